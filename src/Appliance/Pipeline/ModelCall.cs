@@ -1,0 +1,60 @@
+using Jesus.Appliance.Scheduler;
+using Jesus.Appliance.Security;
+using Jesus.Inference.Contract;
+
+namespace Jesus.Appliance.Pipeline;
+
+/// <summary>What may see the data of a call. A candidate below the class is never called with it.</summary>
+public enum DataClass : byte
+{
+    /// <summary>May go to any candidate of the route.</summary>
+    Public,
+
+    /// <summary>Leaves the box only redacted.</summary>
+    Internal,
+
+    /// <summary>Never leaves the box.</summary>
+    Restricted,
+}
+
+/// <summary>
+/// One call through the pipeline: who, how urgent, which route, on which budget, and the request. Owned by the caller that rented it (a gateway
+/// handler, a runner step), reset and reused by it after <see cref="ModelPipeline.RunAsync"/> has completed.
+/// </summary>
+public sealed class ModelCall
+{
+    public ModelRequest Request { get; } = new();
+    public Principal Principal { get; set; } = Principal.System;
+    public Lane Lane { get; set; }
+
+    /// <summary>The model or route name as the caller wrote it; empty means the default route.</summary>
+    public string RouteName { get; set; } = "";
+
+    /// <summary>The run whose cap applies as well; empty outside runs.</summary>
+    public string RunId { get; set; } = "";
+
+    /// <summary>Cap of the run in micro-dollars; 0 means none.</summary>
+    public long RunCapMicroUsd { get; set; }
+
+    /// <summary>Cap of the run in tokens, input and output together; 0 means none.</summary>
+    public long RunCapTokens { get; set; }
+    public DataClass DataClass { get; set; }
+
+    /// <summary>The API that received it, for metrics: <c>openai</c>, <c>anthropic</c>, <c>runner</c>, <c>cli</c>.</summary>
+    public string Api { get; set; } = "";
+    public DecisionLog Decisions { get; } = new();
+
+    public void Reset()
+    {
+        Request.Reset();
+        Principal = Principal.System;
+        Lane = Lane.Interactive;
+        RouteName = "";
+        RunId = "";
+        RunCapMicroUsd = 0;
+        RunCapTokens = 0;
+        DataClass = DataClass.Public;
+        Api = "";
+        Decisions.Reset();
+    }
+}

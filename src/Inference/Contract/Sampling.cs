@@ -1,0 +1,23 @@
+namespace Jesus.Inference.Contract;
+
+/// <summary>How the next token is drawn. The default draws the likeliest (greedy).</summary>
+public readonly record struct Sampling
+{
+    /// <summary>0 is greedy; 0 to 2.</summary>
+    public float Temperature { get; init; }
+
+    /// <summary>Keep the k likeliest; 0 keeps all.</summary>
+    public int TopK { get; init; }
+
+    /// <summary>Keep the smallest set with at least this probability; 0 and 1 keep all.</summary>
+    public float TopP { get; init; }
+
+    /// <summary>Drop tokens below this share of the likeliest one's probability; 0 keeps all.</summary>
+    public float MinP { get; init; }
+
+    /// <summary>Counter-based noise is keyed by (seed, choice, position); null means a seed drawn at admission.</summary>
+    public ulong? Seed { get; init; }
+
+    public float FrequencyPenalty { get; init; }
+    public float PresencePenalty { get; init; }
+}
