@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Every bench, each printing ours, the peer or the machine's limit, and the ratio. BENCH=Engine runs one.
+. "$(dirname "$0")/common.sh"
+need_dotnet
+eng/native.sh
+for project in bench/*/*.csproj; do
+  name=$(basename "$(dirname "$project")")
+  [ -n "${BENCH:-}" ] && [ "$BENCH" != "$name" ] && continue
+  say "bench $name"
+  dotnet run --project "$project" -c Release -- ${BENCH_ARGS:-}
+done
