@@ -1,21 +1,9 @@
+using Jesus.Appliance.Router;
 using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Pipeline;
-
-/// <summary>What may see the data of a call. A candidate below the class is never called with it.</summary>
-public enum DataClass : byte
-{
-    /// <summary>May go to any candidate of the route.</summary>
-    Public,
-
-    /// <summary>Leaves the box only redacted.</summary>
-    Internal,
-
-    /// <summary>Never leaves the box.</summary>
-    Restricted,
-}
 
 /// <summary>
 /// One call through the pipeline: who, how urgent, which route, on which budget, and the request. Owned by the caller that rented it (a gateway

@@ -1,6 +1,6 @@
 using Jesus.Inference.Contract;
 
-namespace Jesus.Appliance.Pipeline;
+namespace Jesus.Appliance.Router;
 
 /// <summary>One line of the decision log: a candidate and what became of it.</summary>
 /// <param name="Candidate"><c>provider/model</c>.</param>

@@ -1,0 +1,14 @@
+namespace Jesus.Appliance.Security;
+
+/// <summary>What may see the data of a call. A candidate below the class is never called with it.</summary>
+public enum DataClass : byte
+{
+    /// <summary>May go to any candidate of the route.</summary>
+    Public,
+
+    /// <summary>Leaves the box only redacted.</summary>
+    Internal,
+
+    /// <summary>Never leaves the box.</summary>
+    Restricted,
+}
