@@ -1,0 +1,38 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Jesus.Inference.Engine.Gguf;
+
+/// <summary>A file on disk, read with <c>pread</c>. Safe from several threads at once.</summary>
+public sealed class FileByteSource : IByteSource
+{
+    private readonly SafeFileHandle _handle;
+
+    public FileByteSource(string path)
+    {
+#pragma warning disable RS0030 // Model files are read-only inputs of the engine, not stored state.
+        _handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.None);
+#pragma warning restore RS0030
+        Length = RandomAccess.GetLength(_handle);
+    }
+
+    public long Length { get; }
+
+    public int Read(long offset, Span<byte> destination)
+    {
+        var done = 0;
+        while (done < destination.Length)
+        {
+            var count = RandomAccess.Read(_handle, destination[done..], offset + done);
+            if (count == 0)
+            {
+                break;
+            }
+
+            done += count;
+        }
+
+        return done;
+    }
+
+    public void Dispose() => _handle.Dispose();
+}
