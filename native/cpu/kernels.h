@@ -1,0 +1,98 @@
+// The table of kernels that one instruction set offers; dispatch.cpp chooses it once. All tables give the same bits.
+// Activation rows are padded to 16 floats, and what lies past a row's end is zero before and after each kernel.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cpu/matrix.h"
+
+namespace jesus {
+
+// Input rows of a matrix product: floats for float weights, quantised rows (QuantLayout) for Q8_0 weights.
+struct Activations {
+    const float* floats;
+    ptrdiff_t float_stride;  // floats between rows
+    const uint8_t* quants;
+    ptrdiff_t quant_stride;  // bytes between rows
+};
+
+// The part of a product that one thread computes.
+struct Product {
+    const Matrix* weights;
+    Activations input;
+    int tokens;
+    Range groups;      // of 16 weight rows
+    float* out;        // [tokens][out_stride]; column = weight row
+    ptrdiff_t out_stride;
+    bool accumulate;   // out = out + product, else out = product
+};
+
+// Causal attention of some query rows of one sequence, over all query heads that share one KV head.
+struct Attend {
+    const float* queries;  // rotated; row r, head h at queries[r * query_stride + h * head_dim]
+    ptrdiff_t query_stride;
+    float* out;            // same shape as queries
+    ptrdiff_t out_stride;
+    const int32_t* positions;  // [rows], ascending; row r sees positions 0 .. positions[r]
+    int rows;
+    int heads;
+    int head_dim;
+    float scale;
+    bool half;                    // KV elements are F16, else F32
+    const uint8_t* layer;         // this layer's part of the pool
+    ptrdiff_t block_bytes;        // from one block to the next
+    ptrdiff_t key_offset;         // in a block: this KV head's keys [head_dim][16 positions]
+    ptrdiff_t value_offset;       // in a block: its values [16 positions][padded(head_dim)]
+    const int32_t* block_table;   // block of positions 16 i .. 16 i + 15
+    float* scratch;               // attend_scratch_floats() floats
+};
+
+// Query rows times heads that one Attend may have.
+constexpr int kAttendQueriesMax = 64;
+
+constexpr int64_t attend_scratch_floats(int head_dim, int queries) {
+    return padded(head_dim) * (2 * kLanes + queries) + round_up(2 * queries, kLanes);
+}
+
+struct Kernels {
+    const char* name;
+    int32_t isa;
+    Q8Layout q8;
+
+    void (*matmul_f32)(const Product& product);
+    void (*matmul_f16)(const Product& product);
+    void (*matmul_bf16)(const Product& product);
+    void (*matmul_q8)(const Product& product);
+    // Blocks of 32 columns [blocks.begin, blocks.end) of one row: scale = max|x| / 127, quants rounded to nearest even.
+    void (*quantise)(const float* x, int64_t cols, Range blocks, uint8_t* row);
+    // out = x * weight / sqrt(mean(x^2) + epsilon), over n columns.
+    void (*rms_norm)(const float* x, const float* weight, int n, float epsilon, float* out);
+    // Turns pairs of one head by angles; table [pairs] cosines, then [pairs] sines.
+    void (*rope)(float* head, const float* table, int pairs, bool halves);
+    void (*softmax)(float* x, int n);
+    void (*attend)(const Attend& work);
+    // gate = gate / (1 + exp(-gate)) * up; n a multiple of 16.
+    void (*swiglu)(float* gate, const float* up, int n);
+    // Runs `rounds` of the inner loop of the integer and of the float product on registers; returns operations done.
+    double (*burn_int8)(int64_t rounds);
+    double (*burn_fp32)(int64_t rounds);
+};
+
+const Kernels* generic_kernels();
+const Kernels* avx2_kernels();    // null when not built
+const Kernels* avx512_kernels();  // null when not built
+
+// isa as in jesus_native.h; null when this CPU or build lacks it. 0 chooses.
+const Kernels* kernels_for(int32_t isa);
+
+inline void matmul(const Kernels& kernels, const Product& product) {
+    switch (product.weights->type) {
+        case Type::F32: kernels.matmul_f32(product); break;
+        case Type::F16: kernels.matmul_f16(product); break;
+        case Type::BF16: kernels.matmul_bf16(product); break;
+        case Type::Q8_0: kernels.matmul_q8(product); break;
+    }
+}
+
+}  // namespace jesus

@@ -1,0 +1,89 @@
+// Kernels over one row of activations: norm, softmax, SwiGLU, rotary embedding, quantisation.
+#pragma once
+
+#include "cpu/kernels.h"
+#include "cpu/shared/math.h"
+
+namespace jesus {
+
+template <class V>
+void rms_norm_row(const float* x, const float* weight, int n, float epsilon, float* out) {
+    const int end = static_cast<int>(padded(n));
+    typename V::Reg squares = V::zero();
+    for (int i = 0; i < end; i += kLanes) {
+        squares = V::fma(V::load(x + i), V::load(x + i), squares);
+    }
+    const float mean = V::sum(squares) / static_cast<float>(n);
+    const typename V::Reg scale = V::set(1.0f / __builtin_sqrtf(mean + epsilon));
+    for (int i = 0; i < end; i += kLanes) {
+        V::store(out + i, V::mul(V::mul(V::load(x + i), scale), V::load(weight + i)));
+    }
+}
+
+template <class V>
+void softmax_row(float* x, int n) {
+    const float infinity = __builtin_inff();
+    typename V::Reg highest = V::set(-infinity);
+    for (int i = 0; i < n; i += kLanes) {
+        highest = V::max(load_first<V>(x + i, n - i, -infinity), highest);
+    }
+    const typename V::Reg shift = V::set(V::highest(highest));
+    typename V::Reg total = V::zero();
+    for (int i = 0; i < n; i += kLanes) {
+        const typename V::Reg e = exp16<V>(V::sub(load_first<V>(x + i, n - i, -infinity), shift));
+        total = V::add(total, e);
+        store_first<V>(x + i, n - i < kLanes ? n - i : kLanes, e);
+    }
+    const typename V::Reg sum = V::set(V::sum(total));
+    for (int i = 0; i < n; i += kLanes) {
+        store_first<V>(x + i, n - i < kLanes ? n - i : kLanes, V::div(load_first<V>(x + i, n - i, 0.0f), sum));
+    }
+}
+
+template <class V>
+void swiglu_row(float* gate, const float* up, int n) {
+    for (int i = 0; i < n; i += kLanes) {
+        const typename V::Reg g = V::load(gate + i);
+        const typename V::Reg divisor = V::add(exp16<V>(V::sub(V::zero(), g)), V::set(1.0f));
+        V::store(gate + i, V::mul(V::div(g, divisor), V::load(up + i)));
+    }
+}
+
+// Plain arithmetic without fused operations: compilers may vectorise it and the bits stay. V only tells the
+// instantiations of different instruction sets apart.
+template <class V>
+void rope_head(float* head, const float* table, int pairs, bool halves) {
+    const float* cosines = table;
+    const float* sines = table + pairs;
+    const int step = halves ? 1 : 2;
+    const int apart = halves ? pairs : 1;
+    for (int i = 0; i < pairs; ++i) {
+        const float a = head[i * step], b = head[i * step + apart];
+        head[i * step] = a * cosines[i] - b * sines[i];
+        head[i * step + apart] = a * sines[i] + b * cosines[i];
+    }
+}
+
+// A block whose largest magnitude is zero or not finite quantises to a defined value too: clamping comes before rounding.
+template <class V>
+void quantise_row(const float* x, int64_t cols, Range blocks, uint8_t* row) {
+    const QuantLayout layout = quant_layout(cols, V::kQuantBytes);
+    float* scales = reinterpret_cast<float*>(row + layout.scales);
+    int32_t* sums = reinterpret_cast<int32_t*>(row + layout.sums);
+    for (int block = blocks.begin; block < blocks.end; ++block) {
+        const typename V::Reg a = V::load(x + block * kQ8Columns);
+        const typename V::Reg b = V::load(x + block * kQ8Columns + kLanes);
+        const float largest = V::highest(V::max(V::abs(a), V::abs(b)));
+        const typename V::Reg inverse = V::set(largest > 0 ? 127.0f / largest : 0.0f);
+        const typename V::Reg top = V::set(127.0f), bottom = V::set(-127.0f);
+        const typename V::Reg qa = V::round(V::max(V::min(V::mul(a, inverse), top), bottom));
+        const typename V::Reg qb = V::round(V::max(V::min(V::mul(b, inverse), top), bottom));
+        scales[block] = largest / 127.0f;
+        sums[block] = -128 * static_cast<int32_t>(V::sum(V::add(qa, qb)));
+        uint8_t* quants = row + layout.quants + static_cast<int64_t>(block) * kQ8Columns * V::kQuantBytes;
+        V::store_quants(quants, qa);
+        V::store_quants(quants + kLanes * V::kQuantBytes, qb);
+    }
+}
+
+}  // namespace jesus

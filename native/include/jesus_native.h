@@ -1,0 +1,177 @@
+/* jesus_native: inference kernels behind one C ABI.
+ *
+ * Rules of this boundary
+ *   - Every function that can fail returns a jn_status; no C++ exception crosses.
+ *   - All structs are plain data of fixed layout; pointers in them are only read or written during the call.
+ *   - A model is immutable once every row is loaded; it may then be shared by any number of executors.
+ *   - An executor and a KV pool belong to one caller at a time (one forward call in flight).
+ *   - The caller compares jn_abi_version() with JN_ABI_VERSION before anything else.
+ *
+ * Numerics (the profile that callers record)
+ *   For every weight type the generic, AVX2 and AVX-512 kernels give bit-equal results, whatever the number of
+ *   threads and whatever else is in the batch: sums run in the order of the columns, each output row has one
+ *   chain of fused multiply-adds, reductions over a row fold 16 lanes in one fixed tree (8, 4, 2, 1), and the
+ *   exponential, sine and cosine are this library's own.
+ */
+#ifndef JESUS_NATIVE_H
+#define JESUS_NATIVE_H
+
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define JN_API __attribute__((visibility("default")))
+#else
+#define JN_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define JN_ABI_VERSION 1
+
+/* Name of the arithmetic that all CPU kernels of this ABI version share. Changes whenever any result may. */
+#define JN_NUMERICS "cpu-lane16-v1"
+
+/* Positions in one KV block. */
+#define JN_KV_BLOCK_POSITIONS 16
+
+typedef int32_t jn_status;
+enum {
+    JN_OK = 0,
+    JN_BAD_ARGUMENT = 1,      /* null, negative, out of range or inconsistent argument */
+    JN_OUT_OF_MEMORY = 2,     /* the operating system refused memory or a thread */
+    JN_UNSUPPORTED_ISA = 3,   /* this CPU (or this build) lacks the instruction set asked for */
+    JN_UNSUPPORTED_TYPE = 4,  /* no kernel for this tensor type in this place */
+    JN_LIMIT = 5,             /* more rows, sequences or blocks than the object was created for */
+    JN_INCOMPLETE = 6,        /* the model lacks a tensor, or rows that were never loaded */
+    JN_INTERNAL = 7           /* a broken invariant */
+};
+
+/* Instruction sets. AVX2 means AVX2 + FMA + F16C; AVX512 means F + BW + VL + DQ + VNNI. */
+enum { JN_ISA_AUTO = 0, JN_ISA_GENERIC = 1, JN_ISA_AVX2 = 2, JN_ISA_AVX512 = 3 };
+
+/* Tensor types, numbered as in GGUF. */
+enum { JN_TYPE_F32 = 0, JN_TYPE_F16 = 1, JN_TYPE_Q8_0 = 8, JN_TYPE_BF16 = 30 };
+
+/* Places of tensors in a llama graph. Layer tensors carry their layer, the others layer 0. */
+enum {
+    JN_SLOT_TOKEN_EMBEDDING = 0, /* [vocab][width] */
+    JN_SLOT_OUTPUT = 1,          /* [vocab][width]; absent: the token embedding serves (tied) */
+    JN_SLOT_OUTPUT_NORM = 2,     /* [1][width], F32 */
+    JN_SLOT_ATTN_NORM = 3,       /* [1][width], F32 */
+    JN_SLOT_ATTN_Q = 4,          /* [heads * head_dim][width] */
+    JN_SLOT_ATTN_K = 5,          /* [kv_heads * head_dim][width] */
+    JN_SLOT_ATTN_V = 6,          /* [kv_heads * head_dim][width] */
+    JN_SLOT_ATTN_OUTPUT = 7,     /* [width][heads * head_dim] */
+    JN_SLOT_FFN_NORM = 8,        /* [1][width], F32 */
+    JN_SLOT_FFN_GATE = 9,        /* [ffn][width] */
+    JN_SLOT_FFN_UP = 10,         /* [ffn][width] */
+    JN_SLOT_FFN_DOWN = 11,       /* [width][ffn] */
+    JN_SLOT_COUNT = 12
+};
+
+/* How rotary embedding pairs the dimensions of a head. */
+enum {
+    JN_ROPE_PAIRS = 0, /* (0,1) (2,3) ...: llama files */
+    JN_ROPE_HALVES = 1 /* (0, n/2) (1, n/2+1) ...: NEOX style */
+};
+
+/* Hyperparameters. Limits: layers <= 512, width and ffn <= 131072, heads <= 1024, head_dim <= 512 and even,
+ * vocab <= 4194304, context <= 16777216. heads is a multiple of kv_heads; rope_dims is even and <= head_dim. */
+typedef struct jn_shape {
+    int32_t layers;
+    int32_t width;
+    int32_t heads;
+    int32_t kv_heads;
+    int32_t head_dim;
+    int32_t ffn;
+    int32_t vocab;
+    int32_t context;   /* positions run from 0 to context - 1 */
+    int32_t rope_dims;
+    int32_t rope_style;
+    float norm_epsilon;
+    float attention_scale; /* 0: 1 / sqrt(head_dim) */
+} jn_shape;
+
+/* One tensor that a model will hold: rows are the file's rows (its second dimension), cols its first. */
+typedef struct jn_tensor {
+    int32_t slot;
+    int32_t layer;
+    int32_t type;
+    int32_t reserved; /* 0 */
+    int64_t rows;
+    int64_t cols;
+} jn_tensor;
+
+/* One forward pass over a batch. Rows of one sequence stand together, with positions that ascend by one. */
+typedef struct jn_batch {
+    int32_t rows;                  /* 1 .. max_rows of the executor */
+    int32_t sequences;             /* 1 .. rows */
+    const int32_t* tokens;         /* [rows] */
+    const int32_t* positions;      /* [rows] */
+    const int32_t* row_sequences;  /* [rows], 0 .. sequences - 1, never descending */
+    const int32_t* blocks;         /* every sequence's block table, one after the other */
+    const int32_t* block_starts;   /* [sequences + 1]: table i is blocks[block_starts[i] .. block_starts[i + 1]) */
+    int32_t logit_row_count;       /* 0 .. rows */
+    int32_t reserved;              /* 0 */
+    const int32_t* logit_rows;     /* [logit_row_count], the batch rows that want logits */
+    float* logits;                 /* [logit_row_count][logits_stride] */
+    int64_t logits_stride;         /* floats; >= vocab rounded up to 16; the padding is written with zeros */
+} jn_batch;
+
+typedef struct jn_model jn_model;
+typedef struct jn_kv jn_kv;
+typedef struct jn_executor jn_executor;
+
+JN_API int32_t jn_abi_version(void);
+JN_API const char* jn_status_text(jn_status status);
+JN_API const char* jn_numerics(void);
+
+/* The best instruction set of this CPU, or what JESUS_ISA=generic|avx2|avx512 asks for when the CPU has it. */
+JN_API int32_t jn_isa_detect(void);
+/* "generic", "avx2", "avx512", or "unknown". */
+JN_API const char* jn_isa_name(int32_t isa);
+/* 1 when this CPU and this build have it. */
+JN_API int32_t jn_isa_available(int32_t isa);
+
+/* Reserves memory for all tensors in the layout of the chosen instruction set. */
+JN_API jn_status jn_model_create(const jn_shape* shape, const double* rope_frequencies /* [rope_dims / 2], radians per position */,
+                                 const jn_tensor* tensors, int32_t tensor_count, int32_t isa, jn_model** out);
+/* Packs rows of tensor `index` (as listed at creation) from the file's own row format; `bytes` must be exactly
+ * their size. Threads may load different tensors, or different multiples of 16 rows of one tensor, at once. */
+JN_API jn_status jn_model_load(jn_model* model, int32_t index, int64_t first_row, int64_t rows, const void* data, uint64_t bytes);
+/* JN_OK when every row was loaded. */
+JN_API jn_status jn_model_check(const jn_model* model);
+JN_API int32_t jn_model_isa(const jn_model* model);
+/* Bytes of weights in memory. */
+JN_API uint64_t jn_model_bytes(const jn_model* model);
+JN_API void jn_model_destroy(jn_model* model);
+
+/* KV memory: blocks of JN_KV_BLOCK_POSITIONS positions, all layers; type F32 or F16. Pages are touched on first use. */
+JN_API uint64_t jn_kv_block_bytes(const jn_model* model, int32_t type);
+JN_API jn_status jn_kv_create(const jn_model* model, int32_t type, int32_t blocks, jn_kv** out);
+JN_API void jn_kv_destroy(jn_kv* kv);
+
+/* Threads (the caller of jn_forward is one of them) and working memory for batches up to max_rows rows. */
+JN_API jn_status jn_executor_create(const jn_model* model, int32_t threads, int32_t max_rows, jn_executor** out);
+JN_API jn_status jn_forward(jn_executor* executor, jn_kv* kv, const jn_batch* batch);
+JN_API uint64_t jn_executor_bytes(const jn_executor* executor);
+JN_API void jn_executor_destroy(jn_executor* executor);
+
+/* In-place softmax of n floats, n >= 1, with the arithmetic of the kernels. */
+JN_API jn_status jn_softmax(float* values, int32_t n);
+
+/* What this machine can do, for benches: best of `repeats`. GB/s of reading `bytes` per thread; operations a second
+ * (a multiply and an add are two) of the integer dot product and of fp32 FMA, in the instruction set given. */
+typedef struct jn_probe_result {
+    double read_gb_per_second;
+    double int8_tops;
+    double fp32_tflops;
+} jn_probe_result;
+JN_API jn_status jn_probe(int32_t isa, int32_t threads, uint64_t bytes, int32_t repeats, jn_probe_result* out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

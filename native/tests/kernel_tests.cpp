@@ -1,0 +1,393 @@
+// Every kernel of one instruction set against generic, bit for bit.
+#include <cmath>
+#include <cstring>
+
+#include "core/buffer.h"
+#include "core/half.h"
+#include "cpu/kernels.h"
+#include "tests/harness.h"
+#include "tests/tables.h"
+
+using namespace jesus;
+
+namespace {
+
+const Kernels* tested = nullptr;
+const Kernels& generic() { return *generic_kernels(); }
+
+std::vector<float> floats(test::Random& random, int64_t count, float range = 1) {
+    std::vector<float> values(static_cast<size_t>(count));
+    for (float& value : values) {
+        value = random.real(range);
+    }
+    return values;
+}
+
+void same_bits(const float* expected, const float* actual, int64_t count, const std::string& what) {
+    for (int64_t i = 0; i < count; ++i) {
+        if (std::memcmp(expected + i, actual + i, 4) != 0) {
+            test::check(false, what + ": at " + std::to_string(i) + " generic has " + std::to_string(expected[i]) + ", " + tested->name + " " +
+                                   std::to_string(actual[i]));
+        }
+    }
+}
+
+// File rows of a type; every float finite, Q8_0 quants over their whole range including -128.
+std::vector<uint8_t> file_rows(test::Random& random, Type type, int64_t rows, int64_t cols) {
+    std::vector<uint8_t> bytes(static_cast<size_t>(rows * file_row_bytes(type, cols)));
+    const size_t step = type == Type::F32 ? 4 : type == Type::Q8_0 ? kQ8FileBytes : 2;
+    for (size_t at = 0; at < bytes.size(); at += step) {
+        const float value = random.real();
+        const uint16_t half = type == Type::BF16 ? static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16) : half_from_float(value);
+        if (type == Type::F32) {
+            std::memcpy(&bytes[at], &value, 4);
+            continue;
+        }
+        std::memcpy(&bytes[at], &half, 2);
+        for (size_t i = 2; i < step; ++i) {
+            bytes[at + i] = static_cast<uint8_t>(random.next());
+        }
+    }
+    return bytes;
+}
+
+struct Weights {
+    Buffer memory;
+    Matrix matrix;
+};
+
+Weights packed(const Kernels& kernels, Type type, int64_t rows, int64_t cols, const std::vector<uint8_t>& file) {
+    Weights weights{Buffer(), matrix_layout(type, rows, cols, kernels.q8)};
+    weights.memory = Buffer(static_cast<size_t>(weights.matrix.bytes()));
+    weights.matrix.data = weights.memory.data();
+    pack_rows(weights.matrix, 0, rows, file.data());
+    return weights;
+}
+
+std::vector<float> product(const Kernels& kernels, Type type, int64_t rows, int64_t cols, const std::vector<uint8_t>& file,
+                           const std::vector<float>& input, int tokens, const std::vector<float>& start, bool add) {
+    const Weights weights = packed(kernels, type, rows, cols, file);
+    const int64_t stride = padded(cols), out_stride = padded(rows);
+    const QuantLayout layout = quant_layout(round_up(cols, kQ8Columns), kernels.q8.element_bytes);
+    Buffer quants(static_cast<size_t>(layout.bytes * tokens));
+    if (type == Type::Q8_0) {
+        for (int token = 0; token < tokens; ++token) {
+            kernels.quantise(input.data() + token * stride, cols, {0, static_cast<int>(cols / kQ8Columns)}, quants.data() + token * layout.bytes);
+        }
+    }
+    std::vector<float> out = start;
+    out.resize(static_cast<size_t>(out_stride * tokens));
+    matmul(kernels, {&weights.matrix, {input.data(), stride, quants.data(), layout.bytes}, tokens, {0, weights.matrix.groups()}, out.data(),
+                     out_stride, add});
+    return out;
+}
+
+void compare_products(Type type, int64_t rows, int64_t cols, int tokens, bool add) {
+    test::Random random(static_cast<uint64_t>(rows * 31 + cols * 7 + tokens));
+    const std::vector<uint8_t> file = file_rows(random, type, rows, cols);
+    std::vector<float> input = floats(random, padded(cols) * tokens, 3);
+    const std::vector<float> start = floats(random, padded(rows) * tokens);
+    const std::vector<float> expected = product(generic(), type, rows, cols, file, input, tokens, start, add);
+    const std::vector<float> actual = product(*tested, type, rows, cols, file, input, tokens, start, add);
+    same_bits(expected.data(), actual.data(), padded(rows) * tokens,
+              std::to_string(rows) + " x " + std::to_string(cols) + ", " + std::to_string(tokens) + " tokens");
+}
+
+void compare_all_products(Type type, bool any_columns) {
+    const int64_t columns[] = {32, 64, 352};
+    for (const int64_t rows : {1, 16, 17, 33, 160}) {
+        for (const int64_t cols : columns) {
+            for (const int tokens : {1, 2, 5, 6, 7, 12, 13, 25}) {
+                compare_products(type, rows, any_columns ? cols - 4 : cols, tokens, tokens % 2 == 0);
+            }
+        }
+    }
+}
+
+}  // namespace
+
+TEST(products_of_f32_weights_have_the_same_bits) { compare_all_products(Type::F32, true); }
+TEST(products_of_f16_weights_have_the_same_bits) { compare_all_products(Type::F16, true); }
+TEST(products_of_bf16_weights_have_the_same_bits) { compare_all_products(Type::BF16, true); }
+TEST(products_of_q8_weights_have_the_same_bits) { compare_all_products(Type::Q8_0, false); }
+
+TEST(products_of_extreme_q8_quants_do_not_saturate) {
+    const int64_t rows = 16, cols = 64;
+    std::vector<uint8_t> file(static_cast<size_t>(rows * file_row_bytes(Type::Q8_0, cols)), 0x80);
+    const uint16_t one = half_from_float(1);
+    for (size_t at = 0; at < file.size(); at += kQ8FileBytes) {
+        std::memcpy(&file[at], &one, 2);
+    }
+    for (const float value : {127.0f, -127.0f}) {
+        const std::vector<float> input(static_cast<size_t>(cols), value);
+        const std::vector<float> out = product(*tested, Type::Q8_0, rows, cols, file, input, 1, {}, false);
+        for (int64_t row = 0; row < rows; ++row) {
+            test::check(out[static_cast<size_t>(row)] == -128.0f * value * 64, "row " + std::to_string(row) + " saturated");
+        }
+    }
+}
+
+TEST(rows_read_back_are_the_rows_that_were_packed) {
+    for (const Type type : {Type::F32, Type::F16, Type::BF16, Type::Q8_0}) {
+        test::Random random(static_cast<uint64_t>(type));
+        const int64_t rows = 35, cols = 96;
+        const std::vector<uint8_t> file = file_rows(random, type, rows, cols);
+        const Weights expected = packed(generic(), type, rows, cols, file), actual = packed(*tested, type, rows, cols, file);
+        for (int64_t row = 0; row < rows; ++row) {
+            float a[96], b[96];
+            read_row(expected.matrix, row, a);
+            read_row(actual.matrix, row, b);
+            same_bits(a, b, cols, "row " + std::to_string(row));
+        }
+    }
+}
+
+TEST(quantised_activations_multiply_alike_for_odd_inputs) {
+    const int64_t cols = 64;
+    test::Random random(5);
+    const std::vector<uint8_t> file = file_rows(random, Type::Q8_0, 16, cols);
+    for (const float odd : {0.0f, 1e-42f, 3e38f, INFINITY, -INFINITY, NAN}) {
+        std::vector<float> input(static_cast<size_t>(cols), 0.0f);
+        input[3] = odd;
+        input[40] = 1;
+        const std::vector<float> expected = product(generic(), Type::Q8_0, 16, cols, file, input, 1, {}, false);
+        const std::vector<float> actual = product(*tested, Type::Q8_0, 16, cols, file, input, 1, {}, false);
+        for (size_t row = 0; row < 16; ++row) {
+            const bool same = expected[row] == actual[row] || (std::isnan(expected[row]) && std::isnan(actual[row]));
+            test::check(same, "input " + std::to_string(odd) + ", row " + std::to_string(row));
+        }
+    }
+}
+
+TEST(quants_round_ties_to_even_and_keep_the_largest) {
+    std::vector<float> input(32, 0.0f);
+    input[0] = 127;
+    input[1] = 2.5f;
+    input[2] = -3.5f;
+    const QuantLayout layout = quant_layout(32, tested->q8.element_bytes);
+    std::vector<uint8_t> row(static_cast<size_t>(layout.bytes));
+    tested->quantise(input.data(), 32, {0, 1}, row.data());
+    const auto quant = [&](int i) {
+        int16_t wide = 0;
+        std::memcpy(&wide, row.data() + layout.quants + 2 * i, 2);
+        return tested->q8.element_bytes == 2 ? wide : static_cast<int16_t>(static_cast<int8_t>(row[static_cast<size_t>(layout.quants + i)]));
+    };
+    test::check(quant(0) == 127 && quant(1) == 2 && quant(2) == -4 && quant(3) == 0, "wrong quants");
+}
+
+TEST(norms_have_the_same_bits) {
+    for (const int n : {8, 16, 172, 2048}) {
+        test::Random random(static_cast<uint64_t>(n));
+        std::vector<float> x = floats(random, padded(n), 4), weight = floats(random, padded(n));
+        for (int64_t i = n; i < padded(n); ++i) {
+            x[static_cast<size_t>(i)] = weight[static_cast<size_t>(i)] = 0;
+        }
+        std::vector<float> expected(x.size()), actual(x.size());
+        generic().rms_norm(x.data(), weight.data(), n, 1e-5f, expected.data());
+        tested->rms_norm(x.data(), weight.data(), n, 1e-5f, actual.data());
+        same_bits(expected.data(), actual.data(), padded(n), "norm of " + std::to_string(n));
+    }
+}
+
+TEST(softmax_has_the_same_bits_and_sums_to_one) {
+    for (const int n : {1, 15, 16, 17, 1000}) {
+        test::Random random(static_cast<uint64_t>(n));
+        std::vector<float> expected = floats(random, n, 50);
+        std::vector<float> actual = expected;
+        generic().softmax(expected.data(), n);
+        tested->softmax(actual.data(), n);
+        same_bits(expected.data(), actual.data(), n, "softmax of " + std::to_string(n));
+        double sum = 0;
+        for (const float value : actual) {
+            sum += static_cast<double>(value);
+        }
+        test::check(std::fabs(sum - 1) < 1e-5, "the sum is " + std::to_string(sum));
+    }
+}
+
+TEST(swiglu_has_the_same_bits_and_the_right_value) {
+    test::Random random(1);
+    const int n = 512;
+    std::vector<float> gate = floats(random, n, 100), up = floats(random, n);
+    for (int i = 0; i < 64; ++i) {
+        gate[static_cast<size_t>(i)] = static_cast<float>(i - 32) * 0.25f;
+    }
+    std::vector<float> expected = gate, actual = gate;
+    generic().swiglu(expected.data(), up.data(), n);
+    tested->swiglu(actual.data(), up.data(), n);
+    same_bits(expected.data(), actual.data(), n, "swiglu");
+    for (size_t i = 0; i < gate.size(); ++i) {
+        const double g = static_cast<double>(gate[i]);
+        const double value = g / (1 + std::exp(-g)) * static_cast<double>(up[i]);
+        test::check(std::fabs(static_cast<double>(actual[i]) - value) <= 1e-6 * std::fabs(value) + 1e-30, "swiglu of " + std::to_string(g));
+    }
+}
+
+TEST(rotations_have_the_same_bits_and_pair_the_right_dimensions) {
+    for (const bool halves : {false, true}) {
+        float table[8], expected[10], actual[10];
+        for (int i = 0; i < 4; ++i) {
+            table[i] = std::cos(0.3f * static_cast<float>(i + 1));
+            table[4 + i] = std::sin(0.3f * static_cast<float>(i + 1));
+        }
+        for (int i = 0; i < 10; ++i) {
+            expected[i] = actual[i] = static_cast<float>(i + 1);
+        }
+        generic().rope(expected, table, 4, halves);
+        tested->rope(actual, table, 4, halves);
+        same_bits(expected, actual, 10, "rotation");
+        const float partner = halves ? 5.0f : 2.0f;
+        test::check(std::fabs(actual[0] - (table[0] - partner * table[4])) < 1e-6f, "first pair");
+        test::check(actual[8] == 9 && actual[9] == 10, "dimensions past the rotation changed");
+    }
+}
+
+namespace {
+
+struct AttendCase {
+    int head_dim, heads, kv_heads, rows, first_position;
+    bool half;
+};
+
+constexpr int kPoolBlocks = 17;
+
+int64_t head_elements(const AttendCase& c) { return (c.head_dim + padded(c.head_dim)) * kLanes; }
+
+// One layer's blocks; logical block i stands at kPoolBlocks - 1 - i. Positions past `last` hold NaN.
+std::vector<uint8_t> make_pool(const AttendCase& c, int last) {
+    test::Random random(static_cast<uint64_t>(c.head_dim));
+    const int64_t element = c.half ? 2 : 4;
+    std::vector<uint8_t> pool(static_cast<size_t>(head_elements(c) * element * c.kv_heads * kPoolBlocks));
+    for (size_t at = 0; at < pool.size(); at += static_cast<size_t>(element)) {
+        const float value = random.real(2);
+        const uint16_t half = half_from_float(value);
+        std::memcpy(&pool[at], c.half ? static_cast<const void*>(&half) : &value, static_cast<size_t>(element));
+    }
+    const int valid = last % kLanes + 1;
+    const int64_t row_bytes = padded(c.head_dim) * element;
+    uint8_t* block = pool.data() + head_elements(c) * element * c.kv_heads * (kPoolBlocks - 1 - last / kLanes);
+    for (int head = 0; head < c.kv_heads; ++head) {
+        uint8_t* values = block + (head_elements(c) * head + c.head_dim * kLanes) * element;
+        std::memset(values + valid * row_bytes, 0xff, static_cast<size_t>((kLanes - valid) * row_bytes));
+    }
+    return pool;
+}
+
+// Queries of a position are the same whichever rows are asked for.
+std::vector<float> make_queries(const AttendCase& c) {
+    std::vector<float> queries;
+    for (int row = 0; row < c.rows; ++row) {
+        test::Random random(static_cast<uint64_t>(1000 + c.first_position + row));
+        const std::vector<float> one = floats(random, padded(c.heads * c.head_dim));
+        queries.insert(queries.end(), one.begin(), one.end());
+    }
+    return queries;
+}
+
+std::vector<float> attend(const Kernels& kernels, const AttendCase& c) {
+    const std::vector<uint8_t> pool = make_pool(c, c.first_position + c.rows - 1);
+    const std::vector<float> queries = make_queries(c);
+    std::vector<int32_t> table, positions;
+    for (int i = 0; i < kPoolBlocks; ++i) {
+        table.push_back(kPoolBlocks - 1 - i);
+    }
+    for (int row = 0; row < c.rows; ++row) {
+        positions.push_back(c.first_position + row);
+    }
+    const int group = c.heads / c.kv_heads;
+    const int64_t element = c.half ? 2 : 4, stride = padded(c.heads * c.head_dim);
+    std::vector<float> out(queries.size());
+    std::vector<float> scratch(static_cast<size_t>(attend_scratch_floats(c.head_dim, group * c.rows)));
+    for (int head = 0; head < c.kv_heads; ++head) {
+        const int64_t at = head * group * c.head_dim, offset = head_elements(c) * head * element;
+        kernels.attend({queries.data() + at, stride, out.data() + at, stride, positions.data(), c.rows, group, c.head_dim, 0.125f, c.half,
+                        pool.data(), head_elements(c) * element * c.kv_heads, offset, offset + c.head_dim * kLanes * element, table.data(),
+                        scratch.data()});
+    }
+    return out;
+}
+
+const AttendCase kAttendCases[] = {
+    {64, 8, 1, 1, 0, true},    {64, 8, 2, 1, 100, true},  {64, 8, 2, 5, 29, true},   {128, 4, 4, 3, 15, true},
+    {8, 8, 4, 4, 14, false},   {80, 6, 2, 2, 33, true},   {64, 8, 2, 8, 250, false}, {24, 3, 1, 7, 0, false},
+};
+
+}  // namespace
+
+TEST(attention_has_the_same_bits_and_reads_written_positions_only) {
+    for (const AttendCase& c : kAttendCases) {
+        const std::vector<float> expected = attend(generic(), c), actual = attend(*tested, c);
+        same_bits(expected.data(), actual.data(), static_cast<int64_t>(actual.size()), "head_dim " + std::to_string(c.head_dim));
+        for (const float value : actual) {
+            test::check(std::isfinite(value), "unwritten positions were read");
+        }
+    }
+}
+
+TEST(attention_of_a_row_does_not_depend_on_the_rows_beside_it) {
+    for (AttendCase c : kAttendCases) {
+        const std::vector<float> together = attend(*tested, c);
+        const int64_t stride = padded(c.heads * c.head_dim);
+        const int rows = c.rows;
+        c.rows = 1;
+        for (int row = 0; row < rows; ++row, ++c.first_position) {
+            const std::vector<float> alone = attend(*tested, c);
+            same_bits(together.data() + row * stride, alone.data(), stride, "row " + std::to_string(row));
+        }
+    }
+}
+
+TEST(attention_is_the_weighted_mean_of_the_values) {
+    const AttendCase c{16, 1, 1, 1, 20, false};
+    const std::vector<float> actual = attend(*tested, c), queries = make_queries(c);
+    const std::vector<uint8_t> pool = make_pool(c, 20);
+    const float* base = reinterpret_cast<const float*>(pool.data());
+    double weights = 0, sums[16] = {};
+    for (int position = 0; position <= 20; ++position) {
+        const float* block = base + head_elements(c) * (kPoolBlocks - 1 - position / kLanes);
+        double score = 0;
+        for (int d = 0; d < 16; ++d) {
+            score += static_cast<double>(queries[static_cast<size_t>(d)]) * static_cast<double>(block[d * kLanes + position % kLanes]);
+        }
+        const double weight = std::exp(score * 0.125);
+        weights += weight;
+        for (int d = 0; d < 16; ++d) {
+            sums[d] += weight * static_cast<double>(block[16 * kLanes + position % kLanes * 16 + d]);
+        }
+    }
+    for (int d = 0; d < 16; ++d) {
+        test::check(std::fabs(sums[d] / weights - static_cast<double>(actual[static_cast<size_t>(d)])) < 1e-6, "dimension " + std::to_string(d));
+    }
+}
+
+TEST(a_part_of_the_groups_is_the_same_part_of_the_whole) {
+    const int64_t rows = 96, cols = 64;
+    test::Random random(9);
+    const std::vector<uint8_t> file = file_rows(random, Type::Q8_0, rows, cols);
+    const std::vector<float> input = floats(random, cols * 7);
+    const std::vector<float> whole = product(*tested, Type::Q8_0, rows, cols, file, input, 7, {}, false);
+    const Weights weights = packed(*tested, Type::Q8_0, rows, cols, file);
+    const QuantLayout layout = quant_layout(cols, tested->q8.element_bytes);
+    Buffer quants(static_cast<size_t>(layout.bytes));
+    for (int token = 0; token < 7; ++token) {
+        tested->quantise(input.data() + token * cols, cols, {0, 1}, quants.data());
+        tested->quantise(input.data() + token * cols, cols, {1, 2}, quants.data());
+        std::vector<float> part(static_cast<size_t>(rows), -1.0f);
+        matmul(*tested, {&weights.matrix, {input.data(), cols, quants.data(), layout.bytes}, 1, {2, 5}, part.data(), rows, false});
+        same_bits(whole.data() + token * rows + 32, part.data() + 32, 48, "token " + std::to_string(token));
+        test::check(part[0] == -1 && part[80] == -1, "rows outside the part were written");
+    }
+}
+
+int main(int argument_count, char** arguments) {
+    if (argument_count != 3) {
+        std::printf("usage: kernel_tests ISA NAME\n");
+        return 2;
+    }
+    tested = table_under_test(arguments[1]);
+    if (tested == nullptr) {
+        std::printf("skipped: this CPU has no %s\n", arguments[1]);
+        return 77;
+    }
+    return test::run(argument_count, arguments);
+}
