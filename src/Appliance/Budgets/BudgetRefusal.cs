@@ -1,0 +1,28 @@
+using System.Globalization;
+
+namespace Jesus.Appliance.Budgets;
+
+/// <summary>Which cap refused, with the figures. <c>default</c> means none did.</summary>
+public readonly record struct BudgetRefusal(AccountKey Key, Amount Cap, Amount Used, Amount Reserved, Amount Asked)
+{
+    public bool IsNone => Key.Name is null;
+
+    /// <summary>What, where and what to do, for the caller.</summary>
+    public string Message => !IsNone && Asked.MicroUsd + Used.MicroUsd + Reserved.MicroUsd > Cap.MicroUsd
+        ? Describe(Usd(Cap.MicroUsd), Usd(Used.MicroUsd), Usd(Reserved.MicroUsd), Usd(Asked.MicroUsd))
+        : Describe(Tokens(Cap.Tokens), Tokens(Used.Tokens), Tokens(Reserved.Tokens), Tokens(Asked.Tokens));
+
+    /// <summary>When the cap renews; null when it does not.</summary>
+    public DateTimeOffset? RenewsAt => IsNone ? null : Periods.EndOf(Key.Period, Key.Index);
+
+    private string Describe(string cap, string used, string reserved, string asked)
+    {
+        var renews = RenewsAt is { } at ? $"it renews at {at.ToString("yyyy-MM-dd'T'HH:mm'Z'", CultureInfo.InvariantCulture)}, " : "";
+        return $"The budget of {Key.Display} is {cap}: {used} used, {reserved} held by calls in progress, and this call may need {asked}; {renews}"
+            + "ask for a shorter answer, or raise the cap.";
+    }
+
+    private static string Usd(long micro) => (micro / 1_000_000m).ToString("'$'0.00####", CultureInfo.InvariantCulture);
+
+    private static string Tokens(long tokens) => tokens.ToString("#,0' tokens'", CultureInfo.InvariantCulture);
+}

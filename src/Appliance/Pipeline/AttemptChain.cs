@@ -1,0 +1,154 @@
+using Jesus.Inference.Contract;
+
+namespace Jesus.Appliance.Pipeline;
+
+public enum ChainMove : byte
+{
+    /// <summary>Call the candidate at <see cref="ChainStep.Place"/> now.</summary>
+    Try,
+
+    /// <summary>Ask again after <see cref="ChainStep.WaitMs"/>.</summary>
+    Wait,
+
+    /// <summary>Nothing is left to try.</summary>
+    Stop,
+}
+
+public readonly record struct ChainStep(ChainMove Move, int Place = -1, long WaitMs = 0);
+
+/// <summary>
+/// Which candidate is tried next: pure, time is an argument. Round by round over the plan: the first round tries each candidate once, later rounds
+/// those that failed for a passing cause, after a backoff. A candidate that asked to be left alone is not called before that time.
+/// </summary>
+public sealed class AttemptChain
+{
+    /// <summary>First backoff; doubles per round. Long enough for a load balancer to notice, short beside an answer.</summary>
+    public const long BackoffMs = 200;
+
+    /// <summary>A longer pause than this is answered to the client as retry-after instead of waited out here.</summary>
+    public const long LongestWaitMs = 10_000;
+
+    private readonly List<Place> _places = [];
+    private int _round;
+    private int _rounds;
+    private bool _stopped;
+
+    /// <param name="places">How many candidates the plan has.</param>
+    /// <param name="retries">Further rounds after the first.</param>
+    public void Begin(int places, int retries)
+    {
+        _places.Clear();
+        for (var i = 0; i < places; i++)
+        {
+            _places.Add(new Place(Pending: true, Passing: false, NotBeforeMs: 0));
+        }
+
+        _round = 0;
+        _rounds = retries + 1;
+        _stopped = false;
+    }
+
+    /// <summary>A candidate that must not be called before a time, from the start.</summary>
+    public void HoldBack(int place, long untilMs) => _places[place] = _places[place] with { NotBeforeMs = untilMs };
+
+    /// <param name="deadlineMs">The call's own deadline; <see cref="long.MaxValue"/> when it has none.</param>
+    public ChainStep Next(long nowMs, long deadlineMs)
+    {
+        if (_stopped || nowMs >= deadlineMs)
+        {
+            return new ChainStep(ChainMove.Stop);
+        }
+
+        if (!AnyPending() && !BeginRound(nowMs))
+        {
+            return new ChainStep(ChainMove.Stop);
+        }
+
+        var soonest = Soonest();
+        var wait = _places[soonest].NotBeforeMs - nowMs;
+        if (wait <= 0)
+        {
+            return new ChainStep(ChainMove.Try, soonest);
+        }
+
+        var worthIt = wait <= LongestWaitMs && nowMs + wait < deadlineMs;
+        return worthIt ? new ChainStep(ChainMove.Wait, soonest, wait) : new ChainStep(ChainMove.Stop);
+    }
+
+    /// <summary>Another candidate could be tried at once if this one were left.</summary>
+    public bool HasOther(int place, long nowMs)
+    {
+        for (var i = 0; i < _places.Count; i++)
+        {
+            if (i != place && _places[i].Pending && _places[i].NotBeforeMs <= nowMs)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <param name="fallsBack">The route goes on after this cause.</param>
+    public void Failed(int place, ErrorCause cause, bool fallsBack, long retryAfterMs, long nowMs)
+    {
+        _stopped |= !fallsBack;
+        var notBefore = retryAfterMs > 0 ? nowMs + retryAfterMs : nowMs;
+        _places[place] = new Place(Pending: false, Passing: IsPassing(cause), notBefore);
+    }
+
+    /// <summary>Causes that may be gone a moment later.</summary>
+    public static bool IsPassing(ErrorCause cause) => cause is ErrorCause.RateLimited or ErrorCause.Overloaded or ErrorCause.ConnectFailed
+        or ErrorCause.FirstTokenTimeout or ErrorCause.Stalled or ErrorCause.Cut or ErrorCause.Malformed or ErrorCause.SchemaViolated
+        or ErrorCause.Draining;
+
+    private bool AnyPending()
+    {
+        foreach (var place in _places)
+        {
+            if (place.Pending)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool BeginRound(long nowMs)
+    {
+        _round++;
+        if (_round >= _rounds)
+        {
+            return false;
+        }
+
+        var backoff = nowMs + (BackoffMs << Math.Min(_round - 1, 6));
+        var any = false;
+        for (var i = 0; i < _places.Count; i++)
+        {
+            var place = _places[i];
+            _places[i] = place with { Pending = place.Passing, NotBeforeMs = Math.Max(place.NotBeforeMs, backoff) };
+            any |= place.Passing;
+        }
+
+        return any;
+    }
+
+    /// <summary>The pending candidate that may be called first; among equals the earlier in the plan.</summary>
+    private int Soonest()
+    {
+        var best = -1;
+        for (var i = 0; i < _places.Count; i++)
+        {
+            if (_places[i].Pending && (best < 0 || _places[i].NotBeforeMs < _places[best].NotBeforeMs))
+            {
+                best = i;
+            }
+        }
+
+        return best;
+    }
+
+    private readonly record struct Place(bool Pending, bool Passing, long NotBeforeMs);
+}

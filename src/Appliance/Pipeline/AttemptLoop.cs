@@ -1,0 +1,261 @@
+using System.Runtime.CompilerServices;
+using Jesus.Appliance.Budgets;
+using Jesus.Appliance.Pricing;
+using Jesus.Appliance.Router;
+using Jesus.Inference.Contract;
+
+namespace Jesus.Appliance.Pipeline;
+
+/// <summary>Steps 4 to 6 for one candidate after another, as the <see cref="AttemptChain"/> decides, until one answers or nothing is left.</summary>
+internal sealed class AttemptLoop(PipelineRooms rooms)
+{
+    /// <summary>Default wait for a first event while another candidate is left: a person notices more.</summary>
+    private const int ImpatientMs = 2_000;
+
+    /// <summary>Default wait where nobody else could answer: long prompts on a busy box take this long.</summary>
+    private const int LastCandidateMs = 120_000;
+
+    /// <summary>Default silence inside a committed answer, which nobody else may finish.</summary>
+    private const int CommittedStallMs = 60_000;
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask RunAsync(CallPath path)
+    {
+        Begin(path);
+        Candidate? left = null;
+        while (true)
+        {
+            var step = path.Chain.Next(rooms.Time.NowMs(), DeadlineMs(path));
+            if (step.Move == ChainMove.Stop || !await WaitAsync(path, step).ConfigureAwait(false))
+            {
+                GiveUp(path);
+                return;
+            }
+
+            if (step.Move == ChainMove.Try && await TryAsync(path, step.Place, left).ConfigureAwait(false))
+            {
+                return;
+            }
+
+            left = step.Move == ChainMove.Try ? path.Route.Candidates[path.Plan[step.Place]] : left;
+        }
+    }
+
+    private void Begin(CallPath path)
+    {
+        var now = rooms.Time.NowMs();
+        path.Chain.Begin(path.Plan.Count, path.Route.Options.Retries);
+        for (var place = 0; place < path.Plan.Count; place++)
+        {
+            var cooldown = path.Route.Candidates[path.Plan[place]].Health.State.CooldownUntilMs;
+            if (cooldown > now)
+            {
+                path.Chain.HoldBack(place, cooldown);
+                path.Error = new ModelError(
+                    ErrorCause.RateLimited,
+                    $"'{path.Route.Candidates[path.Plan[place]].Name}' asked to be left alone for {(cooldown - now + 999) / 1000} s more.",
+                    RetryAfter: TimeSpan.FromMilliseconds(cooldown - now));
+            }
+        }
+    }
+
+    private long DeadlineMs(CallPath path)
+    {
+        var left = path.Call.Request.Deadline.Remaining(rooms.Time);
+        return left == Timeout.InfiniteTimeSpan ? long.MaxValue : rooms.Time.NowMs() + (long)left.TotalMilliseconds;
+    }
+
+    /// <returns>False when the caller cancelled meanwhile.</returns>
+    private async ValueTask<bool> WaitAsync(CallPath path, ChainStep step)
+    {
+        if (step.Move == ChainMove.Wait)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(step.WaitMs), rooms.Time, path.Cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (!path.Cancel.IsCancellationRequested)
+        {
+            return true;
+        }
+
+        path.Error = new ModelError(ErrorCause.Cancelled, "The caller cancelled the call.");
+        return false;
+    }
+
+    /// <returns>True when the call is over: answered, committed, or not to be tried again.</returns>
+    private async ValueTask<bool> TryAsync(CallPath path, int place, Candidate? left)
+    {
+        var index = path.Plan[place];
+        var candidate = path.Route.Candidates[index];
+        if (!await AffordAsync(path, index).ConfigureAwait(false))
+        {
+            return true;
+        }
+
+        if (left is not null && left != candidate)
+        {
+            PipelineMetrics.FellBack(left, candidate, path.Error.Cause);
+        }
+
+        var result = await AttemptAsync(path, place, index, candidate).ConfigureAwait(false);
+        var over = Judge(path, place, candidate, result);
+        if (result.Succeeded)
+        {
+            await path.Sink.ReleaseAsync().ConfigureAwait(false);
+        }
+
+        return over;
+    }
+
+    private async ValueTask<CallResult> AttemptAsync(CallPath path, int place, int index, Candidate candidate)
+    {
+        path.Attempts++;
+        Shape(path, index, candidate);
+        var started = rooms.Time.NowMs();
+        var (firstMs, stallMs) = Timeouts(path, path.Chain.HasOther(place, started));
+        path.Sink.BeginAttempt(path.Route.Options.StallTimeoutMs > 0 ? path.Route.Options.StallTimeoutMs : CommittedStallMs);
+        path.Watch.Start(firstMs, stallMs, path.Cancel);
+        CallResult result;
+        try
+        {
+            // 6
+            result = await CallAsync(candidate, path).ConfigureAwait(false);
+        }
+        finally
+        {
+            path.Watch.Stop();
+        }
+
+        PipelineMetrics.Attempt(candidate, rooms.Time.NowMs() - started);
+        return Charge(path, index, candidate, Interpret(path, candidate, result));
+    }
+
+    /// <summary>An exception is a defect of the adapter; it must cost this call an attempt, not the appliance its other calls.</summary>
+    private static async ValueTask<CallResult> CallAsync(Candidate candidate, CallPath path)
+    {
+        try
+        {
+            return await candidate.Adapter.CallAsync(path.Call.Request, path.Sink, path.Watch.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return CallResult.Failed(ErrorCause.Cancelled, "The call was cancelled.") with { Quality = UsageQuality.Estimated };
+        }
+#pragma warning disable CA1031 // Whatever it threw, the money must be settled.
+        catch (Exception defect)
+#pragma warning restore CA1031
+        {
+            var message = $"The adapter of '{candidate.Name}' failed unexpectedly: {defect.GetType().Name}: {defect.Message}";
+            return CallResult.Failed(ErrorCause.Internal, message) with { Quality = UsageQuality.Estimated };
+        }
+    }
+
+    /// <summary>Says why an attempt was cut short, and whether a held-back answer is what was asked for.</summary>
+    private static CallResult Interpret(CallPath path, Candidate candidate, in CallResult result)
+    {
+        if (!result.Succeeded)
+        {
+            return result.Error.Cause == ErrorCause.Cancelled ? result with { Error = Cancelled(path, candidate) } : result;
+        }
+
+        if (path.Sink.ReaderLeft)
+        {
+            return result with { Error = Cancelled(path, candidate), Reason = FinishReason.Cancelled };
+        }
+
+        return path.Sink.HeldAnswerFits(path.Call.Request)
+            ? result
+            : result with { Error = new ModelError(ErrorCause.SchemaViolated, $"'{candidate.Name}' answered with something else than the JSON that was asked for.") };
+    }
+
+    private static ModelError Cancelled(CallPath path, Candidate candidate) => path.Watch.Cause switch
+    {
+        ErrorCause.FirstTokenTimeout => new ModelError(ErrorCause.FirstTokenTimeout, $"'{candidate.Name}' had not begun to answer in time; raise the route's firstTokenTimeoutMs if it is only slow."),
+        ErrorCause.Stalled => new ModelError(ErrorCause.Stalled, $"'{candidate.Name}' fell silent inside its answer; raise the route's stallTimeoutMs if it is only slow."),
+        ErrorCause.Malformed => new ModelError(ErrorCause.Malformed, $"The answer of '{candidate.Name}' is longer than {HeldAnswer.BytesMax} bytes, the most that is held back; use the commit policy first_token."),
+        _ => new ModelError(ErrorCause.Cancelled, path.Sink.ReaderLeft ? "Nobody reads the answer any more." : "The caller cancelled the call."),
+    };
+
+    private static CallResult Charge(CallPath path, int index, Candidate candidate, in CallResult result)
+    {
+        var settlement = Settlement.Of(result, path.Bounds[index], path.Prices[index]);
+        path.Charge(settlement);
+        PipelineMetrics.Charged(candidate, path.Call.Principal.Team, settlement.Usage, settlement.MicroUsd);
+        return result;
+    }
+
+    private bool Judge(CallPath path, int place, Candidate candidate, in CallResult result)
+    {
+        var error = result.Error;
+        path.Error = error;
+        path.Reason = result.Succeeded ? Reason(path, result) : error.Cause == ErrorCause.Cancelled ? FinishReason.Cancelled : FinishReason.Error;
+        path.Call.Decisions.Add(new Decision(candidate.Name, result.Succeeded ? "answered" : "failed", error.Cause));
+        if (result.Succeeded)
+        {
+            path.Answered = candidate;
+            candidate.Health.Succeeded();
+            return true;
+        }
+
+        var now = rooms.Time.NowMs();
+        candidate.Health.Failed(error.Cause, error.RetryAfter, now);
+        var over = path.Sink.Committed || error.Cause == ErrorCause.Cancelled;
+        path.Answered = path.Sink.Committed ? candidate : null;
+        path.Chain.Failed(place, error.Cause, !over && path.Route.FallsBackOn(error.Cause), (long)error.RetryAfter.TotalMilliseconds, now);
+        return over;
+    }
+
+    private static FinishReason Reason(CallPath path, in CallResult result) => result.Reason != FinishReason.None ? result.Reason
+        : path.Sink.Reason != FinishReason.None ? path.Sink.Reason : FinishReason.Stop;
+
+    /// <summary>What earlier attempts used stays held; this one's worst case must fit beside it.</summary>
+    private async ValueTask<bool> AffordAsync(CallPath path, int index)
+    {
+        var spent = new Amount(path.CostMicroUsd, path.Usage.InputTokens + (long)path.Usage.OutputTokens);
+        var needed = spent + new Amount(path.Bounds[index].MicroUsd, path.Bounds[index].Tokens);
+        var more = Amount.Max(default, needed - path.Reservation.Held);
+        if (more == default)
+        {
+            return true;
+        }
+
+        var refusal = await rooms.Budgets.ReserveAsync(path.Reservation, more).ConfigureAwait(false);
+        if (!refusal.IsNone)
+        {
+            path.RefusedByBudget = refusal.Key.Display;
+            path.Call.Decisions.Add(new Decision(path.Route.Candidates[index].Name, "not tried: over budget", ErrorCause.Refused));
+        }
+
+        return refusal.IsNone;
+    }
+
+    /// <summary>Under a cap the answer may not outgrow what was reserved, so the caller's own bytes can no longer pass through unchanged.</summary>
+    private static void Shape(CallPath path, int index, Candidate candidate)
+    {
+        var request = path.Call.Request;
+        path.Originals.Restore(request);
+        request.Model = candidate.ModelUtf8;
+        if (path.Reservation.HasCaps && request.MaxOutputTokens == 0)
+        {
+            request.MaxOutputTokens = Math.Max(1, path.Bounds[index].Usage.OutputTokens / Math.Max(1, request.Choices));
+            request.BodyShape = ApiShape.None;
+        }
+    }
+
+    private static (long FirstMs, long StallMs) Timeouts(CallPath path, bool hasOther)
+    {
+        var options = path.Route.Options;
+        var usual = hasOther ? ImpatientMs : LastCandidateMs;
+        return (options.FirstTokenTimeoutMs > 0 ? options.FirstTokenTimeoutMs : usual, options.StallTimeoutMs > 0 ? options.StallTimeoutMs : usual);
+    }
+
+    private static void GiveUp(CallPath path)
+    {
+        if (path.Error.IsNone)
+        {
+            path.Error = new ModelError(ErrorCause.Cancelled, "The call's deadline passed before a candidate could be tried.");
+        }
+
+        path.Reason = path.Error.Cause == ErrorCause.Cancelled ? FinishReason.Cancelled : FinishReason.Error;
+    }
+}

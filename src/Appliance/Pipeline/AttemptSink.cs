@@ -1,0 +1,217 @@
+using System.Security.Cryptography;
+using Jesus.Appliance.Router;
+using Jesus.Inference.Contract;
+
+namespace Jesus.Appliance.Pipeline;
+
+/// <summary>
+/// Stands between an attempt and the caller's sink: notes progress, decides what is committed, holds back what must be whole first and the terminal events
+/// (they go out in step 9), and turns a reader that went away into a cancelled attempt.
+/// </summary>
+internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnswerSink
+{
+    private readonly HeldAnswer _held = new();
+    private readonly List<ModelEvent> _finished = [];
+    private readonly IncrementalHash _digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private IAnswerSink? _reader;
+    private CommitPoint _commit;
+    private long _committedStallMs;
+    private bool _startedSent;
+
+    /// <summary>Part of the answer has reached the caller: no other candidate may start it again.</summary>
+    public bool Committed { get; private set; }
+
+    /// <summary>This attempt has produced text, reasoning or a tool call.</summary>
+    public bool SawContent { get; private set; }
+
+    /// <summary>When the first content of the call came; 0 when none did.</summary>
+    public long FirstContentMs { get; private set; }
+
+    /// <summary>The caller's sink threw: nobody reads any more.</summary>
+    public bool ReaderLeft { get; private set; }
+
+    /// <summary>The held-back answer grew past <see cref="HeldAnswer.BytesMax"/>.</summary>
+    public bool Overflowed { get; private set; }
+
+    public void Begin(IAnswerSink reader, CommitPoint commit)
+    {
+        Reset();
+        _reader = reader;
+        _commit = commit;
+    }
+
+    /// <summary>The next attempt writes from the start.</summary>
+    public void BeginAttempt(long committedStallMs)
+    {
+        _held.Reset();
+        _finished.Clear();
+        SawContent = false;
+        Overflowed = false;
+        _committedStallMs = committedStallMs;
+        DropDigest();
+    }
+
+    public ValueTask WriteAsync(ModelEvent item)
+    {
+        watch.Progress();
+        switch (item.Kind)
+        {
+            case EventKind.Started:
+                return StartAsync(item);
+            case EventKind.Finished:
+                _finished.Add(new ModelEvent { Kind = EventKind.Finished, Choice = item.Choice, Reason = item.Reason });
+                return ValueTask.CompletedTask;
+            default:
+                return ContentAsync(item);
+        }
+    }
+
+    /// <summary>The held-back answer is whole: is it what was asked for?</summary>
+    public bool HeldAnswerFits(ModelRequest request) => _commit != CommitPoint.Complete || _finished.Exists(f => f.Reason == FinishReason.ToolCalls)
+        || request.Constraint.Kind is not (ConstraintKind.JsonSchema or ConstraintKind.JsonObject)
+        || _held.IsJson(request.Choices, request.Constraint.Kind == ConstraintKind.JsonObject);
+
+    /// <summary>Lets the held-back answer go.</summary>
+    public async ValueTask ReleaseAsync()
+    {
+        for (var i = 0; i < _held.Count && !ReaderLeft; i++)
+        {
+            Committed = true;
+            await ForwardAsync(_held[i]).ConfigureAwait(false);
+        }
+
+        _held.Reset();
+    }
+
+    /// <summary>Step 9: the terminal events of a whole answer, or one that says that a committed answer broke off.</summary>
+    public async ValueTask FinishAsync(bool succeeded, FinishReason reason)
+    {
+        if (!succeeded && !Committed)
+        {
+            return;
+        }
+
+        if (!succeeded || _finished.Count == 0)
+        {
+            await ForwardAsync(new ModelEvent { Kind = EventKind.Finished, Reason = reason }).ConfigureAwait(false);
+            return;
+        }
+
+        foreach (var item in _finished)
+        {
+            await ForwardAsync(item).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Why the first choice ended, as the adapter's event said it.</summary>
+    public FinishReason Reason => _finished.Count > 0 ? _finished[0].Reason : FinishReason.None;
+
+    /// <summary>SHA-256 of the answer's content bytes in the order they came; starts anew.</summary>
+    public void WriteDigest(Span<byte> sha256) => _digest.GetHashAndReset(sha256);
+
+    public void Reset()
+    {
+        _reader = null;
+        _held.Reset();
+        _finished.Clear();
+        _startedSent = false;
+        Committed = false;
+        SawContent = false;
+        FirstContentMs = 0;
+        ReaderLeft = false;
+        Overflowed = false;
+        DropDigest();
+    }
+
+    private void DropDigest()
+    {
+        Span<byte> dropped = stackalloc byte[SHA256.HashSizeInBytes];
+        _digest.GetHashAndReset(dropped);
+    }
+
+    private ValueTask StartAsync(in ModelEvent item)
+    {
+        if (_startedSent)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        _startedSent = true;
+        return ForwardAsync(item);
+    }
+
+    private ValueTask ContentAsync(in ModelEvent item)
+    {
+        SawContent = true;
+        FirstContentMs = FirstContentMs == 0 ? Math.Max(1, time.NowMs()) : FirstContentMs;
+        _digest.AppendData(item.Utf8.Span);
+        if (_commit == CommitPoint.Complete)
+        {
+            Hold(item);
+            return ValueTask.CompletedTask;
+        }
+
+        if (!Committed)
+        {
+            Committed = true;
+            watch.Patience(_committedStallMs);
+        }
+
+        return ForwardAsync(item);
+    }
+
+    private void Hold(in ModelEvent item)
+    {
+        if (!_held.TryAdd(item))
+        {
+            Overflowed = true;
+            watch.Cancel(ErrorCause.Malformed);
+        }
+    }
+
+    private ValueTask ForwardAsync(in ModelEvent item)
+    {
+        if (ReaderLeft || _reader is null)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        ValueTask write;
+        try
+        {
+            write = _reader.WriteAsync(item);
+        }
+        catch (Exception gone) when (IsReaderGone(gone))
+        {
+            Leave();
+            return ValueTask.CompletedTask;
+        }
+
+        return write.IsCompletedSuccessfully ? ValueTask.CompletedTask : WaitForReaderAsync(write);
+    }
+
+    private async ValueTask WaitForReaderAsync(ValueTask write)
+    {
+        watch.Reading(true);
+        try
+        {
+            await write.ConfigureAwait(false);
+        }
+        catch (Exception gone) when (IsReaderGone(gone))
+        {
+            Leave();
+        }
+        finally
+        {
+            watch.Reading(false);
+        }
+    }
+
+    private void Leave()
+    {
+        ReaderLeft = true;
+        watch.Cancel(ErrorCause.Cancelled);
+    }
+
+    private static bool IsReaderGone(Exception exception) => exception is OperationCanceledException or IOException or ObjectDisposedException;
+}

@@ -1,0 +1,112 @@
+using Jesus.Inference.Contract;
+
+namespace Jesus.Appliance.Pipeline;
+
+/// <summary>
+/// Ends an attempt that is too slow or no longer wanted. One per call, reused: its token is cancelled when the caller cancels, when the first event does
+/// not come in time, or when the stream stalls. Time that the reader of the answer takes is not the candidate's.
+/// </summary>
+internal sealed class AttemptWatch : IDisposable
+{
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+    private CancellationTokenSource _cancel = new();
+    private CancellationTokenRegistration _caller;
+    private long _firstMs;
+    private long _stallMs;
+    private long _lastMs;
+    private volatile bool _running;
+    private volatile bool _begun;
+    private volatile bool _inReader;
+    private volatile ErrorCause _cause;
+
+    public AttemptWatch(TimeProvider time)
+    {
+        _time = time;
+        _timer = time.CreateTimer(static watch => ((AttemptWatch)watch!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public CancellationToken Token => _cancel.Token;
+
+    /// <summary>Why the token was cancelled; <see cref="ErrorCause.None"/> while it was not.</summary>
+    public ErrorCause Cause => _cause;
+
+    public void Start(long firstMs, long stallMs, CancellationToken caller)
+    {
+        if (!_cancel.TryReset())
+        {
+            _cancel.Dispose();
+            _cancel = new CancellationTokenSource();
+        }
+
+        _cause = ErrorCause.None;
+        _begun = false;
+        _inReader = false;
+        _firstMs = firstMs;
+        _stallMs = stallMs;
+        Volatile.Write(ref _lastMs, _time.NowMs());
+        _running = true;
+        Arm(firstMs);
+        _caller = caller.UnsafeRegister(static watch => ((AttemptWatch)watch!).Cancel(ErrorCause.Cancelled), this);
+    }
+
+    /// <summary>An event came.</summary>
+    public void Progress()
+    {
+        _begun = true;
+        Volatile.Write(ref _lastMs, _time.NowMs());
+    }
+
+    /// <summary>The reader of the answer begins or ends taking an event.</summary>
+    public void Reading(bool inReader)
+    {
+        Volatile.Write(ref _lastMs, _time.NowMs());
+        _inReader = inReader;
+    }
+
+    /// <summary>Once committed, only silence for so long ends the stream: nobody else may finish it.</summary>
+    public void Patience(long stallMs) => _stallMs = stallMs;
+
+    public void Cancel(ErrorCause cause)
+    {
+        if (_running && _cause == ErrorCause.None)
+        {
+            _cause = cause;
+            _cancel.Cancel();
+        }
+    }
+
+    public void Stop()
+    {
+        _running = false;
+        _caller.Dispose();
+        _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public void Dispose()
+    {
+        _timer.Dispose();
+        _cancel.Dispose();
+    }
+
+    private void OnTimer()
+    {
+        if (!_running)
+        {
+            return;
+        }
+
+        var limit = _begun ? _stallMs : _firstMs;
+        var left = _inReader ? limit : limit - (_time.NowMs() - Volatile.Read(ref _lastMs));
+        if (left > 0)
+        {
+            Arm(left);
+            return;
+        }
+
+        Cancel(_begun ? ErrorCause.Stalled : ErrorCause.FirstTokenTimeout);
+    }
+
+    // A late callback of the attempt before finds time left and arms again: harmless.
+    private void Arm(long milliseconds) => _timer.Change(TimeSpan.FromMilliseconds(Math.Max(1, milliseconds)), Timeout.InfiniteTimeSpan);
+}

@@ -1,0 +1,113 @@
+using Jesus.Appliance.Budgets;
+using Jesus.Appliance.Pricing;
+using Jesus.Appliance.Router;
+using Jesus.Inference.Contract;
+
+namespace Jesus.Appliance.Pipeline;
+
+/// <summary>What one call carries along the nine steps. Pooled: owned by <see cref="ModelPipeline.RunAsync"/> from rent to return.</summary>
+internal sealed class CallPath : IDisposable
+{
+    private static readonly Route NoRoute = new("", new RouteOptions(), []);
+
+    public CallPath(TimeProvider time)
+    {
+        Watch = new AttemptWatch(time);
+        Sink = new AttemptSink(Watch, time);
+    }
+
+    public ModelCall Call { get; private set; } = null!;
+    public CancellationToken Cancel { get; private set; }
+    public AttemptWatch Watch { get; }
+    public AttemptSink Sink { get; }
+    public AttemptChain Chain { get; } = new();
+    public Reservation Reservation { get; } = new();
+    public Route Route { get; set; } = NoRoute;
+
+    /// <summary>Indexes into the route's candidates, in the order to try.</summary>
+    public List<int> Plan { get; } = [];
+
+    /// <summary>By index of the route's candidates.</summary>
+    public int[] InputTokens { get; private set; } = new int[4];
+    public CallBound[] Bounds { get; private set; } = new CallBound[4];
+    public Price[] Prices { get; private set; } = new Price[4];
+
+    public bool Admitted { get; set; }
+    public long StartedMs { get; set; }
+    public long QueuedMs { get; set; }
+    public ModelError Error { get; set; }
+    public string? RefusedByBudget { get; set; }
+    public Candidate? Answered { get; set; }
+    public FinishReason Reason { get; set; }
+    public Usage Usage { get; set; }
+    public UsageQuality Quality { get; set; }
+    public long CostMicroUsd { get; set; }
+    public int Attempts { get; set; }
+
+    /// <summary>The request as the caller gave it; attempts change these fields.</summary>
+    public RequestOriginals Originals { get; private set; }
+
+    public bool Succeeded => Error.IsNone;
+
+    public void Begin(ModelCall call, long nowMs, CancellationToken cancel)
+    {
+        Call = call;
+        Cancel = cancel;
+        StartedMs = nowMs;
+        Originals = RequestOriginals.Of(call.Request);
+    }
+
+    /// <summary>Room for one value per candidate of the route.</summary>
+    public void Fit(int candidates)
+    {
+        if (InputTokens.Length < candidates)
+        {
+            InputTokens = new int[candidates];
+            Bounds = new CallBound[candidates];
+            Prices = new Price[candidates];
+        }
+    }
+
+    public void Charge(in Settlement settlement)
+    {
+        Usage += settlement.Usage;
+        CostMicroUsd += settlement.MicroUsd;
+        Quality = settlement.Quality == UsageQuality.Estimated ? UsageQuality.Estimated : Quality;
+    }
+
+    public Outcome ToOutcome() => new()
+    {
+        Error = Error,
+        Reason = Reason,
+        Candidate = Answered?.Name,
+        Usage = Usage,
+        Quality = Quality,
+        CostMicroUsd = CostMicroUsd,
+        Attempts = Attempts,
+        RefusedByBudget = RefusedByBudget,
+        Committed = Sink.Committed,
+    };
+
+    public void Reset()
+    {
+        Originals.Restore(Call.Request);
+        Call = null!;
+        Cancel = default;
+        Sink.Reset();
+        Reservation.Reset();
+        Route = NoRoute;
+        Plan.Clear();
+        Admitted = false;
+        QueuedMs = 0;
+        Error = default;
+        RefusedByBudget = null;
+        Answered = null;
+        Reason = FinishReason.None;
+        Usage = default;
+        Quality = UsageQuality.Exact;
+        CostMicroUsd = 0;
+        Attempts = 0;
+    }
+
+    public void Dispose() => Watch.Dispose();
+}

@@ -1,0 +1,21 @@
+using Jesus.Appliance.Admission;
+using Jesus.Appliance.Budgets;
+using Jesus.Appliance.Pricing;
+using Jesus.Appliance.Router;
+using Jesus.Appliance.Storage.Journal;
+
+namespace Jesus.Appliance.Pipeline;
+
+/// <summary>The rooms that the pipeline calls; made by the composition root.</summary>
+public sealed record PipelineRooms
+{
+    public required AdmissionGate Admission { get; init; }
+    public required RouteTableHolder Routes { get; init; }
+    public required PriceTable Prices { get; init; }
+    public required BudgetKeeper Budgets { get; init; }
+    public required IJournal Journal { get; init; }
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>64 random bits for each call's weighted policies.</summary>
+    public required Func<ulong> Dice { get; init; }
+}

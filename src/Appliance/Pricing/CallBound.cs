@@ -1,0 +1,43 @@
+using Jesus.Inference.Contract;
+
+namespace Jesus.Appliance.Pricing;
+
+/// <summary>The most that one attempt can use and cost: what is reserved before it, and charged when nobody says what it used.</summary>
+public readonly record struct CallBound(Usage Usage, long MicroUsd)
+{
+    /// <summary>Answer length assumed where neither caller, nor model, nor context sets one. Callers under a cap are then cut to it.</summary>
+    public const int DefaultOutputTokens = 4_096;
+
+    public long Tokens => Usage.InputTokens + (long)Usage.OutputTokens;
+
+    /// <param name="inputTokens">Exact, or never too low.</param>
+    /// <param name="asked">Longest answer the caller asked for; 0 for no limit.</param>
+    /// <param name="modelMax">Longest answer of the model; 0 unknown.</param>
+    /// <param name="context">Prompt and answer together; 0 unknown.</param>
+    /// <param name="choices">Answers to the same prompt.</param>
+    public static CallBound Of(Price price, int inputTokens, int asked, int modelMax, int context, int choices, int images)
+    {
+        var longest = OutputTokens(inputTokens, asked, modelMax, context);
+        var usage = new Usage
+        {
+            InputTokens = inputTokens,
+            OutputTokens = (int)Math.Min(int.MaxValue, (long)longest * Math.Max(1, choices)),
+            Images = images,
+        };
+        var dearest = price with { CachedInput = Math.Max(price.Input, price.CachedInput), Input = Math.Max(price.Input, price.CachedInput) };
+        return new CallBound(usage, dearest.CostOf(usage));
+    }
+
+    /// <summary>The longest answer one choice can have.</summary>
+    public static int OutputTokens(int inputTokens, int asked, int modelMax, int context)
+    {
+        var longest = asked > 0 ? asked : modelMax;
+        if (longest == 0)
+        {
+            longest = context > 0 ? context : DefaultOutputTokens;
+        }
+
+        // What is left of the context ends every answer, but a prompt bound may be far too high: then it says nothing.
+        return context > inputTokens ? Math.Min(longest, context - inputTokens) : longest;
+    }
+}

@@ -1,0 +1,96 @@
+using System.Collections.Frozen;
+
+namespace Jesus.Appliance.Pricing;
+
+/// <summary>Dated prices by model: an immutable snapshot. Pure.</summary>
+public sealed class PriceTable
+{
+    private readonly FrozenDictionary<string, DatedPrice[]> _lines;
+
+    private PriceTable(FrozenDictionary<string, DatedPrice[]> lines) => _lines = lines;
+
+    public static PriceTable Empty { get; } = new(FrozenDictionary<string, DatedPrice[]>.Empty);
+
+    /// <summary>Builds the table. Errors name the line and the remedy.</summary>
+    public static PriceTable Build(PricesOptions options, ICollection<string> errors)
+    {
+        var lines = new Dictionary<string, List<DatedPrice>>(StringComparer.Ordinal);
+        for (var i = 0; i < options.Prices.Count; i++)
+        {
+            var line = options.Prices[i];
+            if (Check(i, line, errors))
+            {
+                var key = $"{line.Provider}/{line.Model}";
+                lines.TryAdd(key, []);
+                lines[key].Add(new DatedPrice(line.From, PriceOf(line)));
+            }
+        }
+
+        return new PriceTable(lines.ToFrozenDictionary(l => l.Key, l => l.Value.OrderBy(p => p.From).ToArray(), StringComparer.Ordinal));
+    }
+
+    /// <summary>The price of a candidate at a moment: its own line, the provider's <c>*</c> line, free when it runs on the box, else unknown.</summary>
+    public Price Find(string candidate, string provider, bool leavesBox, DateTimeOffset at)
+    {
+        if (TryFind(candidate, at, out var price))
+        {
+            return price;
+        }
+
+        // The concatenation happens only where a table exists but the model has no line.
+        if (_lines.Count > 0 && TryFind(provider + "/*", at, out price))
+        {
+            return price;
+        }
+
+        return leavesBox ? Price.Unknown : Price.Free;
+    }
+
+    private bool TryFind(string key, DateTimeOffset at, out Price price)
+    {
+        price = default;
+        if (!_lines.TryGetValue(key, out var dated))
+        {
+            return false;
+        }
+
+        for (var i = dated.Length - 1; i >= 0; i--)
+        {
+            if (dated[i].From <= at)
+            {
+                price = dated[i].Price;
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static Price PriceOf(PriceOptions line) => new()
+    {
+        Input = line.InputPerMillionTokens,
+        CachedInput = line.CachedInputPerMillionTokens ?? line.InputPerMillionTokens,
+        Output = line.OutputPerMillionTokens,
+        Image = line.PerImage * 1_000_000m,
+        ComputeSecond = line.PerComputeSecond * 1_000_000m,
+    };
+
+    private static bool Check(int index, PriceOptions line, ICollection<string> errors)
+    {
+        var before = errors.Count;
+        if (line.Provider.Length == 0 || line.Model.Length == 0)
+        {
+            errors.Add($"prices[{index}]: names no provider or no model; both are needed ('*' stands for every model).");
+        }
+
+        decimal[] amounts = [line.InputPerMillionTokens, line.CachedInputPerMillionTokens ?? 0, line.OutputPerMillionTokens, line.PerImage, line.PerComputeSecond];
+        if (amounts.Any(a => a is < 0 or > 1_000_000))
+        {
+            errors.Add($"prices[{index}]: an amount lies outside 0 to 1,000,000 dollars; correct it.");
+        }
+
+        return errors.Count == before;
+    }
+
+    private readonly record struct DatedPrice(DateTimeOffset From, Price Price);
+}

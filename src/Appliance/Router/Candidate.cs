@@ -1,0 +1,54 @@
+using System.Text;
+using Jesus.Inference.Contract;
+using Jesus.Transport.Buffers;
+
+namespace Jesus.Appliance.Router;
+
+/// <summary>What is known about a candidate before it is called.</summary>
+public sealed record CandidateTraits
+{
+    /// <summary>Tokens of prompt and answer together; 0 when unknown.</summary>
+    public int ContextTokens { get; init; }
+
+    /// <summary>Longest answer in tokens; 0 when unknown.</summary>
+    public int MaxOutputTokens { get; init; }
+
+    /// <summary>Data of the call is seen outside this box.</summary>
+    public bool LeavesBox { get; init; } = true;
+
+    /// <summary>Calls in progress at once; 0 takes the adapter's word, or the scheduler's default where it has none.</summary>
+    public int Slots { get; init; }
+}
+
+/// <summary>A model at an adapter: what a route names and an attempt calls. Immutable but for its <see cref="Health"/>.</summary>
+public sealed class Candidate
+{
+    public Candidate(IModelAdapter adapter, string model, CandidateTraits traits, CandidateHealth? health = null)
+    {
+        Adapter = adapter;
+        Model = model;
+        Traits = traits;
+        Name = $"{adapter.Id.Provider}/{model}";
+        ModelUtf8 = new Utf8Slice(Encoding.UTF8.GetBytes(model));
+        Health = health ?? new CandidateHealth();
+    }
+
+    /// <summary><c>provider/model</c>: unique in a route table.</summary>
+    public string Name { get; }
+    public string Provider => Adapter.Id.Provider;
+    public string Model { get; }
+    public Utf8Slice ModelUtf8 { get; }
+    public IModelAdapter Adapter { get; }
+    public CandidateTraits Traits { get; }
+
+    /// <summary>Breaker and cooldown; hand the old candidate's over when a table is rebuilt.</summary>
+    public CandidateHealth Health { get; }
+
+    /// <summary>Runs inside this process.</summary>
+    public bool IsLocal => Adapter.Id.Kind == LocalKind;
+
+    /// <summary>The adapter knows the tokenizer: its count of a prompt is exact, not a bound.</summary>
+    public bool CountsExactly => IsLocal;
+
+    private const string LocalKind = "local";
+}
