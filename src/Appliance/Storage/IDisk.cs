@@ -24,6 +24,10 @@ public interface IDisk
     /// <summary>Makes creations, renames and deletions of names in a folder durable.</summary>
     void SyncDirectory(string path);
 
+    /// <summary>Holds <paramref name="path"/> (created when missing) for this process alone until disposed; the end of the process lets go too.</summary>
+    /// <exception cref="IOException">Another process holds it.</exception>
+    IDisposable Lock(string path);
+
     /// <summary>Free bytes on the volume of <paramref name="path"/>.</summary>
     long FreeBytes(string path);
 }

@@ -1,0 +1,79 @@
+using System.Text.Json;
+
+namespace Jesus.Appliance.Tools;
+
+/// <summary>What a call of a tool changes; decides what may be done after a crash.</summary>
+public enum ToolPurity : byte
+{
+    /// <summary>Reads only: a call whose result was lost is simply made again.</summary>
+    ReadOnly,
+
+    /// <summary>Changes something: a call whose result was lost may have happened, and is never repeated unasked.</summary>
+    SideEffect,
+}
+
+/// <summary>What a tool says about itself. Schemas are JSON schemas as parsed.</summary>
+/// <param name="Name">Unique on the box, such as <c>file.read</c>.</param>
+/// <param name="Description">One sentence for the model.</param>
+/// <param name="Parameters">Schema of the arguments: an object.</param>
+/// <param name="Output">Schema of the result.</param>
+public sealed record ToolDescription(string Name, string Description, JsonElement Parameters, JsonElement Output, ToolPurity Purity);
+
+/// <summary>Something that a step or an agent can call.</summary>
+public interface ITool
+{
+    ToolDescription Description { get; }
+
+    /// <summary>
+    /// Calls it with arguments that already fit <see cref="ToolDescription.Parameters"/>. Expected failures are values; an exception other than
+    /// cancellation means a broken invariant.
+    /// </summary>
+    ValueTask<ToolResult> CallAsync(JsonElement arguments, ToolContext context, CancellationToken cancel);
+}
+
+/// <summary>A tool's answer: a value, or what went wrong in words that a model can act on.</summary>
+public readonly record struct ToolResult
+{
+    public JsonElement Value { get; private init; }
+
+    /// <summary>Null on success.</summary>
+    public string? Error { get; private init; }
+
+    public bool Succeeded => Error is null;
+
+    public static ToolResult Of(JsonElement value) => new() { Value = value };
+
+    public static ToolResult Failed(string error) => new() { Error = error };
+}
+
+/// <summary>What a tool may reach: the run's own inputs and notes, and the clock. Nothing else of the box.</summary>
+public sealed record ToolContext
+{
+    public required string RunId { get; init; }
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>Texts of the inputs of the run, by name.</summary>
+    public required IRunTexts Texts { get; init; }
+
+    /// <summary>Where the run keeps notes; null where side effects are not offered.</summary>
+    public IRunNotes? Notes { get; init; }
+}
+
+/// <summary>The texts that a run was given. A tool's <c>path</c> is the name of an input: there is no other file to reach.</summary>
+public interface IRunTexts
+{
+    /// <summary>Names of the inputs that hold text, for messages.</summary>
+    IReadOnlyList<string> Names { get; }
+
+    /// <returns>Null when no input has the name, or it is no text.</returns>
+    string? Read(string name);
+}
+
+/// <summary>The folder of a run in which <c>note.append</c> writes.</summary>
+public interface IRunNotes
+{
+    /// <summary>Appends one line to a note; it is on the disk when this returns.</summary>
+    /// <returns>The number of bytes of the note afterwards.</returns>
+    /// <exception cref="IOException">The disk refused.</exception>
+    long Append(string runId, string note, string line);
+}
