@@ -1,12 +1,16 @@
 using System.Diagnostics.CodeAnalysis;
 using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.Constraints.Grammars;
+using Jesus.Inference.Engine.Constraints.Matching;
 using Jesus.Transport.Buffers;
 
 namespace Jesus.Inference.Engine.Constraints;
 
-/// <summary>Turns an <see cref="OutputConstraint"/> into what a <see cref="ConstraintState"/> follows. Thread safe.</summary>
+/// <summary>Turns an <see cref="OutputConstraint"/> into what a <see cref="ConstraintState"/> follows. Thread safe; one for each loaded model.</summary>
 public sealed class ConstraintCompiler
 {
+    private readonly GrammarCache _cache = new();
+
     public ConstraintCompiler(VocabularyIndex vocabulary) => Vocabulary = vocabulary;
 
     public VocabularyIndex Vocabulary { get; }
@@ -17,8 +21,66 @@ public sealed class ConstraintCompiler
     /// <param name="error">Names the JSON pointer and the keyword that cannot be enforced, and what is allowed there.</param>
     public bool TryCompile(OutputConstraint constraint, Utf8Slice prompt, [NotNullWhen(true)] out CompiledConstraint? compiled, out ModelError error)
     {
-        compiled = null;
-        error = new ModelError(ErrorCause.UnsupportedField, "Constrained output is not implemented yet; leave out response_format.", "response_format");
-        return false;
+        ArgumentNullException.ThrowIfNull(constraint);
+        return TryCompile(new AnswerSource(constraint), constraint.Inputs, prompt, out compiled, out error);
     }
+
+    internal bool TryCompile(
+        IGrammarSource source, List<NamedInput> inputs, Utf8Slice prompt, [NotNullWhen(true)] out CompiledConstraint? compiled, out ModelError error)
+    {
+        compiled = null;
+        error = default;
+        var grammar = _cache.Find(source.Key);
+        if (grammar is null)
+        {
+            if (!TryBuild(source, out var built, out error))
+            {
+                return false;
+            }
+
+            grammar = new CachedGrammar(built, new MaskCache(Vocabulary.MaskWords));
+            _cache.Add(source.Key, grammar);
+        }
+
+        if (!SpanInputs.TryBind(grammar.Grammar, inputs, prompt, out var spans, out error))
+        {
+            return false;
+        }
+
+        compiled = new CompiledConstraint(Vocabulary, grammar, spans);
+        return true;
+    }
+
+    private static bool TryBuild(IGrammarSource source, [NotNullWhen(true)] out Grammar? grammar, out ModelError error)
+    {
+        grammar = null;
+        var builder = new GrammarBuilder();
+        if (!source.TryAdd(builder, out var start, out error))
+        {
+            return false;
+        }
+
+        if (builder.IsFull)
+        {
+            error = Refused($"The answer's grammar needs more than {ConstraintLimits.StatesMax} states; shorten the schema's enumerations or properties.");
+            return false;
+        }
+
+        grammar = builder.Build(start);
+        if (GrammarCheck.HasEmptyCycle(grammar))
+        {
+            error = Refused("The JSON schema has a '$ref' that leads back to itself without any value in between; no answer would be valid.");
+            return false;
+        }
+
+        if (!GrammarCheck.FillNeeds(grammar))
+        {
+            error = Refused($"The JSON schema admits no value nested less than {ConstraintLimits.DepthMax} deep; make a recursive property optional.");
+            return false;
+        }
+
+        return true;
+    }
+
+    private static ModelError Refused(string message) => new(ErrorCause.UnsupportedField, message, AnswerSource.Param);
 }
