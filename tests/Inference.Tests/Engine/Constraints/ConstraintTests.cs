@@ -1,0 +1,285 @@
+using System.Diagnostics;
+using System.Text;
+using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.Constraints;
+
+namespace Jesus.Inference.Tests.Engine.Constraints;
+
+public sealed class ConstraintTests
+{
+    private const string Severity = """
+        {"type":"object","properties":{"severity":{"enum":["warning","error"]},"component":{"type":"string","x-span-of":"prompt"}},
+         "required":["severity","component"],"additionalProperties":false}
+        """;
+
+    [Theory]
+    [InlineData("""{"severity":"error","component":"web"}""", true)]
+    [InlineData("""{"severity":"error","component":""}""", true)]
+    [InlineData("""{"severity":"error","component":"we "}""", false)]
+    [InlineData("""{"severity":"fatal","component":"web"}""", false)]
+    [InlineData("""{"component":"web","severity":"error"}""", false)]
+    [InlineData("""{"severity":"error"}""", false)]
+    [InlineData("""{"severity": "error","component":"web"}""", false)]
+    [InlineData("""{"severity":"error","component":"say \"hi\"\\"}""", true)]
+    [InlineData("""{"severity":"error","component":"say "}""", true)]
+    public void An_extraction_may_say_only_what_the_prompt_says(string answer, bool allowed)
+    {
+        using var compiled = Picking.Compile(TestVocabulary.Bytes(), Picking.Schema(Severity), "web-3: say \"hi\"\\");
+        Assert.Equal(allowed, Accepts(compiled, answer));
+    }
+
+    [Theory]
+    [InlineData("gr", true)]
+    [InlineData("grü", true)]
+    [InlineData("ü", true)]
+    [InlineData("🙂", true)]
+    [InlineData("grue", false)]
+    [InlineData("\\n", true)]
+    [InlineData("\\u001b[", true)]
+    [InlineData("\\u001B[", false)]
+    [InlineData("\\u000a", false)]
+    [InlineData("\\t", false)]
+    [InlineData("ße\\n🙂", true)]
+    public void A_span_takes_whole_characters_and_one_form_of_escape(string inside, bool allowed)
+    {
+        using var compiled = Picking.Compile(TestVocabulary.Bytes(), Picking.Schema("""{"type":"string","x-span-of":"line"}""", ("line", "größe\n🙂 grün\u001b[0m")));
+        Assert.Equal(allowed, Accepts(compiled, $"\"{inside}\""));
+    }
+
+    [Fact]
+    public void Half_a_character_can_neither_begin_nor_end_a_span()
+    {
+        using var compiled = Picking.Compile(TestVocabulary.Bytes(), Picking.Schema("""{"x-span-of":"prompt"}"""), "ü");
+        Assert.False(AcceptsBytes(compiled, [(byte)'"', 0xC3, (byte)'"']));
+        Assert.False(AcceptsBytes(compiled, [(byte)'"', 0xBC, (byte)'"']));
+    }
+
+    [Theory]
+    [InlineData("""{"type":"integer","minimum":-3,"maximum":12}""", "12", "13")]
+    [InlineData("""{"type":"integer","minimum":-3,"maximum":12}""", "-3", "-4")]
+    [InlineData("""{"type":"integer","minimum":-3,"maximum":12}""", "0", "-0")]
+    [InlineData("""{"type":"integer","exclusiveMinimum":9.5}""", "10", "9")]
+    [InlineData("""{"type":"number","minimum":0,"maximum":1}""", "0.75", "1.01")]
+    [InlineData("""{"type":"number","minimum":0,"exclusiveMaximum":1}""", "0.999", "1.0")]
+    [InlineData("""{"type":"number","exclusiveMinimum":0.25}""", "0.2500001", "0.250")]
+    [InlineData("""{"type":"number","maximum":-2.5}""", "-2.50", "-2.49")]
+    [InlineData("""{"type":"number"}""", "-12.5e-3", "01")]
+    [InlineData("""{"type":"string","minLength":2,"maxLength":3}""", "\"äöü\"", "\"a\"")]
+    [InlineData("""{"type":"string","minLength":2,"maxLength":3}""", "\"\\n\\u0041x\"", "\"abcd\"")]
+    [InlineData("""{"type":"string"}""", "\"\\ud7ff\"", "\"\\ud800\"")]
+    [InlineData("""{"type":"array","items":{"type":"boolean"},"minItems":1,"maxItems":2}""", "[true,false]", "[]")]
+    [InlineData("""{"type":"array","items":{"type":"boolean"},"maxItems":2}""", "[]", "[true,true,true]")]
+    [InlineData("""{"type":"object","properties":{"a":{"type":"null"},"b":{"const":1}},"required":["b"]}""", """{"b":1}""", """{"a":null}""")]
+    [InlineData("""{"type":"object","properties":{"a":{"type":"null"},"b":{"const":1}}}""", "{}", """{"b":1,"a":null}""")]
+    [InlineData("""{"type":"object","additionalProperties":{"type":"integer"},"maxProperties":1}""", """{"x":1}""", """{"x":1,"y":2}""")]
+    [InlineData("""{"anyOf":[{"type":"string","maxLength":1},{"type":"string","maxLength":9}]}""", "\"abcdefghi\"", "\"abcdefghij\"")]
+    [InlineData("true", """{"any":[1,"x",{"y":null}]}""", """{"any":}""")]
+    public void A_keyword_is_enforced(string schema, string good, string bad)
+    {
+        using var compiled = Picking.Compile(TestVocabulary.Bytes(), Picking.Schema(schema));
+        Assert.True(Accepts(compiled, good), good);
+        Assert.False(Accepts(compiled, bad), bad);
+    }
+
+    [Fact]
+    public void Any_object_means_an_object_and_nothing_else()
+    {
+        using var compiled = Picking.Compile(TestVocabulary.Bytes(), new OutputConstraint { Kind = ConstraintKind.JsonObject });
+        Assert.True(Accepts(compiled, """{"a":{"b":[{}]}}"""));
+        Assert.False(Accepts(compiled, "[1]"));
+    }
+
+    [Fact]
+    public void A_recursive_schema_nests_up_to_the_depth_limit_and_still_closes()
+    {
+        const string List = """{"type":"object","properties":{"next":{"$ref":"#"}}}""";
+        using var compiled = Picking.Compile(TestVocabulary.Bytes(), Picking.Schema(List));
+        Assert.True(Accepts(compiled, Nested(ConstraintLimits.DepthMax)));
+        Assert.False(Accepts(compiled, Nested(ConstraintLimits.DepthMax + 1)));
+
+        static string Nested(int depth) => string.Concat(Enumerable.Repeat("{\"next\":", depth)) + "{}" + new string('}', depth);
+    }
+
+    [Theory]
+    [InlineData("""{"type":"object","properties":{"a":{"type":"string","pattern":"x"}}}""", "#/properties/a", "'pattern'")]
+    [InlineData("""{"type":"array","items":{"type":"integer","multipleOf":2}}""", "#/items", "'multipleOf'")]
+    [InlineData("""{"type":"array","uniqueItems":true}""", "#", "'uniqueItems'")]
+    [InlineData("""{"type":"object","properties":{"a~b/c":{"type":"text"}}}""", "#/properties/a~0b~1c", "\"text\"")]
+    [InlineData("""{"type":"object","properties":{"a":{}},"required":["b"]}""", "#", "\"b\"")]
+    [InlineData("""{"type":"integer","minLength":2}""", "#", "'minLength'")]
+    [InlineData("""{"$ref":"https://example.com/schema"}""", "#", "example.com")]
+    [InlineData("""{"$ref":"#/$defs/missing"}""", "#", "missing")]
+    [InlineData("""{"oneOf":[{"type":"number"},{"type":"integer"}]}""", "#", "'oneOf'")]
+    [InlineData("""{"type":"string","minLength":5,"maxLength":4}""", "#", "'minLength'")]
+    [InlineData("""{"type":"integer","minimum":0.2,"maximum":0.8}""", "#", "no number")]
+    [InlineData("""{"type":"string","enum":[1,2]}""", "#", "'enum'")]
+    [InlineData("""{"anyOf":[{"type":"string"},{"type":"object","patternProperties":{}}]}""", "#/anyOf/1", "'patternProperties'")]
+    [InlineData("""{"x-span-of":"nothing"}""", "nothing", "'prompt'")]
+    [InlineData("""{"x-span-of":"prompt","minLength":4}""", "prompt", "'minLength'")]
+    [InlineData("""{"type":"object","properties":{"self":{"$ref":"#"}},"required":["self"]}""", "deep", "optional")]
+    [InlineData("""{"$ref":"#"}""", "'$ref'", "itself")]
+    [InlineData("""{"anyOf":[{"$ref":"#"},{"type":"null"}]}""", "'$ref'", "itself")]
+    [InlineData("""{"type":"object",}""", "not valid JSON", "")]
+    [InlineData("""{"const":"\ud800"}""", "not valid JSON", "")]
+    public void What_cannot_be_enforced_is_refused_by_place_and_name(string schema, string place, string name)
+    {
+        var error = Picking.Refusal(Picking.Schema(schema), "abc");
+        Assert.Contains(place, error.Message, StringComparison.Ordinal);
+        Assert.Contains(name, error.Message, StringComparison.Ordinal);
+        Assert.Equal("response_format", error.Param);
+    }
+
+    [Theory]
+    [InlineData(ConstraintKind.Regex, "regular expression")]
+    [InlineData(ConstraintKind.Grammar, "GBNF")]
+    public void What_is_not_built_says_so(ConstraintKind kind, string name)
+    {
+        var error = Picking.Refusal(new OutputConstraint { Kind = kind, Source = Picking.Slice("x") });
+        Assert.Equal(ErrorCause.UnsupportedField, error.Cause);
+        Assert.Contains(name, error.Message, StringComparison.Ordinal);
+        Assert.Contains("not implemented", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_schema_with_too_many_states_is_refused()
+    {
+        var values = string.Join(',', Enumerable.Range(0, 9000).Select(i => $"\"{i * 7919L} value\""));
+        Assert.Contains("states", Picking.Refusal(Picking.Schema($"{{\"enum\":[{values}]}}")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_refused_token_changes_nothing()
+    {
+        using var compiled = Picking.Compile(TestVocabulary.Bytes("true", "trux"), Picking.Schema("""{"type":"boolean"}"""));
+        var state = new ConstraintState();
+        state.Begin(compiled);
+        Assert.False(state.Advance(257));
+        Assert.False(state.Advance(258));
+        Assert.False(state.IsComplete);
+        Assert.True(state.Advance(256));
+        Assert.True(state.IsComplete);
+        Assert.True(state.IsFinished);
+        Assert.True(state.Advance(258));
+    }
+
+    [Fact]
+    public void The_end_token_is_allowed_exactly_where_the_answer_may_end()
+    {
+        var vocabulary = TestVocabulary.Bytes();
+        using var compiled = Picking.Compile(vocabulary, Picking.Schema("""{"type":"integer","minimum":10}"""));
+        var state = new ConstraintState();
+        state.Begin(compiled);
+        var mask = new ulong[compiled.Vocabulary.MaskWords];
+        Assert.Equal(9, state.FillMask(mask));
+        Assert.True(state.Advance('7'));
+        Assert.Equal(10, state.FillMask(mask));
+        Assert.True(state.Advance('0'));
+        Assert.Equal(11, state.FillMask(mask));
+        Assert.True((mask[vocabulary.End >> 6] >> (vocabulary.End & 63) & 1) != 0);
+    }
+
+    [Fact]
+    public void A_vocabulary_that_cannot_spell_the_answer_allows_nothing()
+    {
+        var vocabulary = new TestVocabulary();
+        vocabulary.Add("x"u8.ToArray());
+        using var compiled = Picking.Compile(vocabulary, Picking.Schema("""{"type":"boolean"}"""));
+        var state = new ConstraintState();
+        state.Begin(compiled);
+        Assert.Equal(0, state.FillMask(new ulong[1]));
+    }
+
+    [Fact]
+    public void The_same_schema_serves_other_inputs_without_their_spans()
+    {
+        var compiler = new ConstraintCompiler(VocabularyIndex.Build(TestVocabulary.Bytes()));
+        var constraint = Picking.Schema("""{"x-span-of":"prompt"}""");
+        Assert.True(compiler.TryCompile(constraint, Picking.Slice("abc"), out var first, out _));
+        Assert.True(compiler.TryCompile(constraint, Picking.Slice("xyz"), out var second, out _));
+        Assert.True(Accepts(first, "\"bc\""));
+        Assert.False(Accepts(second, "\"bc\""));
+        Assert.True(Accepts(second, "\"xyz\""));
+        first.Dispose();
+        second.Dispose();
+    }
+
+    [Fact]
+    public void A_mask_allows_a_token_exactly_when_advancing_takes_it()
+    {
+        const int Seed = 77;
+        var random = new Random(Seed);
+        var vocabulary = TestVocabulary.Random(random, 300);
+        var schemas = new RandomSchemas(random);
+        for (var i = 0; i < 60; i++)
+        {
+            var inputs = schemas.Inputs.Select(input => (input.Key, input.Value)).ToArray();
+            using var compiled = Picking.Compile(vocabulary, Picking.Schema(schemas.Next(), inputs));
+            CompareMasks(compiled, random);
+        }
+    }
+
+    [Fact]
+    public void A_long_input_and_a_large_vocabulary_stay_within_the_limits()
+    {
+        const int Seed = 5;
+        var random = new Random(Seed);
+        var text = new StringBuilder();
+        while (text.Length < 64 * 1024)
+        {
+            text.Append("web-").Append(random.Next(9999)).Append(" sshd: \"failed\" für ").Append((char)random.Next('a', 'z'));
+        }
+
+        using var compiled = Picking.Compile(TestVocabulary.Random(random, 2000), Picking.Schema("""{"type":"array","items":{"x-span-of":"prompt"}}"""), text.ToString());
+        var clock = Stopwatch.StartNew();
+        Assert.NotNull(Picking.Answer(compiled, random));
+        TestContext.Current.SendDiagnosticMessage($"64 KB input: {clock.Elapsed.TotalMilliseconds:F0} ms for one answer");
+    }
+
+    private static void CompareMasks(CompiledConstraint compiled, Random random)
+    {
+        var state = new ConstraintState();
+        var prefix = new List<int>();
+        var mask = new ulong[compiled.Vocabulary.MaskWords];
+        for (var step = 0; step < 12; step++)
+        {
+            Replay(state, compiled, prefix);
+            state.FillMask(mask);
+            var allowed = new List<int>();
+            for (var token = 0; token < compiled.Vocabulary.Count; token++)
+            {
+                Replay(state, compiled, prefix);
+                var taken = state.Advance(token);
+                Assert.Equal((mask[token >> 6] >> (token & 63) & 1) != 0, taken);
+                if (taken && compiled.Vocabulary.RoleOf(token) == TokenRole.Text)
+                {
+                    allowed.Add(token);
+                }
+            }
+
+            if (allowed.Count == 0)
+            {
+                return;
+            }
+
+            prefix.Add(allowed[random.Next(allowed.Count)]);
+        }
+    }
+
+    private static void Replay(ConstraintState state, CompiledConstraint compiled, List<int> prefix)
+    {
+        state.Begin(compiled);
+        foreach (var token in prefix)
+        {
+            Assert.True(state.Advance(token));
+        }
+    }
+
+    private static bool Accepts(CompiledConstraint compiled, string answer) => AcceptsBytes(compiled, Encoding.UTF8.GetBytes(answer));
+
+    private static bool AcceptsBytes(CompiledConstraint compiled, byte[] answer)
+    {
+        var state = new ConstraintState();
+        state.Begin(compiled);
+        return answer.All(value => state.Advance(value)) && state.IsComplete;
+    }
+}
