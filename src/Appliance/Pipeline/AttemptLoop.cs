@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
+using Jesus.Appliance.Scheduler;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Pipeline;
@@ -17,6 +18,9 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
 
     /// <summary>Default silence inside a committed answer, which nobody else may finish.</summary>
     private const int CommittedStallMs = 60_000;
+
+    /// <summary>What a client is told to wait when a door stayed shut: about one answer.</summary>
+    private static readonly TimeSpan BusyRetry = TimeSpan.FromSeconds(1);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask RunAsync(CallPath path)
@@ -61,8 +65,14 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
 
     private long DeadlineMs(CallPath path)
     {
+        var left = LeftMs(path);
+        return left == long.MaxValue ? left : rooms.Time.NowMs() + left;
+    }
+
+    private long LeftMs(CallPath path)
+    {
         var left = path.Call.Request.Deadline.Remaining(rooms.Time);
-        return left == Timeout.InfiniteTimeSpan ? long.MaxValue : rooms.Time.NowMs() + (long)left.TotalMilliseconds;
+        return left == Timeout.InfiniteTimeSpan ? long.MaxValue : (long)left.TotalMilliseconds;
     }
 
     /// <returns>False when the caller cancelled meanwhile.</returns>
@@ -97,7 +107,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
             PipelineMetrics.FellBack(left, candidate, path.Error.Cause);
         }
 
-        var result = await AttemptAsync(path, place, index, candidate).ConfigureAwait(false);
+        var result = await EnterAndCallAsync(path, place, index, candidate).ConfigureAwait(false);
         var over = Judge(path, place, candidate, result);
         if (result.Succeeded)
         {
@@ -107,6 +117,57 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         return over;
     }
 
+    private async ValueTask<CallResult> EnterAndCallAsync(CallPath path, int place, int index, Candidate candidate)
+    {
+        // 4
+        var asked = rooms.Time.NowMs();
+        var slots = candidate.Traits.Slots > 0 ? candidate.Traits.Slots : candidate.Adapter.Capacity(new ModelKey(candidate.Model)).TotalSlots;
+        if (!rooms.Scheduler.TryEnter(candidate.Name, slots, path.Call.Lane, out var ticket))
+        {
+            var entered = await QueueAsync(path, place, index, candidate).ConfigureAwait(false);
+            path.QueuedMs += rooms.Time.NowMs() - asked;
+            if (entered.Verdict != TicketVerdict.Granted)
+            {
+                return CallResult.Failed(default, "") with { Error = NoTicket(path, candidate, entered.Verdict) };
+            }
+
+            ticket = entered.Ticket;
+        }
+
+        using (ticket)
+        {
+            return await AttemptAsync(path, place, index, candidate).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits no longer than an attempt may: with another candidate left, its door may be open.</summary>
+    private async ValueTask<TicketResult> QueueAsync(CallPath path, int place, int index, Candidate candidate)
+    {
+        var waitMs = path.Chain.HasOther(place, rooms.Time.NowMs()) ? ImpatientMs : rooms.Scheduler.Options.QueueWaitMs;
+        var flow = path.Call.Principal.Team.Length > 0 ? path.Call.Principal.Team : path.Call.Principal.User;
+        var cost = (int)Math.Min(int.MaxValue, path.Bounds[index].Tokens);
+        path.Watch.Start(Math.Min(waitMs, LeftMs(path)), waitMs, path.Cancel);
+        try
+        {
+            return await rooms.Scheduler.WaitAsync(candidate.Name, path.Call.Lane, flow, cost, path.Watch.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            path.Watch.Stop();
+        }
+    }
+
+    private static ModelError NoTicket(CallPath path, Candidate candidate, TicketVerdict verdict)
+    {
+        if (verdict == TicketVerdict.Left && path.Watch.Cause == ErrorCause.Cancelled)
+        {
+            return new ModelError(ErrorCause.Cancelled, "The caller cancelled the call while it waited.");
+        }
+
+        var what = verdict == TicketVerdict.Full ? "has its queue full (scheduler.queueDepthMax)" : "had no free place in time (scheduler.queueWaitMs)";
+        return new ModelError(ErrorCause.Overloaded, $"'{candidate.Name}' {what}; try again shortly, or add another candidate to the route.", RetryAfter: BusyRetry);
+    }
+
     private async ValueTask<CallResult> AttemptAsync(CallPath path, int place, int index, Candidate candidate)
     {
         path.Attempts++;
@@ -114,7 +175,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         var started = rooms.Time.NowMs();
         var (firstMs, stallMs) = Timeouts(path, path.Chain.HasOther(place, started));
         path.Sink.BeginAttempt(path.Route.Options.StallTimeoutMs > 0 ? path.Route.Options.StallTimeoutMs : CommittedStallMs);
-        path.Watch.Start(firstMs, stallMs, path.Cancel);
+        path.Watch.Start(Math.Min(firstMs, LeftMs(path)), stallMs, path.Cancel);
         CallResult result;
         try
         {
@@ -127,7 +188,21 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         }
 
         PipelineMetrics.Attempt(candidate, rooms.Time.NowMs() - started);
-        return Charge(path, index, candidate, Interpret(path, candidate, result));
+        result = Charge(path, index, candidate, Interpret(path, candidate, result));
+        NoteHealth(candidate, result);
+        return result;
+    }
+
+    private void NoteHealth(Candidate candidate, in CallResult result)
+    {
+        if (result.Succeeded)
+        {
+            candidate.Health.Succeeded();
+        }
+        else
+        {
+            candidate.Health.Failed(result.Error.Cause, result.Error.RetryAfter, rooms.Time.NowMs());
+        }
     }
 
     /// <summary>An exception is a defect of the adapter; it must cost this call an attempt, not the appliance its other calls.</summary>
@@ -193,12 +268,10 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         if (result.Succeeded)
         {
             path.Answered = candidate;
-            candidate.Health.Succeeded();
             return true;
         }
 
         var now = rooms.Time.NowMs();
-        candidate.Health.Failed(error.Cause, error.RetryAfter, now);
         var over = path.Sink.Committed || error.Cause == ErrorCause.Cancelled;
         path.Answered = path.Sink.Committed ? candidate : null;
         path.Chain.Failed(place, error.Cause, !over && path.Route.FallsBackOn(error.Cause), (long)error.RetryAfter.TotalMilliseconds, now);

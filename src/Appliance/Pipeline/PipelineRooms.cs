@@ -2,6 +2,7 @@ using Jesus.Appliance.Admission;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
+using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Storage.Journal;
 
 namespace Jesus.Appliance.Pipeline;
@@ -13,6 +14,7 @@ public sealed record PipelineRooms
     public required RouteTableHolder Routes { get; init; }
     public required PriceTable Prices { get; init; }
     public required BudgetKeeper Budgets { get; init; }
+    public required TicketScheduler Scheduler { get; init; }
     public required IJournal Journal { get; init; }
     public required TimeProvider Time { get; init; }
 

@@ -3,6 +3,7 @@ using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
+using Jesus.Appliance.Scheduler;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Tests.Pipeline;
@@ -12,7 +13,7 @@ internal sealed class TestPipeline
 {
     public TestPipeline(
         IReadOnlyList<FakeAdapter> adapters, RouteOptions? route = null, BudgetsOptions? budgets = null, PricesOptions? prices = null, LimitsOptions? limits = null,
-        TimeProvider? time = null)
+        TimeProvider? time = null, SchedulerOptions? scheduler = null)
     {
         var errors = new List<string>();
         Candidates = [.. adapters.Select(a => new Candidate(a, "m", new CandidateTraits { LeavesBox = a.Id.Kind != "local" }))];
@@ -27,6 +28,7 @@ internal sealed class TestPipeline
             Routes = new RouteTableHolder(table),
             Prices = PriceTable.Build(prices ?? new PricesOptions(), errors),
             Budgets = Budgets,
+            Scheduler = new TicketScheduler(scheduler ?? new SchedulerOptions()),
             Journal = Journal,
             Time = time ?? TimeProvider.System,
             Dice = () => 0,

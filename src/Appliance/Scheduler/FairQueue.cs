@@ -1,0 +1,63 @@
+namespace Jesus.Appliance.Scheduler;
+
+/// <summary>
+/// Who waits at one candidate's door, and who is next: lanes share by weight, flows inside a lane by deficit round robin. Pure and not thread-safe; the
+/// same additions and takings give the same order.
+/// </summary>
+public sealed class FairQueue
+{
+    private const int Lanes = 3;
+
+    /// <summary>Virtual time moves by cost times this over the lane's weight; the product of usual weights keeps it whole.</summary>
+    private const long Scale = 1_000;
+
+    private readonly LaneQueue[] _lanes = [new(), new(), new()];
+    private readonly int[] _weights;
+    private long _now;
+
+    public FairQueue(SchedulerOptions options) =>
+        _weights = [options.InteractiveWeight, options.AgentWeight, options.BatchWeight];
+
+    public int Count => _lanes[0].Count + _lanes[1].Count + _lanes[2].Count;
+
+    public int CountOf(Lane lane) => _lanes[(int)lane].Count;
+
+    public void Add(QueueEntry entry, Lane lane, string flow, int cost)
+    {
+        var queue = _lanes[(int)lane];
+
+        // A lane that was empty has saved up nothing.
+        queue.Pass = queue.Count == 0 ? Math.Max(queue.Pass, _now) : queue.Pass;
+        entry.Lane = lane;
+        entry.Cost = Math.Clamp(cost, 1, LaneQueue.CostMax);
+        queue.Add(entry, flow);
+    }
+
+    /// <summary>Takes an entry out that no longer wants to wait.</summary>
+    public void Remove(QueueEntry entry) => _lanes[(int)entry.Lane].Remove(entry);
+
+    /// <summary>Takes out the entry that is next; null when nobody waits.</summary>
+    public QueueEntry? Take()
+    {
+        LaneQueue? next = null;
+        var weight = 1;
+        for (var i = 0; i < Lanes; i++)
+        {
+            if (_lanes[i].Count > 0 && (next is null || _lanes[i].Pass < next.Pass))
+            {
+                next = _lanes[i];
+                weight = _weights[i];
+            }
+        }
+
+        if (next is null)
+        {
+            return null;
+        }
+
+        var entry = next.Take();
+        _now = next.Pass;
+        next.Pass += entry.Cost * Scale / weight;
+        return entry;
+    }
+}

@@ -1,0 +1,33 @@
+namespace Jesus.Appliance.Scheduler;
+
+/// <summary>Leave to call a candidate now. Give it back exactly once.</summary>
+public readonly struct Ticket : IDisposable, IEquatable<Ticket>
+{
+    private readonly Door? _door;
+
+    internal Ticket(Door door) => _door = door;
+
+    public bool IsNone => _door is null;
+
+    public void Dispose() => _door?.Leave();
+
+    public bool Equals(Ticket other) => _door == other._door;
+    public override bool Equals(object? obj) => obj is Ticket other && Equals(other);
+    public override int GetHashCode() => _door?.GetHashCode() ?? 0;
+    public static bool operator ==(Ticket left, Ticket right) => left.Equals(right);
+    public static bool operator !=(Ticket left, Ticket right) => !left.Equals(right);
+}
+
+/// <summary>Why there is no ticket.</summary>
+public enum TicketVerdict : byte
+{
+    Granted,
+
+    /// <summary>The queue at the door is full.</summary>
+    Full,
+
+    /// <summary>The wait was cancelled or took too long.</summary>
+    Left,
+}
+
+public readonly record struct TicketResult(TicketVerdict Verdict, Ticket Ticket);

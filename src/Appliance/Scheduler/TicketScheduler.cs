@@ -1,0 +1,39 @@
+using System.Collections.Concurrent;
+
+namespace Jesus.Appliance.Scheduler;
+
+/// <summary>Step 4: a place at a candidate's door. One door a candidate, by name; names come from the route table, so they are bounded. Thread-safe.</summary>
+public sealed class TicketScheduler(SchedulerOptions options)
+{
+    private readonly ConcurrentDictionary<string, Door> _doors = new(StringComparer.Ordinal);
+
+    public SchedulerOptions Options { get; } = options;
+
+    /// <summary>A ticket at once, if the door is open and nobody waits.</summary>
+    /// <param name="slots">How many may be inside; 0 takes <see cref="SchedulerOptions.DefaultSlots"/>.</param>
+    public bool TryEnter(string candidate, int slots, Lane lane, out Ticket ticket)
+    {
+        var door = DoorOf(candidate);
+        var entered = door.TryEnter(slots > 0 ? slots : Options.DefaultSlots);
+        ticket = entered ? new Ticket(door) : default;
+        if (entered)
+        {
+            SchedulerMetrics.Waited(lane, 0);
+        }
+
+        return entered;
+    }
+
+    /// <summary>Waits for a ticket behind others.</summary>
+    /// <param name="flow">Whose call it is: flows of a lane share evenly.</param>
+    /// <param name="cost">Tokens of the worst case.</param>
+    public async ValueTask<TicketResult> WaitAsync(string candidate, Lane lane, string flow, int cost, CancellationToken cancel)
+    {
+        var door = DoorOf(candidate);
+        var verdict = await door.WaitAsync(lane, flow, cost, cancel).ConfigureAwait(false);
+        return new TicketResult(verdict, verdict == TicketVerdict.Granted ? new Ticket(door) : default);
+    }
+
+    private Door DoorOf(string candidate) =>
+        _doors.TryGetValue(candidate, out var door) ? door : _doors.GetOrAdd(candidate, static (_, options) => new Door(options), Options);
+}
