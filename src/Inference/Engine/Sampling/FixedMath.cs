@@ -1,0 +1,60 @@
+namespace Jesus.Inference.Engine.Sampling;
+
+/// <summary>
+/// Exponential and logarithm that give the same bits on every machine: only IEEE 754 double additions, multiplications and divisions in a fixed
+/// order, which .NET never contracts to fused ones. The C library's own differ between versions and processors.
+/// </summary>
+internal static class FixedMath
+{
+    private const double Ln2High = 6.93147180369123816490e-01, Ln2Low = 1.90821492927058770002e-10;
+    private const double InverseLn2 = 1.44269504088896338700e+00;
+
+    /// <summary>Below this the exponential is no normal double, and no share of a distribution either.</summary>
+    private const double ExpMin = -700, ExpMax = 700;
+
+    /// <summary>e to the x for x from -700 to 700, 0 below, within 2 units in the last place; clamped above.</summary>
+    public static double Exp(double x)
+    {
+        if (x < ExpMin)
+        {
+            return 0;
+        }
+
+        x = Math.Min(x, ExpMax);
+        var power = Math.Floor((x * InverseLn2) + 0.5);
+        var rest = x - (power * Ln2High) - (power * Ln2Low);
+
+        // Taylor's series to the 13th term on |rest| <= ln(2)/2: the next term is below 4e-18.
+        var sum = 1.0;
+        for (var term = 13; term > 0; term--)
+        {
+            sum = 1.0 + (sum * rest / term);
+        }
+
+        return sum * BitConverter.Int64BitsToDouble(((long)power + 1023) << 52);
+    }
+
+    /// <summary>Natural logarithm of a positive normal number, within a few units in the last place.</summary>
+    public static double Log(double x)
+    {
+        var bits = BitConverter.DoubleToInt64Bits(x);
+        var exponent = (int)(bits >> 52) - 1023;
+        var mantissa = BitConverter.Int64BitsToDouble((bits & 0x000F_FFFF_FFFF_FFFF) | (1023L << 52));
+        if (mantissa > 1.4142135623730951)
+        {
+            mantissa *= 0.5;
+            exponent++;
+        }
+
+        // ln m = 2 atanh((m - 1) / (m + 1)); |s| <= 0.172, so the 13th odd term is below 1e-20.
+        var s = (mantissa - 1) / (mantissa + 1);
+        var square = s * s;
+        var sum = 0.0;
+        for (var odd = 25; odd > 0; odd -= 2)
+        {
+            sum = (sum * square) + (1.0 / odd);
+        }
+
+        return (exponent * Ln2High) + ((exponent * Ln2Low) + (2 * s * sum));
+    }
+}
