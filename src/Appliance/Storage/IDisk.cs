@@ -9,6 +9,9 @@ public interface IDisk
     bool FileExists(string path);
     bool DirectoryExists(string path);
 
+    /// <summary>Bytes of a file, without opening it.</summary>
+    long FileLength(string path);
+
     /// <summary>Creates the folder and its parents; the names are durable after <see cref="SyncDirectory"/> of each parent.</summary>
     void CreateDirectory(string path);
 

@@ -10,6 +10,8 @@ public sealed class PosixDisk : IDisk
 
     public bool DirectoryExists(string path) => Directory.Exists(path);
 
+    public long FileLength(string path) => new FileInfo(path).Length;
+
     public void CreateDirectory(string path) => Directory.CreateDirectory(path);
 
     public IReadOnlyList<string> ListFiles(string directory)

@@ -82,6 +82,8 @@ public sealed class SimulatedDisk(int seed) : IDisk
 
     public bool DirectoryExists(string path) => Guarded(() => _directories.Contains(path));
 
+    public long FileLength(string path) => Guarded(() => _names[path].Length);
+
     /// <summary>Folders are durable at once: no room of ours depends on losing one.</summary>
     public void CreateDirectory(string path) => Guarded(() =>
     {

@@ -52,7 +52,7 @@ internal sealed class SegmentChain(IDisk disk, string directory)
         using var file = disk.Open(path, DiskOpen.Read);
         Span<byte> bytes = stackalloc byte[SegmentHeader.Bytes];
         var problem = SegmentHeader.Parse(bytes[..file.Read(0, bytes)], out var header);
-        if (problem is not null && isLast && LaterGroup(file, 0, 0) < 0)
+        if (problem is not null && isLast && SegmentSearch.LaterGroup(file, 0, 0) < 0)
         {
             DropUnbornSegment(path, file.Length, problem);
             return;
@@ -93,13 +93,20 @@ internal sealed class SegmentChain(IDisk disk, string directory)
         using var file = disk.Open(segment.Path, DiskOpen.OpenOrCreate);
         using var cursor = new GroupCursor(file, SegmentHeader.Bytes, file.Length);
         End = new ChainEnd(SegmentHeader.Bytes, segment.Header.FirstPosition, segment.Header.FirstGroup, segment.Header.Previous);
+        var lastGroup = End.Offset; // only its hash is needed to go on; the rest of the chain is checked by the audit
         CursorStep step;
         while ((step = cursor.Next()) == CursorStep.Group)
         {
+            lastGroup = cursor.Offset;
             Accept(segment, cursor);
         }
 
-        var later = LaterGroup(file, cursor.Offset + 1, End.NextGroup);
+        if (lastGroup < End.Offset)
+        {
+            End = End with { Previous = LinkOf(file, lastGroup, End.Offset) };
+        }
+
+        var later = SegmentSearch.LaterGroup(file, cursor.Offset + 1, End.NextGroup);
         if (later >= 0)
         {
             throw new JournalCorruptException(segment.Path, step == CursorStep.Bad ? cursor.ProblemOffset : cursor.Offset,
@@ -107,6 +114,10 @@ internal sealed class SegmentChain(IDisk disk, string directory)
         }
 
         Cut(segment.Path, file, cursor.Offset, step == CursorStep.Bad ? cursor.Problem : "bytes after the end");
+
+        // A killed process may have left its last group, and the segment's name, in memory only: what is read as durable must be.
+        file.Sync();
+        disk.SyncDirectory(directory);
     }
 
     private void Accept(Segment segment, GroupCursor cursor)
@@ -119,53 +130,25 @@ internal sealed class SegmentChain(IDisk disk, string directory)
         }
 
         segment.Remember(header.FirstPosition, cursor.Offset);
-        End = new ChainEnd(cursor.Offset + cursor.Whole.Length, header.FirstPosition + header.Count, header.Number + 1, Sha256Link.Of(cursor.Whole));
+        End = new ChainEnd(cursor.Offset + cursor.Whole.Length, header.FirstPosition + header.Count, header.Number + 1, default);
     }
 
-    /// <summary>Offset of a whole group header after <paramref name="from"/> with a number above <paramref name="number"/>; -1 when there is none.</summary>
-    private static long LaterGroup(IDiskFile file, long from, long number)
+    private static Sha256Link LinkOf(IDiskFile file, long from, long to)
     {
-        var window = new byte[256 * 1024];
-        for (var start = from; start < file.Length; start += window.Length - GroupHeader.Bytes + 1)
-        {
-            var bytes = window.AsSpan(0, file.Read(start, window));
-            for (var at = 0; bytes[at..].IndexOf(GroupHeader.Magic) is >= 0 and var found; at += found + 1)
-            {
-                if (GroupHeader.Parse(bytes[(at + found)..], out var header) is null && header.Number > number)
-                {
-                    return start + at + found;
-                }
-            }
-        }
-
-        return -1;
+        var group = new byte[to - from];
+        file.Read(from, group);
+        return Sha256Link.Of(group);
     }
 
     private void Cut(string path, IDiskFile file, long offset, string reason)
     {
-        var used = LastUsed(file, offset);
+        var used = SegmentSearch.LastUsed(file, offset);
         if (used <= offset)
         {
             return;
         }
 
         file.SetLength(offset);
-        file.Sync();
         (CutFile, CutOffset, CutBytes, CutReason) = (path, offset, used - offset, reason);
-    }
-
-    /// <summary>Offset after the last byte from <paramref name="from"/> on that is not zero.</summary>
-    private static long LastUsed(IDiskFile file, long from)
-    {
-        var window = new byte[256 * 1024];
-        var used = from;
-        int read;
-        for (var start = from; (read = file.Read(start, window)) > 0; start += read)
-        {
-            var last = window.AsSpan(0, read).LastIndexOfAnyExcept((byte)0);
-            used = last < 0 ? used : start + last + 1;
-        }
-
-        return used;
     }
 }

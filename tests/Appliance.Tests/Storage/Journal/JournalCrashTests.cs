@@ -45,6 +45,21 @@ public sealed class JournalCrashTests
         }
     }
 
+    [Fact]
+    public void What_a_killed_process_left_unsynced_is_synced_before_it_counts_as_durable()
+    {
+        for (var seed = 1; seed <= Seeds; seed++)
+        {
+            var life = new JournalLife(seed);
+            life.Live();
+            life.Disk.FailSync = life.Disk.Syncs + 3; // the process dies between a write and its sync; the system lives on
+            life.Live();
+            life.Check($"seed {seed}, after the kill");
+            life.Disk.Crash();
+            life.Check($"seed {seed}, after the power failure");
+        }
+    }
+
     private static void CrashOnce(int seed, int sync, bool after)
     {
         var life = new JournalLife(seed) { Disk = { LosePowerAtSync = sync, LosePowerAfter = after } };
