@@ -1,0 +1,146 @@
+using Jesus.Inference.Engine.Architectures;
+using Jesus.Inference.Engine.Gguf;
+using Jesus.Inference.Engine.Native;
+
+namespace Jesus.Inference.Engine.Backends;
+
+/// <summary>The CPU kernels. Owns a native model, KV pool and executor; one native call per forward pass.</summary>
+public sealed unsafe class NativeBackend : IBackend
+{
+    /// <summary>Byte of <see cref="Contract.NumericsProfile"/> for the arithmetic "cpu-lane16-v1".</summary>
+    private const byte CpuNumericsId = 1;
+
+    private nint _model;
+    private nint _kv;
+    private nint _executor;
+
+    private NativeBackend(LlamaShape shape) => Shape = shape;
+
+    public LlamaShape Shape { get; }
+    public BackendInfo Info { get; private set; } = null!;
+
+    /// <summary>Why the kernels cannot be used here; null when they can.</summary>
+    public static string? WhyUnavailable => NativeLibraryCheck.WhyUnavailable;
+
+    public static bool IsAvailable(Isa isa) => WhyUnavailable is null && NativeMethods.IsaAvailable((int)isa) != 0;
+
+    /// <summary>Reads all weights into the kernels' layout. The file may be closed afterwards.</summary>
+    /// <exception cref="GgufException">The file lacks something or is cut short.</exception>
+    /// <exception cref="BackendException">Kernels, memory or an instruction set are missing.</exception>
+    public static NativeBackend Load(GgufFile file, Llama model, BackendOptions options)
+    {
+        NativeLibraryCheck.Require();
+        var backend = new NativeBackend(model.Shape);
+        try
+        {
+            backend.CreateModel(model, options);
+            new WeightLoader(file, model.Tensors, options.Threads).Load(backend._model);
+            backend.CreateRunTime(options);
+            return backend;
+        }
+        catch
+        {
+            backend.Dispose();
+            throw;
+        }
+    }
+
+    public static NativeBackend Load(GgufFile file, BackendOptions options) => Load(file, Llama.Read(file), options);
+
+    public void Forward(ForwardBatch batch)
+    {
+        ObjectDisposedException.ThrowIf(_executor == 0, this);
+        fixed (int* tokens = batch.Tokens, positions = batch.Positions, rowSequences = batch.RowSequences)
+        fixed (int* blocks = batch.Blocks, blockStarts = batch.BlockStarts, logitRows = batch.LogitRowIndices)
+        fixed (float* logits = batch.LogitStorage)
+        {
+            var native = new NativeBatch
+            {
+                Rows = batch.Rows,
+                Sequences = batch.Sequences,
+                Tokens = tokens,
+                Positions = positions,
+                RowSequences = rowSequences,
+                Blocks = blocks,
+                BlockStarts = blockStarts,
+                LogitRowCount = batch.LogitRows,
+                LogitRows = logitRows,
+                Logits = logits,
+                LogitsStride = batch.LogitsStride,
+            };
+            var status = NativeMethods.Forward(_executor, _kv, &native);
+            if (status != 0)
+            {
+                NativeLibraryCheck.Check(status, $"a forward pass of {batch.Rows} rows in {batch.Sequences} sequences");
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        NativeMethods.ExecutorDestroy(Interlocked.Exchange(ref _executor, 0));
+        NativeMethods.KvDestroy(Interlocked.Exchange(ref _kv, 0));
+        NativeMethods.ModelDestroy(Interlocked.Exchange(ref _model, 0));
+    }
+
+    private void CreateModel(Llama model, BackendOptions options)
+    {
+        var shape = ToNative(model.Shape);
+        var tensors = model.Tensors.Select(ToNative).ToArray();
+        fixed (NativeTensor* first = tensors)
+        fixed (double* frequencies = model.Shape.RopeFrequencies)
+        fixed (nint* handle = &_model)
+        {
+            var status = NativeMethods.ModelCreate(&shape, frequencies, first, tensors.Length, (int)options.Isa, handle);
+            NativeLibraryCheck.Check(status, $"making room for {tensors.Sum(tensor => tensor.Rows * tensor.Cols):N0} weights");
+        }
+    }
+
+    private void CreateRunTime(BackendOptions options)
+    {
+        NativeLibraryCheck.Check(NativeMethods.ModelCheck(_model), "loading the weights");
+        fixed (nint* kv = &_kv, executor = &_executor)
+        {
+            NativeLibraryCheck.Check(NativeMethods.KvCreate(_model, (int)options.KvType, options.KvBlocks, kv), $"making {options.KvBlocks} KV blocks");
+            var status = NativeMethods.ExecutorCreate(_model, options.Threads, options.BatchRowsMax, executor);
+            NativeLibraryCheck.Check(status, $"starting {options.Threads} threads for batches of {options.BatchRowsMax} rows");
+        }
+
+        var isa = NativeLibraryCheck.Text(NativeMethods.IsaName(NativeMethods.ModelIsa(_model)));
+        Info = new BackendInfo(
+            Device: $"cpu {isa}",
+            Isa: isa,
+            Numerics: NativeLibraryCheck.Text(NativeMethods.Numerics()),
+            NumericsId: CpuNumericsId,
+            Threads: options.Threads,
+            BatchRowsMax: options.BatchRowsMax,
+            WeightBytes: (long)NativeMethods.ModelBytes(_model),
+            WorkBytes: (long)NativeMethods.ExecutorBytes(_executor),
+            KvType: options.KvType,
+            KvBlocks: options.KvBlocks,
+            KvBlockBytes: (long)NativeMethods.KvBlockBytes(_model, (int)options.KvType));
+    }
+
+    private static NativeShape ToNative(LlamaShape shape) => new()
+    {
+        Layers = shape.Layers,
+        Width = shape.Width,
+        Heads = shape.Heads,
+        KvHeads = shape.KvHeads,
+        HeadDim = shape.HeadDim,
+        Ffn = shape.Ffn,
+        Vocab = shape.Vocabulary,
+        Context = shape.Context,
+        RopeDims = shape.RopeDims,
+        NormEpsilon = shape.NormEpsilon,
+    };
+
+    private static NativeTensor ToNative(LlamaTensor tensor) => new()
+    {
+        Slot = (int)tensor.Slot,
+        Layer = tensor.Layer,
+        Type = (int)tensor.Info.Type,
+        Rows = tensor.Info.Rows,
+        Cols = tensor.Info.Columns,
+    };
+}

@@ -1,0 +1,73 @@
+using System.Buffers;
+using System.Runtime.ExceptionServices;
+using Jesus.Inference.Engine.Architectures;
+using Jesus.Inference.Engine.Gguf;
+using Jesus.Inference.Engine.Native;
+
+namespace Jesus.Inference.Engine.Backends;
+
+/// <summary>
+/// Reads tensors piece by piece and packs each piece into the kernels' layout, on several threads. A piece is small enough to be still in the second-level
+/// cache when it is packed, so the file's bytes cross memory once.
+/// </summary>
+internal sealed unsafe class WeightLoader(GgufFile file, IReadOnlyList<LlamaTensor> tensors, int threads)
+{
+    /// <summary>Half of a common 512 KB second-level cache.</summary>
+    private const int PieceBytes = 256 * 1024;
+
+    /// <summary>Rows that one packed group holds; pieces of different threads must not share a group.</summary>
+    private const int GroupRows = 16;
+
+    private readonly record struct Piece(int Tensor, long FirstRow, int Rows);
+
+    public void Load(nint model)
+    {
+        var pieces = Split();
+        try
+        {
+            _ = Parallel.ForEach(pieces, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, threads) }, piece => LoadPiece(model, piece));
+        }
+        catch (AggregateException several)
+        {
+            ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
+        }
+    }
+
+    private List<Piece> Split()
+    {
+        var pieces = new List<Piece>();
+        for (var i = 0; i < tensors.Count; i++)
+        {
+            var info = tensors[i].Info;
+            var rows = (int)Math.Min(info.Rows, Math.Max(1, PieceBytes / GroupRows / RowBytes(info)) * GroupRows);
+            for (long row = 0; row < info.Rows; row += rows)
+            {
+                pieces.Add(new Piece(i, row, (int)Math.Min(rows, info.Rows - row)));
+            }
+        }
+
+        return pieces;
+    }
+
+    private void LoadPiece(nint model, Piece piece)
+    {
+        var info = tensors[piece.Tensor].Info;
+        var bytes = (int)(RowBytes(info) * piece.Rows);
+        var buffer = ArrayPool<byte>.Shared.Rent(bytes);
+        try
+        {
+            file.ReadTensor(info, piece.FirstRow * RowBytes(info), buffer.AsSpan(0, bytes));
+            fixed (byte* data = buffer)
+            {
+                var status = NativeMethods.ModelLoad(model, piece.Tensor, piece.FirstRow, piece.Rows, data, (ulong)bytes);
+                NativeLibraryCheck.Check(status, $"packing rows {piece.FirstRow} to {piece.FirstRow + piece.Rows - 1} of {info.Name}");
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static long RowBytes(GgufTensorInfo info) => info.ByteLength / info.Rows;
+}

@@ -1,0 +1,33 @@
+using Jesus.Inference.Engine.Architectures;
+using Jesus.Inference.Engine.Backends;
+
+namespace Jesus.Inference.Engine.KvCache;
+
+/// <summary>How many KV blocks an amount of memory makes; decided once, when the model loads.</summary>
+public static class KvBudget
+{
+    /// <summary>Bytes of one block of 16 positions: keys and values of all layers and KV heads; values are padded to 16 dimensions.</summary>
+    public static long BlockBytes(LlamaShape shape, KvElementType type)
+    {
+        long element = type == KvElementType.F16 ? 2 : 4;
+        long padded = (shape.HeadDim + 15) / 16 * 16;
+        return (shape.HeadDim + padded) * KvBlockPool.BlockPositions * element * shape.KvHeads * shape.Layers;
+    }
+
+    /// <summary>
+    /// Blocks that fit <paramref name="bytes"/>, but no more than <paramref name="sequencesMax"/> full contexts need. False, with the reason, when not even
+    /// <paramref name="positionsMin"/> positions of one sequence fit.
+    /// </summary>
+    public static bool TryCount(LlamaShape shape, KvElementType type, long bytes, int sequencesMax, int positionsMin, out int blocks, out string problem)
+    {
+        var blockBytes = BlockBytes(shape, type);
+        var useful = (long)KvBlockPool.BlocksFor(shape.Context) * sequencesMax;
+        blocks = (int)Math.Min(int.MaxValue, Math.Min(bytes / blockBytes, useful));
+        var needed = KvBlockPool.BlocksFor(Math.Min(positionsMin, shape.Context));
+        problem = blocks >= needed
+            ? ""
+            : $"the KV cache gets {bytes:N0} bytes, but {positionsMin:N0} positions of this model take {needed * blockBytes:N0}: "
+                + "raise the engine's memory cap, or choose a smaller model or context.";
+        return blocks >= needed;
+    }
+}
