@@ -6,7 +6,10 @@ public sealed record BackendOptions
     /// <summary>Threads of a forward pass, its caller included; 1 to 256. More than the free cores only adds waiting.</summary>
     public int Threads { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 256);
 
-    /// <summary>Rows of the largest batch. Working memory grows with it (about 40 KB a row at width 2,048); 512 rows already reuse each weight enough to be bound by arithmetic.</summary>
+    /// <summary>
+    /// Rows of the largest batch, 1 to 65,536. Working memory grows with it (about 100 KB a row at width 2,048); 512 rows already reuse each weight enough
+    /// to be bound by arithmetic.
+    /// </summary>
     public int BatchRowsMax { get; init; } = 512;
 
     /// <summary>Blocks of the KV pool, 16 positions each; <see cref="KvCache.KvBudget"/> counts them from bytes.</summary>

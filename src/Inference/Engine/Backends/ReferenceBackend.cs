@@ -5,21 +5,27 @@ using Jesus.Inference.Engine.KvCache;
 namespace Jesus.Inference.Engine.Backends;
 
 /// <summary>
-/// The llama graph in plain C# loops with double sums: the oracle that tests hold the kernels against, and readable as the graph's definition. Activations
-/// are never quantised. Keeps every weight as a float and is slow; not for serving.
+/// The llama graph in plain C# loops with double sums: the oracle that tests hold the kernels against, and readable as the graph's definition.
+/// Keeps every weight as a float and is slow; not for serving.
 /// </summary>
 public sealed class ReferenceBackend : IBackend
 {
     private const byte ReferenceNumericsId = 255;
 
     private readonly ReferenceWeights _weights;
+    private readonly bool _quantiseActivations;
     private readonly float[][] _keys;
     private readonly float[][] _values;
     private readonly int _group;
     private readonly int _kvWidth;
 
-    public ReferenceBackend(GgufFile file, int kvBlocks, int batchRowsMax = 512)
+    /// <param name="file">The model; every weight is read here.</param>
+    /// <param name="kvBlocks">Blocks of the KV pool.</param>
+    /// <param name="batchRowsMax">Rows of the largest batch.</param>
+    /// <param name="quantiseActivations">Round the input of every product to 8 bits per block of 32, as the kernels do for Q8_0 weights.</param>
+    public ReferenceBackend(GgufFile file, int kvBlocks, int batchRowsMax = 512, bool quantiseActivations = false)
     {
+        _quantiseActivations = quantiseActivations;
         var model = Llama.Read(file);
         Shape = model.Shape;
         _weights = new ReferenceWeights(file, model);
@@ -109,7 +115,7 @@ public sealed class ReferenceBackend : IBackend
         }
     }
 
-    private static float[] FeedForward(ReferenceLayer weights, float[] x)
+    private float[] FeedForward(ReferenceLayer weights, float[] x)
     {
         var gate = Multiply(weights.Gate, x);
         var up = Multiply(weights.Up, x);
@@ -151,12 +157,29 @@ public sealed class ReferenceBackend : IBackend
     private int Place(int position, ReadOnlySpan<int> table) =>
         (table[position / KvBlockPool.BlockPositions] * KvBlockPool.BlockPositions + position % KvBlockPool.BlockPositions) * _kvWidth;
 
-    private static float[] Multiply(float[] matrix, float[] x)
+    private float[] Multiply(float[] matrix, float[] input)
     {
+        var x = _quantiseActivations ? Quantise(input) : input;
         var result = new float[matrix.Length / x.Length];
         for (var row = 0; row < result.Length; row++)
         {
             result[row] = (float)Dot(matrix.AsSpan(row * x.Length, x.Length), x);
+        }
+
+        return result;
+    }
+
+    private static float[] Quantise(float[] x)
+    {
+        const int Block = 32;
+        var result = new float[x.Length];
+        for (var start = 0; start < x.Length; start += Block)
+        {
+            var largest = x.AsSpan(start, Block).ToArray().Max(MathF.Abs);
+            for (var i = start; i < start + Block && largest > 0; i++)
+            {
+                result[i] = MathF.Round(x[i] * (127 / largest)) * (largest / 127);
+            }
         }
 
         return result;

