@@ -1,0 +1,28 @@
+using System.IO.Pipelines;
+
+namespace Jesus.Transport.Http;
+
+/// <summary>Where a connection goes. <paramref name="Host"/> is a name or an address; under TLS it is also the name that the certificate must carry.</summary>
+public readonly record struct NetworkTarget(string Host, int Port, bool Tls)
+{
+    public override string ToString() => $"{Host}:{Port}";
+}
+
+/// <summary>The network as rooms see it, so that a test can refuse, delay, cut and garble.</summary>
+public interface INetwork
+{
+    /// <summary>Connects, TLS handshake included.</summary>
+    /// <exception cref="IOException">Unreachable, refused, unknown name, or a handshake that failed; the message says which.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    ValueTask<INetworkConnection> ConnectAsync(NetworkTarget target, CancellationToken cancel);
+}
+
+/// <summary>An open connection. Reads and writes that fail throw <see cref="IOException"/>; an abort makes those under way fail.</summary>
+public interface INetworkConnection : IDuplexPipe
+{
+    /// <summary>Nothing suggests that the peer has closed; asked of an idle connection before it is used again.</summary>
+    bool LooksAlive { get; }
+
+    /// <summary>Closes at once, from any thread, any number of times.</summary>
+    void Abort();
+}
