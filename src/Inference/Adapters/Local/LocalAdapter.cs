@@ -1,0 +1,181 @@
+using System.Security.Cryptography;
+using Jesus.Inference.Contract;
+using Jesus.Inference.Engine;
+using Jesus.Inference.Engine.Batching;
+using Jesus.Inference.Engine.ToolCalls;
+using Jesus.Inference.Engine.Tokenizers;
+
+namespace Jesus.Inference.Adapters.Local;
+
+/// <summary>
+/// The box's own models. A model that is not in memory is loaded by the first call that names it. Prompts are rendered and constraints compiled on the
+/// caller's thread; the engine's thread only computes.
+/// </summary>
+public sealed class LocalAdapter(ModelHost host, TimeProvider time) : IModelAdapter
+{
+    public const string Kind = "local";
+
+    [ThreadStatic]
+    private static TokenBuffer? s_counting;
+
+    public AdapterId Id { get; } = new(Kind, Kind);
+
+    public CapacitySnapshot Capacity(ModelKey model) => host.Find(model.Name) is { } loaded
+        ? loaded.Engine.Capacity()
+        : new CapacitySnapshot { Available = host.Knows(model.Name), FreeSlots = 1, TotalSlots = 1, AsOf = time.GetTimestamp() };
+
+    /// <summary>Exact for a model in memory. Before that, or when the prompt cannot be rendered, the text's bytes: no tokenizer makes more tokens than bytes.</summary>
+    public int CountInputTokens(ModelRequest request)
+    {
+        var buffer = s_counting ??= new TokenBuffer(4096);
+        buffer.Clear();
+        return host.Find(request.Model.Span) is { } model && model.Prompts.Render(request, buffer).IsNone
+            ? buffer.Count + request.ShownTokens.Length
+            : RequestBound.Tokens(request);
+    }
+
+    public async ValueTask<CallResult> CallAsync(ModelRequest request, IAnswerSink sink, CancellationToken cancel)
+    {
+        var model = host.Find(request.Model.Span);
+        if (model is null)
+        {
+            var load = await host.LoadAsync(request.Model.ToString(), cancel);
+            if (load.Model is null)
+            {
+                return new CallResult { Error = load.Error, Reason = FinishReason.Error };
+            }
+
+            model = load.Model;
+        }
+
+        return request.Operation switch
+        {
+            ModelOperation.Generate => await GenerateAsync(model, request, sink, cancel),
+            ModelOperation.CountTokens => new CallResult { Reason = FinishReason.Stop, Usage = new Usage { InputTokens = CountInputTokens(request) } },
+            _ => CallResult.Failed(ErrorCause.UnsupportedField, $"{request.Operation} is not implemented for local models; call a provider that offers it.", "model"),
+        };
+    }
+
+    private async ValueTask<CallResult> GenerateAsync(LoadedModel model, ModelRequest request, IAnswerSink sink, CancellationToken cancel)
+    {
+        var generation = model.Rent();
+        var error = Fill(generation, model, request);
+        error = error.IsNone ? model.Engine.Submit(generation) : error;
+        if (!error.IsNone)
+        {
+            model.Return(generation);
+            return new CallResult { Error = error, Reason = FinishReason.Error };
+        }
+
+        var started = time.GetTimestamp();
+        try
+        {
+            await ReadAsync(model, generation, sink, cancel);
+        }
+        finally
+        {
+            await EndAsync(model, generation);
+        }
+
+        model.Engine.Observe(time.GetElapsedTime(started));
+        var result = ResultOf(model, generation);
+        model.Return(generation);
+        return result;
+    }
+
+    private static async ValueTask ReadAsync(LoadedModel model, Generation generation, IAnswerSink sink, CancellationToken cancel)
+    {
+        var state = (model.Engine, generation);
+        await using var registration = cancel.UnsafeRegister(static state =>
+        {
+            var (engine, generation) = ((InferenceEngine, Generation))state!;
+            engine.Cancel(generation);
+        }, state);
+        while (await generation.Answer.WaitAsync())
+        {
+            var page = generation.Answer.Take();
+            for (var i = 0; i < page.EventCount && !cancel.IsCancellationRequested; i++)
+            {
+                await sink.WriteAsync(page[i]);
+            }
+        }
+    }
+
+    /// <summary>Whatever happened to the reader, the generation is ours again only when the engine has let go of it.</summary>
+    private static async ValueTask EndAsync(LoadedModel model, Generation generation)
+    {
+        while (!generation.Answer.IsDrained)
+        {
+            model.Engine.Cancel(generation);
+            if (await generation.Answer.WaitAsync())
+            {
+                _ = generation.Answer.Take();
+            }
+        }
+    }
+
+    private static ModelError Fill(Generation generation, LoadedModel model, ModelRequest request)
+    {
+        if (WhyUnsupported(request) is { IsNone: false } unsupported)
+        {
+            return unsupported;
+        }
+
+        if (model.Prompts.Render(request, generation.Prompt) is { IsNone: false } unrendered)
+        {
+            return unrendered;
+        }
+
+        generation.Prompt.Add(request.ShownTokens.Span);
+        generation.ShownCount = request.ShownTokens.Length;
+        generation.OutputTokensMax = request.MaxOutputTokens;
+        generation.Choices = request.Choices;
+        generation.Sampling = request.Sampling;
+        generation.Seed = request.Sampling.Seed ?? RandomSeed();
+        generation.WantsLogProbs = request.TopLogProbs >= 0;
+        generation.Stops.AddRange(request.Stops);
+        generation.ParsesCalls = request.Tools.Count > 0 && request.ToolChoice.Mode != ToolChoiceMode.None;
+        generation.Deadline = request.Deadline;
+        _ = AnswerGrammar.TryCompile(model.Constraints, request, out var compiled, out var error);
+        generation.Constraint = compiled;
+        return error;
+    }
+
+    private static ModelError WhyUnsupported(ModelRequest request)
+    {
+        if (request.TopLogProbs > 0)
+        {
+            return new ModelError(ErrorCause.UnsupportedField, "Log probabilities of alternatives are not implemented for local models; ask for 0 to get the chosen tokens'.", "top_logprobs");
+        }
+
+        foreach (var part in request.Turns.Parts)
+        {
+            if (part.Kind == PartKind.Image)
+            {
+                return new ModelError(ErrorCause.UnsupportedField, "Local models read no images; send text, or choose a provider's model.", "messages");
+            }
+        }
+
+        return default;
+    }
+
+    private CallResult ResultOf(LoadedModel model, Generation generation) => new()
+    {
+        Error = generation.Error,
+        Reason = generation.Reason,
+        Numerics = model.Numerics,
+        Usage = new Usage
+        {
+            InputTokens = generation.Prompt.Count,
+            OutputTokens = generation.OutputTokens,
+            ComputeMicroseconds = (long)(generation.ComputeTicks * 1e6 / time.TimestampFrequency),
+        },
+    };
+
+    private static ulong RandomSeed()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        RandomNumberGenerator.Fill(bytes);
+        return BitConverter.ToUInt64(bytes);
+    }
+}

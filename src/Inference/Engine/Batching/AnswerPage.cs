@@ -1,0 +1,77 @@
+using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.Tokenizers;
+
+namespace Jesus.Inference.Engine.Batching;
+
+/// <summary>One event in an <see cref="AnswerPage"/>: ranges of the page's bytes, call ids and tokens.</summary>
+internal readonly record struct AnswerEvent(
+    EventKind Kind, int Choice, int Index, int Start, int Length, int CallIdStart, int CallIdLength, int TokenStart, int TokenCount, FinishReason Reason);
+
+/// <summary>Events of an answer on their way from the engine's loop to the reader. Two pages take turns; both are reused.</summary>
+internal sealed class AnswerPage
+{
+    private readonly List<AnswerEvent> _events = [];
+    private readonly ByteBuffer _bytes = new();
+    private readonly TokenBuffer _ids = new(64);
+    private float[] _logProbs = new float[64];
+
+    public int EventCount => _events.Count;
+
+    /// <summary>Bytes that the reader has to take.</summary>
+    public int ByteCount => _bytes.Count;
+
+    public void Clear()
+    {
+        _events.Clear();
+        _bytes.Clear();
+        _ids.Clear();
+    }
+
+    public void Add(EventKind kind, int choice, int index, ReadOnlySpan<byte> utf8, ReadOnlySpan<byte> callId, in TokenRun tokens, FinishReason reason)
+    {
+        var start = _bytes.Count;
+        _bytes.Add(utf8);
+        var callIdStart = _bytes.Count;
+        _bytes.Add(callId);
+        var tokenStart = _ids.Count;
+        AddTokens(tokens);
+        _events.Add(new AnswerEvent(kind, choice, index, start, utf8.Length, callIdStart, callId.Length, tokenStart, tokens.Ids.Length, reason));
+    }
+
+    /// <summary>The event as the contract has it; its memory is valid until the page is cleared.</summary>
+    public ModelEvent this[int position]
+    {
+        get
+        {
+            var item = _events[position];
+            return new ModelEvent
+            {
+                Kind = item.Kind,
+                Choice = item.Choice,
+                Index = item.Index,
+                Utf8 = _bytes.Memory.Slice(item.Start, item.Length),
+                ToolCallId = _bytes.Memory.Slice(item.CallIdStart, item.CallIdLength),
+                Tokens = new TokenSpan(_ids.Memory.Slice(item.TokenStart, item.TokenCount), _logProbs.AsMemory(item.TokenStart, item.TokenCount)),
+                Reason = item.Reason,
+            };
+        }
+    }
+
+    private void AddTokens(in TokenRun tokens)
+    {
+        if (_ids.Count + tokens.Ids.Length > _logProbs.Length)
+        {
+            Array.Resize(ref _logProbs, Math.Max(_logProbs.Length * 2, _ids.Count + tokens.Ids.Length));
+        }
+
+        tokens.LogProbs.CopyTo(_logProbs.AsSpan(_ids.Count));
+        _ids.Add(tokens.Ids);
+    }
+}
+
+/// <summary>Token ids with their log probabilities, equally many.</summary>
+internal readonly ref struct TokenRun(ReadOnlySpan<int> ids, ReadOnlySpan<float> logProbs)
+{
+    public ReadOnlySpan<int> Ids { get; } = ids;
+    public ReadOnlySpan<float> LogProbs { get; } = logProbs;
+}

@@ -1,0 +1,72 @@
+using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.Constraints;
+using Jesus.Inference.Engine.Tokenizers;
+using Jesus.Transport.Buffers;
+using SamplingSettings = Jesus.Inference.Contract.Sampling;
+
+namespace Jesus.Inference.Engine.Batching;
+
+/// <summary>
+/// One request inside the engine: filled by the caller, run by the loop, read through <see cref="Answer"/>. The caller may reuse it once the answer
+/// is complete and read.
+/// </summary>
+internal sealed class Generation
+{
+    private volatile bool _isCancelled;
+
+    /// <summary>The prompt, with the tokens already shown at its end.</summary>
+    public TokenBuffer Prompt { get; } = new(1024);
+
+    /// <summary>How many at the end of <see cref="Prompt"/> the client has already seen.</summary>
+    public int ShownCount { get; set; }
+
+    /// <summary>New tokens and shown ones together; at least one more than the shown.</summary>
+    public int OutputTokensMax { get; set; }
+    public int Choices { get; set; } = 1;
+    public SamplingSettings Sampling { get; set; }
+    public ulong Seed { get; set; }
+    public bool WantsLogProbs { get; set; }
+    public List<Utf8Slice> Stops { get; } = [];
+    public bool ParsesCalls { get; set; }
+
+    /// <summary>Null when nothing constrains the answer. Owned by the generation; let go of by <see cref="Reset"/>.</summary>
+    public CompiledConstraint? Constraint { get; set; }
+    public Deadline Deadline { get; set; }
+
+    public AnswerQueue Answer { get; } = new();
+
+    // Below: written by the loop, read by the caller when the answer is complete.
+
+    public ModelError Error { get; set; }
+    public FinishReason Reason { get; set; }
+    public int OutputTokens { get; set; }
+
+    /// <summary>Processor time spent on it, in timestamp ticks times threads.</summary>
+    public double ComputeTicks { get; set; }
+
+    public int ChoicesStarted { get; set; }
+    public int ChoicesRunning { get; set; }
+    public int ChoicesFinished { get; set; }
+
+    /// <summary>Prompt and output of one choice together.</summary>
+    public int TokensMax => Prompt.Count - ShownCount + OutputTokensMax;
+
+    public bool IsCancelled => _isCancelled;
+
+    /// <summary>From any thread; the loop sees it before its next step.</summary>
+    public void RequestCancel() => _isCancelled = true;
+
+    public void Reset()
+    {
+        _isCancelled = false;
+        Prompt.Clear();
+        Stops.Clear();
+        Constraint?.Dispose();
+        Constraint = null;
+        Answer.Reset();
+        Error = default;
+        Reason = FinishReason.None;
+        Deadline = default;
+        (ShownCount, OutputTokens, ComputeTicks, ChoicesStarted, ChoicesRunning, ChoicesFinished, Choices) = (0, 0, 0, 0, 0, 0, 1);
+    }
+}

@@ -1,0 +1,161 @@
+using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.ToolCalls;
+using Jesus.Inference.Engine.Tokenizers;
+using Jesus.Transport.Buffers;
+
+namespace Jesus.Inference.Engine.Batching;
+
+/// <summary>
+/// Turns one answer's tokens into events: bytes to whole characters, stop strings out, tool calls apart from text. Reused by <see cref="Begin"/>.
+/// </summary>
+internal sealed class SequenceText(Tokenizer tokenizer)
+{
+    private readonly StreamingDetokenizer _detokenizer = new(tokenizer);
+    private readonly StopMatcher _stops = new();
+    private readonly AnswerParser _parser = new();
+    private readonly ByteBuffer _characters = new();
+    private readonly ByteBuffer _released = new();
+    private readonly TokenBuffer _unsentIds = new(32);
+    private float[] _unsentLogProbs = new float[32];
+    private AnswerQueue? _queue;
+    private int _choice;
+    private bool _parsesCalls;
+
+    /// <summary>A stop string was found.</summary>
+    public bool IsStopped => _stops.IsStopped;
+
+    public bool HasCalls => _parsesCalls && _parser.CallCount > 0;
+
+    /// <summary>Why a tool call is malformed.</summary>
+    public ModelError Error => _parsesCalls ? _parser.Error : default;
+
+    public void Begin(int choice, IReadOnlyList<Utf8Slice> stops, bool parsesCalls)
+    {
+        _choice = choice;
+        _parsesCalls = parsesCalls;
+        _detokenizer.Reset();
+        _stops.Begin(stops);
+        _parser.Reset();
+        _unsentIds.Clear();
+    }
+
+    /// <summary>Takes a token that the client has already seen: the state moves, no event comes out.</summary>
+    public void Replay(int token) => Take(token, null);
+
+    /// <summary>Takes a new token; events go to the queue.</summary>
+    public void Append(int token, float logProb, AnswerQueue queue)
+    {
+        if (_unsentIds.Count == _unsentLogProbs.Length)
+        {
+            Array.Resize(ref _unsentLogProbs, _unsentLogProbs.Length * 2);
+        }
+
+        _unsentLogProbs[_unsentIds.Count] = logProb;
+        _unsentIds.Add(token);
+        Take(token, queue);
+    }
+
+    /// <summary>
+    /// Lets go of what was held back and adds the finishing event. Returns how the answer ended: as told, with tool calls, or
+    /// <see cref="FinishReason.Error"/> (and no event) when a tool call is malformed.
+    /// </summary>
+    public FinishReason Finish(FinishReason reason, AnswerQueue queue)
+    {
+        _queue = queue;
+        _characters.Clear();
+        _detokenizer.Finish(_characters);
+        Release(_characters.Span, flush: true);
+        reason = _parsesCalls ? FinishCalls(reason) : reason;
+        if (reason != FinishReason.Error)
+        {
+            Send(EventKind.Finished, 0, default, default, reason);
+        }
+
+        return reason;
+    }
+
+    /// <summary>A call cut off by the token limit is the limit's affair, not the call's.</summary>
+    private FinishReason FinishCalls(FinishReason reason)
+    {
+        _parser.Finish();
+        SendPieces();
+        return reason != FinishReason.Stop ? reason : !_parser.Error.IsNone ? FinishReason.Error : HasCalls ? FinishReason.ToolCalls : FinishReason.Stop;
+    }
+
+    private void Take(int token, AnswerQueue? queue)
+    {
+        _queue = queue;
+        if (tokenizer.Vocabulary.TypeOf(token) == TokenType.Control)
+        {
+            TakeControl(token);
+            return;
+        }
+
+        _characters.Clear();
+        _detokenizer.Append(token, _characters);
+        Release(_characters.Span, flush: false);
+    }
+
+    private void TakeControl(int token)
+    {
+        if (!_parsesCalls)
+        {
+            return;
+        }
+
+        Release(default, flush: true);
+        _parser.FeedControl(tokenizer.Vocabulary.Bytes(token));
+        SendPieces();
+    }
+
+    private void Release(ReadOnlySpan<byte> characters, bool flush)
+    {
+        _released.Clear();
+        _stops.Feed(characters, _released);
+        if (flush)
+        {
+            _stops.Flush(_released);
+        }
+
+        if (_released.Count == 0)
+        {
+            return;
+        }
+
+        if (!_parsesCalls)
+        {
+            Send(EventKind.Text, 0, _released.Span, default, FinishReason.None);
+            return;
+        }
+
+        _parser.Feed(_released.Span);
+        SendPieces();
+    }
+
+    private void SendPieces()
+    {
+        Span<byte> callId = stackalloc byte[ToolCallIds.Length];
+        for (var i = 0; i < _parser.Pieces.Count; i++)
+        {
+            var piece = _parser.Pieces[i];
+            var isStart = piece.Kind == EventKind.ToolCallStart;
+            if (isStart)
+            {
+                ToolCallIds.Next(callId);
+            }
+
+            Send(piece.Kind, piece.Index, _parser.Bytes.Slice(piece.Start, piece.Length), isStart ? callId : default, FinishReason.None);
+        }
+    }
+
+    private void Send(EventKind kind, int index, ReadOnlySpan<byte> utf8, ReadOnlySpan<byte> callId, FinishReason reason)
+    {
+        if (_queue is null)
+        {
+            return;
+        }
+
+        _queue.Add(kind, _choice, index, utf8, callId, new TokenRun(_unsentIds.Span, _unsentLogProbs.AsSpan(0, _unsentIds.Count)), reason);
+        _unsentIds.Clear();
+    }
+}

@@ -1,0 +1,173 @@
+using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.Backends;
+using Jesus.Inference.Engine.Batching;
+using Jesus.Inference.Engine.Tokenizers;
+
+namespace Jesus.Inference.Engine;
+
+/// <summary>What an engine has under way, for capacity and metrics; as of its last step.</summary>
+public readonly record struct EngineSnapshot(int Running, int Waiting, int KvBlocksUsed, int KvBlocksTotal, long Steps, long TokensDrawn);
+
+/// <summary>
+/// One loaded model at work: a thread of its own runs the <see cref="StepLoop"/>. Submitting and cancelling never wait for a step. The backend belongs
+/// to the caller, who disposes it after the engine.
+/// </summary>
+public sealed class InferenceEngine : IDisposable
+{
+    /// <summary>How long the loop sleeps when every answer waits for its reader: a reader's taking is not signalled, and 5 ms are below a frame.</summary>
+    private const int PausedWaitMs = 5;
+
+    private readonly object _gate = new();
+    private readonly StepLoop _loop;
+    private readonly BatchLimits _limits;
+    private readonly TimeProvider _time;
+    private readonly int _vocabularyCount;
+    private readonly List<Generation> _inbox = [];
+    private readonly Thread _thread;
+    private EngineSnapshot _snapshot;
+    private double _secondsPerCall = 1;
+    private bool _isStopped;
+
+    public InferenceEngine(string name, IBackend backend, Tokenizer tokenizer, BatchLimits limits, TimeProvider time)
+    {
+        _limits = limits;
+        _time = time;
+        _vocabularyCount = tokenizer.Vocabulary.Count;
+        _loop = new StepLoop(backend, tokenizer, limits, time);
+        ContextTokens = _loop.ContextTokens;
+        _snapshot = new EngineSnapshot(0, 0, 0, _loop.KvBlocksTotal, 0, 0);
+        _thread = new Thread(Run) { IsBackground = true, Name = $"engine {name}" };
+        _thread.Start();
+    }
+
+    /// <summary>Prompt and answer of one sequence together.</summary>
+    public int ContextTokens { get; }
+
+    public EngineSnapshot Snapshot
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _snapshot with { Waiting = _snapshot.Waiting + _inbox.Count };
+            }
+        }
+    }
+
+    public CapacitySnapshot Capacity()
+    {
+        lock (_gate)
+        {
+            var waiting = _snapshot.Waiting + _inbox.Count;
+            var free = Math.Max(0, _limits.SequencesMax - _snapshot.Running - waiting);
+            return new CapacitySnapshot
+            {
+                Available = !_isStopped,
+                FreeSlots = free,
+                TotalSlots = _limits.SequencesMax,
+                QueueDelay = free > 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(_secondsPerCall * (waiting + 1) / _limits.SequencesMax),
+                ContextTokens = ContextTokens,
+                AsOf = _time.GetTimestamp(),
+            };
+        }
+    }
+
+    /// <summary>Queues a request, or says why not. Its answer then always completes, whatever happens.</summary>
+    internal ModelError Submit(Generation generation)
+    {
+        if (AdmissionRules.Check(generation, _limits, ContextTokens, _vocabularyCount) is { IsNone: false } refused)
+        {
+            return refused;
+        }
+
+        lock (_gate)
+        {
+            if (_isStopped)
+            {
+                return new ModelError(ErrorCause.Draining, "The model is being unloaded; try another.");
+            }
+
+            if (_snapshot.Waiting + _inbox.Count >= _limits.WaitingMax)
+            {
+                return new ModelError(ErrorCause.Overloaded, $"{_limits.WaitingMax} calls already wait for this model; try again later.", null,
+                    TimeSpan.FromSeconds(Math.Max(1, _secondsPerCall)));
+            }
+
+            _inbox.Add(generation);
+            Monitor.Pulse(_gate);
+            return default;
+        }
+    }
+
+    /// <summary>Ends a request before its next step; its answer completes as cancelled.</summary>
+    internal void Cancel(Generation generation)
+    {
+        generation.RequestCancel();
+        lock (_gate)
+        {
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>What a finished call took, for the estimate of the queue's delay.</summary>
+    internal void Observe(TimeSpan call)
+    {
+        lock (_gate)
+        {
+            _secondsPerCall += (call.TotalSeconds - _secondsPerCall) / 8;
+        }
+    }
+
+    /// <summary>Ends what is under way as <see cref="ErrorCause.Draining"/> and waits for the thread: at most one step.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isStopped = true;
+            Monitor.Pulse(_gate);
+        }
+
+        _thread.Join();
+    }
+
+    private void Run()
+    {
+        var isIdle = false;
+        while (Collect(isIdle))
+        {
+            isIdle = !_loop.Step();
+        }
+
+        _loop.FailAll(new ModelError(ErrorCause.Draining, "The model was unloaded while it answered."));
+    }
+
+    /// <summary>Takes what was submitted, sleeping while there is nothing to do; false when the engine stops.</summary>
+    private bool Collect(bool isIdle)
+    {
+        lock (_gate)
+        {
+            while (!_isStopped && _inbox.Count == 0 && !_loop.HasWork)
+            {
+                TakeSnapshot();
+                _ = Monitor.Wait(_gate);
+            }
+
+            if (isIdle && !_isStopped && _inbox.Count == 0)
+            {
+                _ = Monitor.Wait(_gate, PausedWaitMs);
+            }
+
+            foreach (var generation in _inbox)
+            {
+                _loop.Accept(generation);
+            }
+
+            _inbox.Clear();
+            TakeSnapshot();
+            return !_isStopped;
+        }
+    }
+
+    private void TakeSnapshot() =>
+        _snapshot = new EngineSnapshot(_loop.RunningCount, _loop.WaitingCount, _loop.KvBlocksUsed, _loop.KvBlocksTotal, _loop.Steps, _loop.TokensDrawn);
+}

@@ -1,0 +1,18 @@
+namespace Jesus.Inference.Engine;
+
+public enum ModelState : byte
+{
+    /// <summary>A file that could be loaded.</summary>
+    OnDisk,
+    Loading,
+    Loaded,
+}
+
+/// <summary>A model that the host knows.</summary>
+/// <param name="Name">What requests call it.</param>
+/// <param name="Path">Where its file lies.</param>
+/// <param name="Bytes">Of the file; 0 when it is missing.</param>
+/// <param name="State">Whether it can answer at once.</param>
+/// <param name="Sha256">Of the file, in hexadecimal; null while unknown.</param>
+/// <param name="ContextTokens">Prompt and answer together; 0 until loaded.</param>
+public sealed record ModelFile(string Name, string Path, long Bytes, ModelState State, string? Sha256 = null, int ContextTokens = 0);

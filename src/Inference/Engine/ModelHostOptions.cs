@@ -1,0 +1,37 @@
+using Jesus.Inference.Engine.Backends;
+using Jesus.Inference.Engine.Batching;
+
+namespace Jesus.Inference.Engine;
+
+/// <summary>A model file given by its path instead of by lying in the models folder.</summary>
+/// <param name="Path">Absolute, or relative to the working folder.</param>
+/// <param name="Sha256">64 hexadecimal digits that the file must have; null to take any.</param>
+public sealed record ModelPath(string Path, string? Sha256 = null);
+
+/// <summary>Where models lie and what they may take of the box.</summary>
+public sealed record ModelHostOptions
+{
+    /// <summary>Every <c>*.gguf</c> in it is a model under its file name without the ending; null for none. Need not exist.</summary>
+    public string? ModelsFolder { get; init; }
+
+    /// <summary>Further models by name; a name here hides the same one in the folder.</summary>
+    public IReadOnlyDictionary<string, ModelPath> Paths { get; init; } = new Dictionary<string, ModelPath>();
+
+    /// <summary>Threads of a forward pass; 1 to 256. The default is one a core.</summary>
+    public int Threads { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 256);
+
+    /// <summary>Bytes that a model may take with its KV cache; 0 for what the box has free when it loads.</summary>
+    public long MemoryBytesMax { get; init; }
+
+    /// <summary>Bytes of one model's KV cache. Pages are taken when first used; 1 GiB holds 47,000 positions of a 1.1B model.</summary>
+    public long KvBytesMax { get; init; } = 1L << 30;
+
+    public KvElementType KvType { get; init; } = KvElementType.F16;
+    public BatchLimits Batch { get; init; } = new();
+
+    /// <summary>For tests and benches; leave it to the CPU otherwise.</summary>
+    public Isa Isa { get; init; }
+
+    /// <summary>Use the plain C# arithmetic instead of the kernels: slow, for tests.</summary>
+    public bool UseReferenceBackend { get; init; }
+}

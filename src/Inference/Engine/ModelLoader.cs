@@ -1,0 +1,139 @@
+using System.Security.Cryptography;
+using System.Text;
+using Jesus.Inference.Engine.Architectures;
+using Jesus.Inference.Engine.Backends;
+using Jesus.Inference.Engine.Gguf;
+using Jesus.Inference.Engine.KvCache;
+using Jesus.Inference.Engine.Templates;
+using Jesus.Inference.Engine.Tokenizers;
+
+namespace Jesus.Inference.Engine;
+
+/// <summary>Makes a <see cref="LoadedModel"/> of a file. Throws what <see cref="ModelHost"/> turns into a value.</summary>
+internal static class ModelLoader
+{
+    /// <summary>Files up to this size are hashed before they answer (30 ms); larger ones beside their first answers.</summary>
+    private const long HashFirstBytes = 64L << 20;
+
+    /// <summary>Positions that must fit at least: less is no use for a conversation.</summary>
+    private const int PositionsMin = 512;
+
+    /// <summary>Working memory beside weights and KV: rows of the largest batch, logits, the vocabulary's tables.</summary>
+    private const long WorkBytes = 64L << 20;
+
+    private const string TemplateKey = "tokenizer.chat_template";
+    private const string SpacingKey = "jesus.chat_template.json_spacing";
+
+    public static LoadedModel Load(string name, ModelPath file, ModelHostOptions options, TimeProvider time)
+    {
+        using var gguf = GgufFile.Open(file.Path);
+        var hash = HashNow(file);
+        var tokenizer = TokenizerLoader.Load(gguf.Metadata);
+        var prompts = PromptsOf(name, gguf.Metadata, tokenizer, out var templateHash);
+        var backend = LoadBackend(gguf, name, tokenizer, options);
+        var engine = new InferenceEngine(name, backend, tokenizer, options.Batch, time);
+        var model = new LoadedModel(name, file.Path, backend, tokenizer, prompts, templateHash, engine);
+        if (hash is not null)
+        {
+            model.SetHash(hash);
+        }
+        else
+        {
+            _ = Task.Run(() => HashLater(model));
+        }
+
+        return model;
+    }
+
+    /// <summary>The file's hash where it is cheap or must be compared; null where it may come later.</summary>
+    private static byte[]? HashNow(ModelPath file)
+    {
+        using var source = new FileByteSource(file.Path);
+        if (file.Sha256 is null && source.Length > HashFirstBytes)
+        {
+            return null;
+        }
+
+        var hash = FileHash.Of(source);
+        var text = Convert.ToHexStringLower(hash);
+        return file.Sha256 is null || text.Equals(file.Sha256, StringComparison.OrdinalIgnoreCase)
+            ? hash
+            : throw new GgufException(file.Path, 0, "sha256", $"is {text}, but {file.Sha256} was expected: the file is damaged or another one.");
+    }
+
+    private static void HashLater(LoadedModel model)
+    {
+        try
+        {
+            using var source = new FileByteSource(model.Path);
+            model.SetHash(FileHash.Of(source));
+        }
+        catch (IOException)
+        {
+            // The file is gone or unreadable now: the profile stays unknown, which is what unknown means.
+        }
+    }
+
+    private static IBackend LoadBackend(GgufFile gguf, string name, Tokenizer tokenizer, ModelHostOptions options)
+    {
+        var llama = Llama.Read(gguf);
+        if (llama.Shape.Vocabulary < tokenizer.Vocabulary.Count)
+        {
+            throw gguf.Metadata.Error("tokenizer.ggml.tokens",
+                $"has {tokenizer.Vocabulary.Count} entries, but the token embedding has {llama.Shape.Vocabulary} rows.");
+        }
+
+        var blocks = KvBlocksFor(gguf, name, llama, options);
+        return options.UseReferenceBackend
+            ? new ReferenceBackend(gguf, blocks, options.Batch.StepRowsMax)
+            : NativeBackend.Load(gguf, llama, new BackendOptions
+            {
+                Threads = options.Threads,
+                BatchRowsMax = options.Batch.StepRowsMax,
+                KvBlocks = blocks,
+                KvType = options.KvType,
+                Isa = options.Isa,
+            });
+    }
+
+    /// <summary>KV blocks for what the weights leave of the memory; refused with the numbers when that is too little.</summary>
+    private static int KvBlocksFor(GgufFile gguf, string name, Llama llama, ModelHostOptions options)
+    {
+        var weights = gguf.Tensors.Sum(tensor => tensor.ByteLength);
+        var available = options.MemoryBytesMax > 0 ? Math.Min(options.MemoryBytesMax, MemoryProbe.AvailableBytes()) : MemoryProbe.AvailableBytes();
+        var left = available - weights - WorkBytes;
+        if (left < 0)
+        {
+            throw new BackendException(
+                $"{name} needs {weights:N0} bytes for its weights and {WorkBytes:N0} to work, but {available:N0} are available: unload a model, raise the engine's memory cap, or choose a smaller model.");
+        }
+
+        return KvBudget.TryCount(llama.Shape, options.KvType, Math.Min(left, options.KvBytesMax), options.Batch.SequencesMax, PositionsMin, out var blocks, out var problem)
+            ? blocks
+            : throw new BackendException($"{name}: of {available:N0} bytes available the weights take {weights:N0}, and {problem}");
+    }
+
+    private static PromptRenderer PromptsOf(string name, GgufMetadata metadata, Tokenizer tokenizer, out ulong templateHash)
+    {
+        templateHash = 0;
+        if (metadata.OptionalString(TemplateKey) is not { } source)
+        {
+            return new PromptRenderer(name, tokenizer, null, default);
+        }
+
+        templateHash = FileHash.Prefix(SHA256.HashData(Encoding.UTF8.GetBytes(source)));
+        return ChatTemplate.TryCompile(source, SpacingOf(metadata), out var template, out var error)
+            ? new PromptRenderer(name, tokenizer, template, default)
+            : new PromptRenderer(name, tokenizer, null, error with { Message = $"{name}'s chat template cannot be used: {error.Message}" });
+    }
+
+    /// <summary>
+    /// How the template's <c>tojson</c> spaces: as Transformers does, unless the file says <c>compact</c>. The demonstration model was trained on
+    /// compact JSON throughout.
+    /// </summary>
+    private static JsonSpacing SpacingOf(GgufMetadata metadata) => (metadata.OptionalString(SpacingKey) ?? metadata.OptionalString("general.name")) switch
+    {
+        "compact" or "jesus-nano" => JsonSpacing.Compact,
+        _ => JsonSpacing.Spaced,
+    };
+}
