@@ -1,0 +1,69 @@
+using Jesus.Appliance.Runner.Machine;
+using Jesus.Appliance.Runner.Views;
+using Jesus.Appliance.Runner.Workflows;
+
+namespace Jesus.Appliance.Runner;
+
+/// <summary>Says why a run is not further, cause by cause. Pure.</summary>
+internal static class Explainer
+{
+    /// <summary>Causes listed; a map of thousands waits for the same thing in each.</summary>
+    private const int CausesMax = 100;
+
+    /// <param name="place">Place in the queue from 1; 0 when it does not queue.</param>
+    public static RunExplanation Explain(RunMachine machine, RunStateName state, int place, DateTimeOffset now)
+    {
+        if (machine.End is { } end)
+        {
+            return new RunExplanation(machine.Id, state, $"the run has ended: {RunEventCodec.NameOf(state)}{(end.Message is null ? "" : ", " + end.Message)}", []);
+        }
+
+        IReadOnlyList<WaitCause> causes = state == RunStateName.Queued
+            ? [new WaitCause { Cause = "queue", Detail = $"place {place} in the queue: it starts when a run before it ends", Seconds = Since(machine.SubmittedAt, now) }]
+            : [.. Causes(machine, now).Take(CausesMax)];
+        return new RunExplanation(machine.Id, state, Summary(machine, causes), causes);
+    }
+
+    private static string Summary(RunMachine machine, IReadOnlyList<WaitCause> causes)
+    {
+        if (machine.Cancelling is not null || machine.Failure is not null)
+        {
+            return $"the run ends as {(machine.Cancelling is not null ? "cancelled" : "failed")} when its {machine.InProgress} steps in progress have ended";
+        }
+
+        var first = causes.FirstOrDefault(cause => cause.Cause != "needs");
+        return first is null ? "nothing holds the run up" : $"{(first.Step.Length > 0 ? $"step '{first.Step}' " : "the run ")}waits: {first.Detail}";
+    }
+
+    private static IEnumerable<WaitCause> Causes(RunMachine machine, DateTimeOffset now) =>
+        RunMachine.Walk(machine.Root).Where(node => !node.HasEnded && !node.HasFailed).Select(node => Cause(node, now)).OfType<WaitCause>()
+            .OrderBy(cause => cause.Cause == "needs");
+
+    private static WaitCause? Cause(StepNode node, DateTimeOffset now) => node.State switch
+    {
+        StepStateName.Waiting when node.Spec.Kind == StepKind.Approve => New(node, "approval", $"a person's answer to: {node.Message}", node.StartedAt, now),
+        StepStateName.Waiting => New(node, "retry", $"the delay before attempt {node.Attempts + 1} of {node.Spec.Retry.Attempts}, after: {node.Message}", node.ReadyAt, now),
+        StepStateName.Running when node.Children is { } body && node.Spec.Kind == StepKind.Map =>
+            New(node, "items", $"{body.Done} of {body.Frames.Length} items have ended, {body.Active} are in progress", node.StartedAt, now),
+        StepStateName.Running when node.Children is not null => New(node, "run", "the steps of its sub-run", node.StartedAt, now),
+        StepStateName.Running when node.Spec.Kind == StepKind.Tool => New(node, "tool", $"the tool {((ToolBody)node.Spec.Body).Name}", node.StartedAt, now),
+        StepStateName.Running => New(node, "model", "the model's answer", node.StartedAt, now),
+        _ when node.NeedsLeft > 0 => New(node, "needs", "it needs " + string.Join(", ", Unmet(node)), null, now),
+        _ when node.Decided => null,
+        _ => New(node, "concurrency", "a place: as many steps of this run are in progress as may be", node.ReadyAt, now),
+    };
+
+    private static IEnumerable<string> Unmet(StepNode node) =>
+        node.Spec.Needs.Select(need => node.Frame.Nodes[need]).Where(need => !need.HasEnded).Select(need => need.Path);
+
+    private static WaitCause New(StepNode node, string cause, string detail, DateTimeOffset? since, DateTimeOffset now) => new()
+    {
+        Step = node.Path,
+        Cause = cause,
+        Detail = detail,
+        Seconds = since is { } from ? Since(from, now) : 0,
+        EndsInSeconds = node.DueAt is { } due ? Math.Round(Math.Max(0, (due - now).TotalSeconds), 3) : null,
+    };
+
+    private static double Since(DateTimeOffset from, DateTimeOffset now) => Math.Round(Math.Max(0, (now - from).TotalSeconds), 3);
+}

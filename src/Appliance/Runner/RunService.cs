@@ -1,0 +1,310 @@
+using System.Text.Json;
+using Jesus.Appliance.Runner.Expressions;
+using Jesus.Appliance.Runner.Machine;
+using Jesus.Appliance.Runner.Views;
+using Jesus.Appliance.Runner.Workflows;
+using Jesus.Appliance.Security;
+using Microsoft.Extensions.Logging;
+
+namespace Jesus.Appliance.Runner;
+
+/// <summary>The runs of the box: accepts, recovers, finds, steers. See <see cref="IRunService"/>.</summary>
+public sealed class RunService : IRunService, IDisposable
+{
+    private readonly RunnerRooms _rooms;
+    private readonly RunnerOptions _options;
+    private readonly RunTable _table;
+    private readonly RunEventLog _log;
+    private readonly WorkflowCache _workflows;
+    private volatile bool _stopping;
+
+    public RunService(RunnerRooms rooms, RunnerOptions options)
+    {
+        (_rooms, _options) = (rooms, options);
+        _table = new RunTable(options);
+        _log = new RunEventLog(rooms.Journal, rooms.Blobs, options.InlineBytes);
+        _workflows = new WorkflowCache(rooms.Blobs, rooms.Tools);
+    }
+
+    /// <summary>Takes up every run that had not ended when the daemon last stopped.</summary>
+    /// <returns>How many.</returns>
+    public int Recover()
+    {
+        var count = 0;
+        foreach (var id in _rooms.History.Unfinished())
+        {
+            try
+            {
+                _table.Add(Load(id)!);
+                count++;
+            }
+            catch (Exception e) when (e is IOException or JsonException)
+            {
+                _rooms.Log.LogError("Run {Run} cannot go on: {Reason}", id, e.Message);
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>Starts nothing new, waits a bounded time for steps in progress, then cancels them; they run again after the next start.</summary>
+    public async Task StopAsync()
+    {
+        _stopping = true;
+        var drivers = _table.All();
+        foreach (var driver in drivers)
+        {
+            driver.Park(cancel: false);
+        }
+
+        var deadline = _rooms.Time.GetTimestamp();
+        while (drivers.Any(driver => driver.InProgress > 0) && _rooms.Time.GetElapsedTime(deadline) < _options.StopGrace)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), _rooms.Time);
+        }
+
+        foreach (var driver in drivers)
+        {
+            driver.Park(cancel: true);
+            driver.Dispose();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var driver in _table.All())
+        {
+            driver.Dispose();
+        }
+    }
+
+    public async ValueTask<SubmitResult> SubmitAsync(RunSubmission submission, Principal principal, CancellationToken cancel)
+    {
+        if (Refusal(principal) is { } refusal)
+        {
+            return refusal;
+        }
+
+        try
+        {
+            var cached = _workflows.Of(submission);
+            if (cached.Workflow is not { } workflow)
+            {
+                return SubmitResult.Invalid(cached.Errors);
+            }
+
+            var errors = new List<WorkflowError>();
+            var inputs = InputValues.Resolve(workflow, submission.Inputs, submission.FileName, errors);
+            return errors.Count > 0 ? SubmitResult.Invalid(errors) : SubmitResult.Of(await BeginAsync(cached, inputs, submission.FileName, principal));
+        }
+        catch (IOException e)
+        {
+            return SubmitResult.Refused(SubmitRefusal.StoreFull, $"the run could not be stored: {e.Message}");
+        }
+    }
+
+    public ValueTask<RunView?> GetAsync(string runId, Principal principal, CancellationToken cancel) => ValueTask.FromResult(Visible(runId, principal)?.View());
+
+    public ValueTask<RunPage> ListAsync(RunFilter filter, Principal principal, CancellationToken cancel)
+    {
+        var limit = Math.Clamp(filter.Limit, 1, 200);
+        var user = principal.May(Roles.Admin) ? null : principal.User;
+        var live = _table.All().Select(driver => driver.View(withSteps: false)).Where(view => Matches(view, filter, user));
+        var stored = _rooms.History.List(filter with { Limit = limit + 1, State = null }, user).Where(view => filter.State is null || view.State == filter.State);
+
+        // The state in memory is newer than the stored one.
+        RunView[] runs = [.. live.Concat(stored.Where(view => _table.Find(view.Id) is null)).OrderByDescending(view => view.Id, StringComparer.Ordinal).Take(limit + 1)];
+        return ValueTask.FromResult(runs.Length > limit ? new RunPage(runs[..limit], runs[limit - 1].Id) : new RunPage(runs, ""));
+    }
+
+    public ValueTask<IAsyncEnumerable<RunEventView>?> WatchAsync(string runId, long afterSequence, Principal principal, CancellationToken cancel) =>
+        ValueTask.FromResult(Visible(runId, principal)?.Watchers.WatchAsync(afterSequence, cancel));
+
+    public async ValueTask<RunReply> CancelAsync(string runId, Principal principal, CancellationToken cancel)
+    {
+        if (Refuse(runId, principal, out var driver) is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (driver.State is RunStateName.Succeeded or RunStateName.Failed)
+        {
+            return Wrong($"run {runId} has already {RunEventCodec.NameOf(driver.State)}");
+        }
+
+        if (driver.Look(machine => machine.Cancelling is null))
+        {
+            await driver.CancelAsync(principal.Id);
+            driver.Start(); // one that queues is ended at once
+        }
+
+        return new RunReply(RunReplyCode.Done, "", driver.View());
+    }
+
+    public async ValueTask<RunReply> RetryAsync(string runId, Principal principal, CancellationToken cancel)
+    {
+        if (Refuse(runId, principal, out var driver) is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (driver.State is not (RunStateName.Failed or RunStateName.Cancelled))
+        {
+            return Wrong($"run {runId} is {RunEventCodec.NameOf(driver.State)}: only a failed or cancelled run can be retried");
+        }
+
+        // A driver of its own: the old one's cancellation stays with the old steps.
+        _table.Remove(driver);
+        RunnerMetrics.Moved(driver.State, null);
+        driver.Dispose();
+        var again = Load(runId)!;
+        await again.CommitAsync(new RunEvent { Type = RunEventType.Retried, RunId = runId, At = _rooms.Time.GetUtcNow(), By = principal.Id });
+        _table.Add(again);
+        return new RunReply(RunReplyCode.Done, "", again.View());
+    }
+
+    public async ValueTask<RunReply> ApproveAsync(string runId, string stepPath, bool approved, string note, Principal principal, CancellationToken cancel)
+    {
+        if (Refuse(runId, principal, out var driver) is { } refusal)
+        {
+            return refusal;
+        }
+
+        var waiting = driver.Look(machine => RunMachine.Walk(machine.Root).Where(node => node is { State: StepStateName.Waiting, Spec.Kind: StepKind.Approve }).ToList());
+        var node = stepPath.Length > 0 ? waiting.Find(step => step.Path == stepPath) : waiting.Count == 1 ? waiting[0] : null;
+        if (node is null || !await driver.AnswerAsync(node, approved, note, principal.Id))
+        {
+            var names = string.Join(", ", waiting.Select(step => step.Path));
+            return Wrong(waiting.Count == 0 ? $"run {runId} waits for no approval" : $"run {runId} waits for an answer to {names}: name one of them");
+        }
+
+        return new RunReply(RunReplyCode.Done, "", driver.View());
+    }
+
+    public ValueTask<RunExplanation?> ExplainAsync(string runId, Principal principal, CancellationToken cancel)
+    {
+        var driver = Visible(runId, principal);
+        return ValueTask.FromResult(driver?.Look(machine => Explainer.Explain(machine, driver.State, _table.PlaceOf(driver), _rooms.Time.GetUtcNow())));
+    }
+
+    public ValueTask<IReadOnlyList<ArtifactView>?> ArtifactsAsync(string runId, Principal principal, CancellationToken cancel) =>
+        ValueTask.FromResult(Visible(runId, principal)?.Look(RunViews.Artifacts));
+
+    public ValueTask<ArtifactContent?> OpenArtifactAsync(string runId, string name, Principal principal, CancellationToken cancel)
+    {
+        var artifact = Visible(runId, principal)?.Look(RunViews.Artifacts).LastOrDefault(item => item.Name == name);
+        return ValueTask.FromResult(artifact is not null && _rooms.Blobs.Read(artifact.Sha256) is { } bytes ? new ArtifactContent(artifact, bytes) : null);
+    }
+
+    private SubmitResult? Refusal(Principal principal) =>
+        _stopping ? SubmitResult.Refused(SubmitRefusal.Stopping, "the daemon is stopping; submit again when it is back")
+        : !principal.May(Roles.Runs) ? SubmitResult.Refused(SubmitRefusal.NotAllowed, $"{principal.Id} may not start runs: its key needs the role 'runs'")
+        : !_table.HasRoom ? SubmitResult.Refused(SubmitRefusal.Busy, $"{_options.QueueMax:N0} runs wait already; submit again later, or raise runner.queueMax")
+        : null;
+
+    private async ValueTask<string> BeginAsync(CachedWorkflow cached, Dictionary<string, JsonElement> inputs, string fileName, Principal principal)
+    {
+        var values = JsonValues.Build(inputs, static (writer, members) =>
+        {
+            writer.WriteStartObject();
+            foreach (var (name, value) in members)
+            {
+                writer.WritePropertyName(name);
+                value.WriteTo(writer);
+            }
+
+            writer.WriteEndObject();
+        });
+        var submitted = new RunEvent
+        {
+            Type = RunEventType.Submitted,
+            RunId = RunIds.New(_rooms.Time),
+            At = _rooms.Time.GetUtcNow(),
+            Submitted = new SubmittedRun(cached.Workflow!.Name, fileName, cached.Hash, cached.Files, values, principal),
+        };
+        var position = await _log.AppendAsync(_log.Slim(submitted));
+        var machine = new RunMachine(submitted.RunId, cached.Workflow, submitted, _options.StepsAtOnce);
+        _table.Add(NewDriver(machine, [new StoredRunEvent(position.Value, submitted)]));
+        return submitted.RunId;
+    }
+
+    private RunDriver NewDriver(RunMachine machine, IReadOnlyList<StoredRunEvent> history)
+    {
+        var driver = new RunDriver(_rooms, _options, machine, history, OnMoved);
+        RunnerMetrics.Moved(null, driver.State);
+        return driver;
+    }
+
+    private void OnMoved(RunDriver driver, RunStateName from, RunStateName to)
+    {
+        RunnerMetrics.Moved(from, to);
+        if (to is RunStateName.Succeeded or RunStateName.Failed or RunStateName.Cancelled)
+        {
+            RunnerMetrics.Ended(driver.Look(machine => (machine.End!.At - machine.SubmittedAt).TotalSeconds));
+        }
+
+        foreach (var gone in _table.Moved(driver, from, to))
+        {
+            RunnerMetrics.Moved(gone.State, null);
+            gone.Dispose();
+        }
+    }
+
+    /// <summary>A run from the disk, not started; null when there is none.</summary>
+    /// <exception cref="IOException">A payload is missing.</exception>
+    private RunDriver? Load(string runId)
+    {
+        StoredRunEvent[] events = [.. _rooms.History.Read(runId).Select(stored => stored with { Event = _log.Resolve(stored.Event) })];
+        if (events.Length == 0)
+        {
+            return null;
+        }
+
+        var machine = new RunMachine(runId, _workflows.Of(events[0].Event.Submitted!), events[0].Event, _options.StepsAtOnce);
+        foreach (var stored in events.AsSpan(1))
+        {
+            machine.Apply(stored.Event);
+        }
+
+        return NewDriver(machine, events);
+    }
+
+    /// <summary>The run from memory, or read back for this one question.</summary>
+    private RunDriver? Visible(string runId, Principal principal)
+    {
+        var driver = _table.Find(runId);
+        if (driver is null)
+        {
+            try
+            {
+                driver = Load(runId);
+            }
+            catch (Exception e) when (e is IOException or JsonException)
+            {
+                _rooms.Log.LogError("Run {Run} cannot be read: {Reason}", runId, e.Message);
+                return null;
+            }
+
+            // It is shown, not kept: nothing counts it.
+            RunnerMetrics.Moved(driver?.State, null);
+        }
+
+        return driver is not null && (principal.May(Roles.Admin) || driver.Look(machine => machine.Submission.Principal.User == principal.User)) ? driver : null;
+    }
+
+    private RunReply? Refuse(string runId, Principal principal, out RunDriver driver)
+    {
+        driver = Visible(runId, principal)!;
+        return driver is null
+            ? new RunReply(RunReplyCode.NotFound, $"there is no run {runId}", null)
+            : principal.May(Roles.Runs) ? null : new RunReply(RunReplyCode.NotAllowed, $"{principal.Id} may not steer runs: its key needs the role 'runs'", null);
+    }
+
+    private static RunReply Wrong(string message) => new(RunReplyCode.WrongState, message, null);
+
+    private static bool Matches(RunView view, RunFilter filter, string? user) =>
+        (user is null || view.User == user)
+        && (filter.State is null || view.State == filter.State)
+        && (filter.Workflow.Length == 0 || view.Workflow == filter.Workflow)
+        && (filter.Before.Length == 0 || string.CompareOrdinal(view.Id, filter.Before) < 0);
+}

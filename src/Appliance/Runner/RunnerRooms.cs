@@ -1,0 +1,37 @@
+using Jesus.Appliance.Pipeline;
+using Jesus.Appliance.Storage.Journal;
+using Jesus.Appliance.Tools;
+using Jesus.Inference.Contract;
+using Microsoft.Extensions.Logging;
+
+namespace Jesus.Appliance.Runner;
+
+/// <summary>One model call: <see cref="ModelPipeline.RunAsync"/>, or what stands for it in a test.</summary>
+public delegate ValueTask<Outcome> CallModel(ModelCall call, IAnswerSink sink, CancellationToken cancel);
+
+/// <summary>What the runner stands on; the host fills it.</summary>
+public sealed record RunnerRooms
+{
+    public required IJournal Journal { get; init; }
+    public required IRunBlobs Blobs { get; init; }
+    public required IRunHistory History { get; init; }
+    public required CallModel CallModel { get; init; }
+    public required TimeProvider Time { get; init; }
+    public required ILogger Log { get; init; }
+    public ToolSet Tools { get; init; } = ToolSet.BuiltIn;
+
+    /// <summary>Null where the box keeps no notes.</summary>
+    public IRunNotes? Notes { get; init; }
+}
+
+/// <summary>Content by its hash: large payloads, workflow files and artifacts. Thread-safe.</summary>
+public interface IRunBlobs
+{
+    /// <summary>Keeps the bytes; they are durable when this returns.</summary>
+    /// <returns>SHA-256, lower-case hexadecimal.</returns>
+    /// <exception cref="IOException">The store is full or the disk refused.</exception>
+    string Put(ReadOnlySpan<byte> bytes, string mediaType);
+
+    /// <returns>Null when there is no such content.</returns>
+    byte[]? Read(string sha256);
+}

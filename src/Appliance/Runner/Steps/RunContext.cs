@@ -1,0 +1,19 @@
+using System.Text.Json;
+using Jesus.Appliance.Runner.Machine;
+using Jesus.Appliance.Runner.Workflows;
+using Jesus.Appliance.Security;
+using Jesus.Appliance.Tools;
+
+namespace Jesus.Appliance.Runner.Steps;
+
+/// <summary>What a step's executor knows of its run.</summary>
+/// <param name="Commit">Makes an event durable and applies it; completes when it is part of the fold.</param>
+internal sealed record RunContext(string RunId, Workflow Workflow, Principal Principal, Func<RunEvent, ValueTask> Commit);
+
+/// <summary>The texts among a frame's inputs: a string is itself, anything else its JSON.</summary>
+internal sealed class InputTexts(IReadOnlyDictionary<string, JsonElement> inputs) : IRunTexts
+{
+    public IReadOnlyList<string> Names => [.. inputs.Where(input => input.Value.ValueKind == JsonValueKind.String).Select(input => input.Key).Order(StringComparer.Ordinal)];
+
+    public string? Read(string name) => inputs.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}
