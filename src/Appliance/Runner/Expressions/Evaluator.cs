@@ -58,11 +58,13 @@ public static class Evaluator
     private static JsonElement Follow(Reference reference, PathSegment segment, JsonElement value) => segment.Field switch
     {
         not null when value.ValueKind == JsonValueKind.Object =>
-            value.TryGetProperty(segment.Field, out var field) ? field : throw new EvaluationException($"{reference}: there is no field '{segment.Field}'; default() gives it a value"),
+            value.TryGetProperty(segment.Field, out var field)
+                ? field
+                : throw new EvaluationException($"{reference}: there is no field '{segment.Field}'; default() gives it a value"),
         null when value.ValueKind == JsonValueKind.Array => segment.Index < value.GetArrayLength()
             ? value[segment.Index]
             : throw new EvaluationException($"{reference}: the list has {value.GetArrayLength()} members, so there is none at [{segment.Index}]"),
-        _ => throw new EvaluationException($"{reference}: '{segment}' asks {JsonValues.KindName(value)} for a part{(value.ValueKind == JsonValueKind.Null ? "; was the step skipped? default() gives it a value" : "")}"),
+        _ => throw new EvaluationException($"{reference}: '{segment}' asks {JsonValues.KindName(value)} for a part; a skipped step is null, and default() gives it a value"),
     };
 
     private static bool Compare(Operator op, JsonElement left, JsonElement right) => op switch

@@ -23,7 +23,7 @@ internal static class Nearest
         return best;
     }
 
-    /// <summary>Levenshtein distance over lower-case letters; names longer than 64 are never near.</summary>
+    /// <summary>Edits between two names, case ignored: a letter more, less, other, or two swapped. Names longer than 64 are never near.</summary>
     private static int Edits(string a, string b)
     {
         if (a.Length > 64 || b.Length > 64)
@@ -31,23 +31,27 @@ internal static class Nearest
             return int.MaxValue;
         }
 
-        Span<int> row = stackalloc int[b.Length + 1];
-        for (var j = 0; j <= b.Length; j++)
+        var width = b.Length + 1;
+        Span<int> edits = stackalloc int[(a.Length + 1) * width];
+        for (var i = 0; i <= a.Length; i++)
         {
-            row[j] = j;
-        }
-
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
+            for (var j = 0; j <= b.Length; j++)
             {
-                var cost = char.ToLowerInvariant(a[i - 1]) == char.ToLowerInvariant(b[j - 1]) ? 0 : 1;
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + cost));
+                edits[(i * width) + j] = i == 0 ? j : j == 0 ? i : Fewest(edits, a, b, i, j, width);
             }
         }
 
-        return row[b.Length];
+        return edits[^1];
     }
+
+    private static int Fewest(ReadOnlySpan<int> edits, string a, string b, int i, int j, int width)
+    {
+        var at = (i * width) + j;
+        var fewest = Math.Min(edits[at - 1], edits[at - width]) + 1;
+        fewest = Math.Min(fewest, edits[at - width - 1] + (Same(a[i - 1], b[j - 1]) ? 0 : 1));
+        var swapped = i > 1 && j > 1 && Same(a[i - 1], b[j - 2]) && Same(a[i - 2], b[j - 1]);
+        return swapped ? Math.Min(fewest, edits[at - (2 * width) - 2] + 1) : fewest;
+    }
+
+    private static bool Same(char a, char b) => char.ToLowerInvariant(a) == char.ToLowerInvariant(b);
 }

@@ -25,7 +25,8 @@ internal sealed class AgentStep(RunnerRooms rooms, ToolStep tools)
             await FinishCallsAsync(node, plan, run, cancel);
             if (node.Agent is { } agent && agent.Turns.Count >= plan.Body.MaxTurns)
             {
-                return StepResult.Failed($"the agent called tools {agent.Turns.Count} times without an answer; raise max_turns or simplify the task", retryable: true) with { Fresh = true };
+                var message = $"the agent called tools {agent.Turns.Count} times without an answer; raise max_turns or simplify the task";
+                return StepResult.Failed(message, retryable: true) with { Fresh = true };
             }
 
             var answer = new AnswerCollector();

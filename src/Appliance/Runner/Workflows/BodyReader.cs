@@ -86,13 +86,14 @@ internal sealed class BodyReader(WorkflowReader reader, ErrorList errors, GraphS
             return null;
         }
 
-        CheckArguments(name.Text, arguments ?? node);
+        CheckArguments(name.Text, arguments, node);
         return new ToolBody(name.Text, value);
     }
 
     /// <summary>What can be seen without running: names that the tool does not know or that it misses.</summary>
-    private void CheckArguments(string tool, YamlNode node)
+    private void CheckArguments(string tool, YamlNode? arguments, YamlNode body)
     {
+        var node = arguments ?? new YamlNode { Kind = YamlKind.Mapping, Line = body.Line, Column = body.Column };
         var parameters = reader.Tools.Find(tool)!.Description.Parameters;
         string[] known = parameters.TryGetProperty("properties", out var properties) ? [.. properties.EnumerateObject().Select(property => property.Name)] : [];
         if (node.Kind != YamlKind.Mapping)
@@ -101,7 +102,7 @@ internal sealed class BodyReader(WorkflowReader reader, ErrorList errors, GraphS
             return;
         }
 
-        foreach (var (key, _) in node.Members.Where(member => !known.Contains(member.Key.Text) && member.Key.Text != "name"))
+        foreach (var (key, _) in node.Members.Where(member => known.Length > 0 && !known.Contains(member.Key.Text)))
         {
             errors.Add(key, $"{tool} has no argument '{key.Text}'{Nearest.Hint(key.Text, known)}", known);
         }

@@ -41,7 +41,10 @@ internal sealed class YamlReader
         }
         catch (YamlException e)
         {
-            errors.Add((int)e.Start.Line, (int)e.Start.Column, "this is not YAML: " + (e.InnerException ?? e).Message);
+            // At the end of the file the parser points past it: show the last line.
+            var line = Math.Clamp((int)e.Start.Line, 1, errors.Source.Length);
+            var column = line == e.Start.Line ? (int)e.Start.Column : errors.Source[line - 1].Length + 1;
+            errors.Add(line, column, "this is not YAML: " + (e.InnerException ?? e).Message);
         }
 
         return null;
