@@ -17,20 +17,23 @@ public sealed class Journal : IJournal, IDisposable
     private readonly TimeProvider _time;
     private readonly SegmentWriter _writer;
     private readonly List<Segment> _segments;
+    private readonly IDisposable _held;
     private readonly SortedList<long, List<TaskCompletionSource>> _durableWaiters = [];
     private readonly TaskCompletionSource<JournalFailedException> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread? _thread;
     private GroupBuffer _pending = new();
     private GroupBuffer _spare = new();
     private long _last;
+    private long _urgentTo;
+    private long _groups;
     private long _durable;
     private long _durableEnd;
     private bool _stopping;
     private JournalFailedException? _failure;
 
-    private Journal(IDisk disk, string directory, JournalOptions options, TimeProvider time, SegmentChain chain, bool pumped)
+    private Journal(IDisk disk, string directory, JournalOptions options, TimeProvider time, SegmentChain chain, IDisposable held, bool pumped)
     {
-        (_disk, _options, _time, _segments) = (disk, options, time, chain.Segments);
+        (_disk, _options, _time, _segments, _held) = (disk, options, time, chain.Segments, held);
         _writer = new SegmentWriter(disk, directory, options, chain);
         _last = _durable = chain.End.NextPosition - 1;
         _durableEnd = chain.End.Offset;
@@ -47,11 +50,15 @@ public sealed class Journal : IJournal, IDisposable
 
     public JournalPosition Durable => new(Volatile.Read(ref _durable));
 
+    /// <summary>Groups written since opening: fsyncs shared by <see cref="Durable"/>'s records.</summary>
+    public long Groups => Volatile.Read(ref _groups);
+
     /// <summary>Completes with the failure when the disk failed: the host logs it and ends the process.</summary>
     public Task<JournalFailedException> Failed => _failed.Task;
 
     /// <summary>Opens or creates the journal in a folder; cuts an unacknowledged tail (see <see cref="OpenReport"/>).</summary>
     /// <exception cref="JournalCorruptException">Acknowledged records are damaged.</exception>
+    /// <exception cref="IOException">Another process has it open, or the disk failed.</exception>
     public static Journal Open(IDisk disk, string directory, JournalOptions options, TimeProvider time) => Open(disk, directory, options, time, pumped: false);
 
     /// <param name="pumped">No thread: the test calls <see cref="CommitPending"/>, so that a seed decides every group.</param>
@@ -63,9 +70,18 @@ public sealed class Journal : IJournal, IDisposable
             disk.SyncDirectory(Path.GetDirectoryName(directory)!);
         }
 
-        var chain = new SegmentChain(disk, directory);
-        chain.Open();
-        return new Journal(disk, directory, options, time, chain, pumped);
+        var held = disk.Lock(Path.Combine(directory, "lock"));
+        try
+        {
+            var chain = new SegmentChain(disk, directory);
+            chain.Open();
+            return new Journal(disk, directory, options, time, chain, held, pumped);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
     }
 
     public ValueTask<JournalPosition> AppendAsync(JournalKind kind, ReadOnlyMemory<byte> payload)
@@ -120,6 +136,18 @@ public sealed class Journal : IJournal, IDisposable
         return position.Value >= durable ? [] : JournalReader.Read(_disk, segments, end, position.Value, durable);
     }
 
+    /// <summary>Checks every checksum and the whole chain of hashes, from the first segment to the durable end.</summary>
+    public ChainReport Verify(CancellationToken cancel)
+    {
+        ChainVerifier verifier;
+        lock (_segmentsGate)
+        {
+            verifier = new ChainVerifier(_disk, [.. _segments], _durableEnd, _durable);
+        }
+
+        return verifier.Run(cancel);
+    }
+
     public ValueTask WaitDurableAsync(JournalPosition position, CancellationToken cancel)
     {
         if (position.Value <= Volatile.Read(ref _durable))
@@ -146,7 +174,12 @@ public sealed class Journal : IJournal, IDisposable
             }
 
             sources.Add(source);
-            Monitor.PulseAll(_gate); // now somebody waits for the group
+            if (position.Value <= _last)
+            {
+                _urgentTo = Math.Max(_urgentTo, position.Value); // a follower that waits for what is not yet appended hurries nobody
+                Monitor.PulseAll(_gate);
+            }
+
             return new ValueTask(cancel.CanBeCanceled ? Cancellable(position.Value, source, cancel) : source.Task);
         }
     }
@@ -174,6 +207,7 @@ public sealed class Journal : IJournal, IDisposable
         }
 
         _writer.Dispose();
+        _held.Dispose();
         _pending.Dispose();
         _spare.Dispose();
     }
@@ -251,7 +285,7 @@ public sealed class Journal : IJournal, IDisposable
             var lazySince = Stopwatch.GetTimestamp();
             while (_failure is null)
             {
-                var urgent = _pending.HasWaiters || _durableWaiters.Count > 0 || _stopping;
+                var urgent = _pending.HasWaiters || _urgentTo > _durable || _stopping;
                 if (urgent && _pending.Count > 0)
                 {
                     return true;
@@ -295,6 +329,7 @@ public sealed class Journal : IJournal, IDisposable
 
                 _durableEnd = _writer.Offset;
                 Volatile.Write(ref _durable, _durable + group.Count);
+                Volatile.Write(ref _groups, _groups + 1);
             }
 
             return null;

@@ -140,6 +140,39 @@ public sealed class JournalTests
         }
     }
 
+    [Fact]
+    public void Two_processes_cannot_share_a_journal()
+    {
+        using var folder = new TemporaryFolder();
+        using (JournalLog.Open(new PosixDisk(), folder.File("journal"), new JournalOptions(), TimeProvider.System))
+        {
+            var error = Assert.Throws<IOException>(() => JournalLog.Open(new PosixDisk(), folder.File("journal"), new JournalOptions(), TimeProvider.System));
+            Assert.Contains("held by another process", error.Message, StringComparison.Ordinal);
+        }
+
+        JournalLog.Open(new PosixDisk(), folder.File("journal"), new JournalOptions(), TimeProvider.System).Dispose();
+    }
+
+    [Fact]
+    public async Task The_real_disk_keeps_ten_thousand_records_over_a_reopening()
+    {
+        using var folder = new TemporaryFolder();
+        var options = new JournalOptions { SegmentBytes = 256 * 1024, PendingBytesMax = 64 * 1024, ZeroAheadBytes = 64 * 1024 };
+        using (var journal = JournalLog.Open(new PosixDisk(), folder.File("journal"), options, TimeProvider.System))
+        {
+            var tasks = Enumerable.Range(1, 10_000).Select(i => journal.AppendAsync(JournalKind.RunEvent, Encoding.UTF8.GetBytes($"record {i}")).AsTask());
+            await Task.WhenAll(tasks);
+        }
+
+        using var again = JournalLog.Open(new PosixDisk(), folder.File("journal"), options, TimeProvider.System);
+        Assert.Null(again.OpenReport.CutFile);
+        Assert.True(again.OpenReport.Segments > 1);
+        var texts = Read(again, 0);
+        Assert.Equal(10_000, texts.Count);
+        Assert.Equal("777 RunEvent record 777", texts[776]);
+        Assert.True(again.Verify(CancellationToken.None).IsWhole);
+    }
+
     private static List<string> Read(JournalLog journal, long after) =>
         [.. journal.ReadAfter(new JournalPosition(after)).Select(r => $"{r.Position.Value} {r.Kind} {Encoding.UTF8.GetString(r.Payload.Span)}")];
 
