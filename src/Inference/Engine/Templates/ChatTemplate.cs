@@ -1,40 +1,47 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.Templates.Running;
+using Jesus.Inference.Engine.Templates.Syntax;
 
 namespace Jesus.Inference.Engine.Templates;
 
-/// <summary>How a template's <c>tojson</c> spaces its output when the template does not say.</summary>
-public enum JsonSpacing : byte
-{
-    /// <summary><c>", "</c> and <c>": "</c>, as Transformers renders chat templates.</summary>
-    Spaced,
-
-    /// <summary><c>","</c> and <c>":"</c>.</summary>
-    Compact,
-}
-
-/// <summary>What a rendering takes besides the request.</summary>
-/// <param name="AddGenerationPrompt">End with the header of the assistant's turn.</param>
-/// <param name="BosToken">The text of the tokenizer's begin token, empty when it has none.</param>
-/// <param name="EosToken">The text of the tokenizer's end token.</param>
-public readonly record struct TemplateSettings(bool AddGenerationPrompt = true, string BosToken = "", string EosToken = "");
-
-/// <summary>A chat template (the Jinja subset that model files use), compiled once and immutable: renders on any thread.</summary>
+/// <summary>
+/// A chat template (the Jinja subset that model files use), compiled once and immutable: renders on any thread. It reads its inputs and nothing else, takes
+/// a bounded number of steps and writes a bounded text (<see cref="TemplateLimits"/>).
+/// </summary>
 public sealed class ChatTemplate
 {
-    private ChatTemplate()
-    {
-    }
+    private readonly List<Statement> _statements;
+    private readonly JsonSpacing _spacing;
+
+    private ChatTemplate(List<Statement> statements, JsonSpacing spacing) => (_statements, _spacing) = (statements, spacing);
 
     /// <param name="source">The text of <c>tokenizer.chat_template</c>.</param>
-    /// <param name="spacing">How <c>tojson</c> spaces its output.</param>
+    /// <param name="spacing">How <c>tojson</c> spaces its output where the template does not say.</param>
     /// <param name="template">The compiled template.</param>
     /// <param name="error">Names what the template asks for that is not supported, with line and column.</param>
     public static bool TryCompile(string source, JsonSpacing spacing, [NotNullWhen(true)] out ChatTemplate? template, out ModelError error)
     {
+        ArgumentNullException.ThrowIfNull(source);
         template = null;
-        error = new ModelError(ErrorCause.UnsupportedField, "Chat templates are not implemented yet.");
-        return false;
+        error = default;
+        if (Encoding.UTF8.GetByteCount(source) > TemplateLimits.SourceBytesMax)
+        {
+            error = new ModelError(ErrorCause.UnsupportedField, $"The chat template has more than {TemplateLimits.SourceBytesMax} bytes; use the model with a shorter one.");
+            return false;
+        }
+
+        try
+        {
+            template = new ChatTemplate(TemplateParser.Parse(source), spacing);
+            return true;
+        }
+        catch (TemplateFault fault)
+        {
+            error = new ModelError(ErrorCause.UnsupportedField, $"Unsupported {fault.Message}");
+            return false;
+        }
     }
 
     /// <summary>Renders a request's turns and tools. An error is the template's own refusal, a limit reached, or a part it cannot show.</summary>
@@ -44,8 +51,20 @@ public sealed class ChatTemplate
     /// <param name="error">What went wrong, with line and column.</param>
     public bool TryRender(ModelRequest request, in TemplateSettings settings, TemplateOutput output, out ModelError error)
     {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(output);
         output.Reset();
-        error = new ModelError(ErrorCause.UnsupportedField, "Chat templates are not implemented yet.");
-        return false;
+        error = default;
+        try
+        {
+            Statement.RunAll(_statements, new RenderState(output, _spacing, RequestValues.Globals(request, settings)));
+            return true;
+        }
+        catch (TemplateFault fault)
+        {
+            output.Reset();
+            error = new ModelError(ErrorCause.Malformed, $"The conversation cannot be rendered: {fault.Message}", "messages");
+            return false;
+        }
     }
 }
