@@ -249,7 +249,7 @@ internal sealed class RunDriver : IDisposable
     {
         try
         {
-            if (await _steps.EventOf(action, _cancel.Token, () => _parked) is { } item)
+            if (await _steps.EventOf(action, () => _parked, _cancel.Token) is { } item)
             {
                 await CommitAsync(item);
             }

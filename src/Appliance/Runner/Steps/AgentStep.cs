@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Runner.Expressions;
 using Jesus.Appliance.Runner.Machine;
