@@ -10,12 +10,12 @@ public readonly record struct StoredRunEvent(long Sequence, RunEvent Event);
 public interface IRunHistory
 {
     /// <summary>Runs that were submitted and have not ended, oldest first; asked once, at the start.</summary>
-    ValueTask<IReadOnlyList<string>> UnfinishedAsync(CancellationToken cancel);
+    IReadOnlyList<string> Unfinished();
 
     /// <summary>All durable events of a run in order; empty when there is no such run. Large payloads are still hashes.</summary>
-    ValueTask<IReadOnlyList<StoredRunEvent>> ReadAsync(string runId, CancellationToken cancel);
+    IReadOnlyList<StoredRunEvent> Read(string runId);
 
     /// <summary>Runs without steps, newest first.</summary>
     /// <param name="user">Only this user's; null for all.</param>
-    ValueTask<IReadOnlyList<RunView>> ListAsync(RunFilter filter, string? user, CancellationToken cancel);
+    IReadOnlyList<RunView> List(RunFilter filter, string? user);
 }

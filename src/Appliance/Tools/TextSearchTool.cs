@@ -24,9 +24,11 @@ public sealed class TextSearchTool : ITool
 
     public ToolDescription Description { get; } = new(
         "text.search",
-        "Finds the lines of a file that contain a pattern.",
+        "Finds the lines of a file that match a pattern.",
         ToolJson.Parse("""
-            {"type":"object","properties":{"path":{"type":"string"},"pattern":{"type":"string"},"limit":{"type":"integer"}},"required":["path","pattern"]}
+            {"type":"object","properties":{"path":{"type":"string","description":"name of the file"},
+            "pattern":{"type":"string","description":"text or simple regular expression","minLength":1,"maxLength":512},
+            "limit":{"type":"integer","minimum":1,"maximum":1000}},"required":["path","pattern"]}
             """),
         ToolJson.Parse("""
             {"type":"object","properties":{"count":{"type":"integer"},"lines":{"type":"array","items":{"type":"string"}},
@@ -48,8 +50,7 @@ public sealed class TextSearchTool : ITool
 
         try
         {
-            var limit = ToolJson.Integer(arguments, "limit", LimitDefault);
-            return ValueTask.FromResult(limit is >= 1 and <= LimitMax ? Search(text, pattern, limit, cancel) : ToolResult.Failed($"text.search: limit is from 1 to {LimitMax}"));
+            return ValueTask.FromResult(Search(text, pattern, ToolJson.Integer(arguments, "limit", LimitDefault), cancel));
         }
         catch (RegexMatchTimeoutException)
         {
@@ -60,12 +61,6 @@ public sealed class TextSearchTool : ITool
     /// <summary>Without backtracking, so that no pattern can take more than linear time.</summary>
     private static Regex? Compile(string pattern, out string error)
     {
-        if (pattern.Length is 0 or > PatternMax)
-        {
-            error = $"text.search: the pattern has {pattern.Length} characters; 1 to {PatternMax} are allowed";
-            return null;
-        }
-
         try
         {
             error = "";
@@ -92,8 +87,7 @@ public sealed class TextSearchTool : ITool
             }
         }
 
-        var shown = found.Count == 0 ? "no match" : string.Join('\n', found.Select(line => $"{line.Number}: {line.Line}"));
-        return ToolResult.Of(ToolJson.Build((count, found), static (writer, s) => Write(writer, s.count, s.found)), shown);
+        return ToolResult.Of(ToolJson.Build((count, found), static (writer, s) => Write(writer, s.count, s.found)));
     }
 
     private static void Write(Utf8JsonWriter writer, int count, List<(int Number, string Line)> found)

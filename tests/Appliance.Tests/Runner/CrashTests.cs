@@ -122,7 +122,7 @@ public sealed class CrashTests
         }
 
         using var second = new RunnerRig(tools: world.ToolsOfThisLife(), journal: new MemoryJournal(journal.Records), blobs: blobs);
-        Assert.Equal(1, await second.Service.RecoverAsync(CancellationToken.None));
+        Assert.Equal(1, second.Service.Recover());
         Assert.Equal(RunStateName.Succeeded, (await second.EndAsync(id)).State);
         Assert.Equal(2, world.Changes["one"]);
     }
@@ -147,7 +147,7 @@ public sealed class CrashTests
         }
 
         using var second = new RunnerRig(tools: world.ToolsOfThisLife(), journal: new MemoryJournal(journal.Records), blobs: blobs);
-        _ = await second.Service.RecoverAsync(CancellationToken.None);
+        _ = second.Service.Recover();
         var view = await second.EndAsync(id);
         Assert.Equal(RunStateName.Failed, view.State);
         Assert.Equal(StepStateName.Unknown, view.Steps![0].State);
@@ -176,7 +176,7 @@ public sealed class CrashTests
             }
             else
             {
-                _ = await rig.Service.RecoverAsync(CancellationToken.None);
+                _ = rig.Service.Recover();
             }
 
             var end = rig.EndAsync(id);

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Runner.Expressions;

@@ -1,0 +1,34 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+
+namespace Jesus.Appliance.Cli;
+
+/// <summary><c>jesus models ...</c>.</summary>
+internal static class ModelsVerb
+{
+    public static Command Create() => Verb.Group("models", "Model files.",
+        Verb.Of("list", "List the models that the daemon serves.", "jesus models list", ListAsync));
+
+    private static async Task<int> ListAsync(VerbCall call)
+    {
+        using var daemon = call.Connect();
+        var body = DaemonClient.Expect(await daemon.GetAsync("/api/v1/models", call.Cancel));
+        if (call.Json)
+        {
+            return call.PrintJson(body);
+        }
+
+        using var document = JsonDocument.Parse(body);
+        List<string[]> rows = [["MODEL", "FROM", "STATE", "CONTEXT", "SIZE"]];
+        foreach (var model in document.RootElement.GetProperty("models"u8).EnumerateArray())
+        {
+            var bytes = model.GetProperty("bytes"u8).GetInt64();
+            rows.Add([model.GetProperty("id"u8).GetString()!, model.GetProperty("owned_by"u8).GetString()!, model.GetProperty("state"u8).GetString()!,
+                model.GetProperty("context_tokens"u8).GetInt32().ToString(CultureInfo.InvariantCulture), bytes == 0 ? "" : Screen.Bytes(bytes)]);
+        }
+
+        call.Screen.Table(rows);
+        return ExitCodes.Done;
+    }
+}

@@ -1,0 +1,49 @@
+using Jesus.Appliance.Admission;
+using Jesus.Appliance.Artifacts;
+using Jesus.Appliance.Budgets;
+using Jesus.Appliance.Gateway;
+using Jesus.Appliance.Pricing;
+using Jesus.Appliance.Router;
+using Jesus.Appliance.Scheduler;
+using Jesus.Appliance.Security;
+using Jesus.Appliance.Telemetry;
+
+namespace Jesus.Appliance.Config;
+
+/// <summary>Every room's options; each record lives beside its feature.</summary>
+public sealed record ApplianceConfig
+{
+    public GatewayOptions Listen { get; init; } = new();
+    public EngineSettings Engine { get; init; } = new();
+
+    /// <summary>By the name that routes use.</summary>
+    public IReadOnlyDictionary<string, ProviderOptions> Providers { get; init; } = new Dictionary<string, ProviderOptions>();
+    public RoutesOptions Routes { get; init; } = new();
+    public PricesOptions Prices { get; init; } = new();
+    public DirectoryOptions Directory { get; init; } = new();
+    public BudgetsOptions Budgets { get; init; } = new();
+    public LimitsOptions Limits { get; init; } = new();
+    public SchedulerOptions Scheduler { get; init; } = new();
+    public ArtifactOptions Artifacts { get; init; } = new();
+    public SecurityOptions Security { get; init; } = new();
+    public LogOptions Telemetry { get; init; } = new();
+}
+
+/// <summary>Config section <c>engine</c>: the box's own inference.</summary>
+public sealed record EngineSettings
+{
+    /// <summary>Folders with GGUF files, searched in order; the first is where models are added. Empty means <c>models</c> in the state folder.</summary>
+    public IReadOnlyList<string> ModelFolders { get; init; } = [];
+
+    /// <summary>Threads of the forward pass; 0 takes every core. They spin within a bound, so Kestrel's threads get their turn.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Models that are loaded as soon as the daemon is ready; others load when first called. Names that are not there are a warning.</summary>
+    public IReadOnlyList<string> Preload { get; init; } = [];
+
+    /// <summary>Bytes that one model may take with its KV cache; 0 for what the box has free when it loads.</summary>
+    public long MemoryBytesMax { get; init; }
+
+    /// <summary>Bytes of one model's KV cache.</summary>
+    public long KvBytesMax { get; init; } = 1L << 30;
+}

@@ -1,0 +1,77 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using Jesus.Appliance.Gateway.OpenAi;
+using Microsoft.AspNetCore.Http;
+
+namespace Jesus.Appliance.Gateway;
+
+/// <summary>Writes a failure in the shape of the API that was asked.</summary>
+internal static class ErrorReply
+{
+    public static Task SendAsync(HttpContext http, ApiFailure failure, string requestId)
+    {
+        if (http.Response.HasStarted || http.RequestAborted.IsCancellationRequested)
+        {
+            return Task.CompletedTask;
+        }
+
+        if (failure.RetryAfter > TimeSpan.Zero)
+        {
+            http.Response.Headers.RetryAfter = Math.Ceiling(failure.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        }
+
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using (var json = new Utf8JsonWriter(buffer, JsonReply.Options))
+        {
+            Write(json, http.Request.Path, failure, requestId);
+        }
+
+        return JsonReply.SendAsync(http, failure.Status, buffer.WrittenMemory);
+    }
+
+    private static void Write(Utf8JsonWriter json, PathString path, in ApiFailure failure, string requestId)
+    {
+        if (path.StartsWithSegments("/v1/messages", StringComparison.Ordinal))
+        {
+            WriteAnthropic(json, failure, requestId);
+        }
+        else if (path.StartsWithSegments("/v1", StringComparison.Ordinal))
+        {
+            OpenAiErrors.Write(json, failure);
+        }
+        else
+        {
+            WriteOwn(json, failure, requestId);
+        }
+    }
+
+    /// <summary>Anthropic API reference, "Errors".</summary>
+    private static void WriteAnthropic(Utf8JsonWriter json, in ApiFailure failure, string requestId)
+    {
+        json.WriteStartObject();
+        json.WriteString("type"u8, "error"u8);
+        json.WriteStartObject("error"u8);
+        json.WriteString("type"u8, failure.Type);
+        json.WriteString("message"u8, failure.Message);
+        json.WriteEndObject();
+        json.WriteString("request_id"u8, requestId);
+        json.WriteEndObject();
+    }
+
+    private static void WriteOwn(Utf8JsonWriter json, in ApiFailure failure, string requestId)
+    {
+        json.WriteStartObject();
+        json.WriteStartObject("error"u8);
+        json.WriteString("code"u8, failure.Code);
+        json.WriteString("message"u8, failure.Message);
+        if (failure.Param is not null)
+        {
+            json.WriteString("param"u8, failure.Param);
+        }
+
+        json.WriteString("request_id"u8, requestId);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,142 @@
+using Jesus.Appliance.Gateway.OpenAi;
+using Jesus.Appliance.Gateway.Rest;
+using Jesus.Appliance.Security;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Jesus.Appliance.Gateway;
+
+/// <summary>The HTTP door: finds the endpoint of a path, lets the doorkeeper say who asks, and answers every failure in the API's own shape.</summary>
+public sealed class GatewayApp
+{
+    private const string RunsPath = "/api/v1/runs/";
+    private const string ModelPath = "/v1/models/";
+
+    private readonly GatewayParts _parts;
+    private readonly ILogger _log;
+    private readonly ChatEndpoint _chat;
+    private readonly ModelsEndpoint _models;
+    private readonly RunsEndpoints _runs;
+    private readonly PlatformEndpoints _platform;
+    private readonly HealthEndpoints _health;
+
+    public GatewayApp(GatewayParts parts, ILogger log)
+    {
+        _parts = parts;
+        _log = log;
+        _chat = new ChatEndpoint(parts.Models, parts.Options, parts.Time);
+        _models = new ModelsEndpoint(parts.ModelDirectory);
+        _runs = new RunsEndpoints(parts.Runs, parts.Options, parts.Time);
+        _platform = new PlatformEndpoints(parts);
+        _health = new HealthEndpoints(parts.Readiness, parts.Version);
+    }
+
+    /// <summary>Answers one request. Nothing escapes: what is no expected failure is logged with the request id and answered with 500.</summary>
+    public async Task HandleAsync(HttpContext http)
+    {
+        var path = http.Request.Path.Value ?? "/";
+        var requestId = RequestIds.New("req_");
+        http.Response.Headers[path.StartsWith("/v1/messages", StringComparison.Ordinal) ? "request-id" : "x-request-id"] = requestId;
+        try
+        {
+            await AnswerAsync(http, path, requestId);
+        }
+        catch (Exception) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The client left: nobody reads an answer, and the pipeline has recorded what was used.
+        }
+        catch (Exception e)
+        {
+            _log.LogError(e, "request {RequestId} {Method} {Path} failed", requestId, http.Request.Method, path);
+            await BreakAsync(http, requestId);
+        }
+    }
+
+    /// <summary>An answer that has begun is cut, so that no client takes it for whole.</summary>
+    private static Task BreakAsync(HttpContext http, string requestId)
+    {
+        if (http.Response.HasStarted)
+        {
+            http.Abort();
+            return Task.CompletedTask;
+        }
+
+        return ErrorReply.SendAsync(http, new ApiFailure(500, "server_error", "internal_error", $"Something broke inside; the log names it under {requestId}."), requestId);
+    }
+
+    private Task AnswerAsync(HttpContext http, string path, string requestId)
+    {
+        var open = new GatewayRequest(http, Principal.System, requestId);
+        switch (path)
+        {
+            case "/healthz":
+                return HealthEndpoints.HealthAsync(open);
+            case "/readyz":
+                return _health.ReadyAsync(open);
+            case "/metrics":
+                return _platform.MetricsAsync(open);
+            case "/":
+                return _health.HomeAsync(open);
+            default:
+                break;
+        }
+
+        var (principal, failure) = _parts.Doorkeeper.Admit(http);
+        if (principal is null)
+        {
+            if (failure.Status == 401)
+            {
+                http.Response.Headers.WWWAuthenticate = "Bearer realm=\"jesus\"";
+            }
+
+            return ErrorReply.SendAsync(http, failure, requestId);
+        }
+
+        return RouteAsync(new GatewayRequest(http, principal, requestId), path);
+    }
+
+    private Task RouteAsync(GatewayRequest request, string path)
+    {
+        var post = HttpMethods.IsPost(request.Http.Request.Method);
+        if (post && request.Http.Request.ContentLength != 0 && !IsJson(request.Http.Request.ContentType))
+        {
+            // A page in a browser can post a form or plain text to a loopback address without being asked; JSON it cannot.
+            return Fail(request, new ApiFailure(415, ApiFailure.InvalidRequest, "unsupported_media_type", "Send 'Content-Type: application/json'."));
+        }
+
+        return path switch
+        {
+            "/v1/chat/completions" => post ? Need(request, Roles.Models, _chat.HandleAsync) : WrongMethod(request, "POST"),
+            "/v1/models" => Get(request, Roles.Models, _models.ListAsync),
+            "/api/v1/runs" => post ? Need(request, Roles.Runs, _runs.SubmitAsync) : Get(request, Roles.Runs, _runs.ListAsync),
+            _ when path.StartsWith(RunsPath, StringComparison.Ordinal) => Run(request, path[RunsPath.Length..]),
+            _ when path.StartsWith(ModelPath, StringComparison.Ordinal) => Get(request, Roles.Models, r => _models.GetAsync(r, path[ModelPath.Length..])),
+            _ => _platform.HandleAsync(request, path),
+        };
+    }
+
+    private Task Run(GatewayRequest request, string tail)
+    {
+        var slash = tail.IndexOf('/', StringComparison.Ordinal);
+        var (id, rest) = slash < 0 ? (tail, "") : (tail[..slash], tail[(slash + 1)..]);
+        return Need(request, Roles.Runs, r => _runs.HandleAsync(r, id, rest));
+    }
+
+    private static Task Get(GatewayRequest request, Roles role, Func<GatewayRequest, Task> endpoint) =>
+        HttpMethods.IsGet(request.Http.Request.Method) ? Need(request, role, endpoint) : WrongMethod(request, "GET");
+
+    internal static Task Need(GatewayRequest request, Roles role, Func<GatewayRequest, Task> endpoint) =>
+        request.Principal.May(role) ? endpoint(request)
+            : Fail(request, ApiFailure.Forbidden($"'{request.Principal.Id}' lacks the role {role}. An administrator can create a key that has it."));
+
+    private static Task WrongMethod(GatewayRequest request, string allowed)
+    {
+        request.Http.Response.Headers.Allow = allowed;
+        return Fail(request, new ApiFailure(405, ApiFailure.InvalidRequest, "method_not_allowed", $"Use {allowed} here."));
+    }
+
+    private static Task Fail(GatewayRequest request, ApiFailure failure) => ErrorReply.SendAsync(request.Http, failure, request.RequestId);
+
+    private static bool IsJson(string? contentType) =>
+        contentType is not null && contentType.StartsWith("application/json", StringComparison.OrdinalIgnoreCase);
+}

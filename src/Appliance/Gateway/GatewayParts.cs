@@ -1,0 +1,20 @@
+using Jesus.Appliance.Runner;
+using Jesus.Appliance.Security.Keys;
+using Jesus.Appliance.Telemetry;
+
+namespace Jesus.Appliance.Gateway;
+
+/// <summary>What the gateway stands on; the Host fills it.</summary>
+public sealed record GatewayParts
+{
+    public required GatewayOptions Options { get; init; }
+    public required IDoorkeeper Doorkeeper { get; init; }
+    public required ModelCaller Models { get; init; }
+    public required IModelDirectory ModelDirectory { get; init; }
+    public required IRunService Runs { get; init; }
+    public required KeyStore Keys { get; init; }
+    public required MetricsText Metrics { get; init; }
+    public required Readiness Readiness { get; init; }
+    public required TimeProvider Time { get; init; }
+    public required string Version { get; init; }
+}

@@ -1,0 +1,99 @@
+using System.Text.Json;
+using Jesus.Appliance.Security;
+
+namespace Jesus.Appliance.Gateway.Rest;
+
+/// <summary><c>/api/v1/models</c>, <c>/api/v1/keys</c>, <c>/metrics</c>, and words for what is not built.</summary>
+internal sealed class PlatformEndpoints(GatewayParts parts)
+{
+    private static readonly string[] LaterPaths =
+    [
+        "/v1/completions", "/v1/responses", "/v1/embeddings", "/v1/rerank", "/v1/messages", "/v1/audio", "/v1/images", "/v1/files", "/v1/batches", "/v1/moderations",
+        "/v1/fine_tuning", "/v1/assistants", "/v1/threads", "/v1/vector_stores", "/v1/realtime", "/v1/conversations",
+        "/api/v1/peers", "/api/v1/budgets", "/api/v1/audit", "/api/v1/evals", "/openapi.json", "/mcp",
+    ];
+
+    private const string KeyPath = "/api/v1/keys/";
+    private readonly KeysEndpoints _keys = new(parts.Keys, parts.Time);
+
+    public Task HandleAsync(GatewayRequest request, string path)
+    {
+        var method = request.Http.Request.Method;
+        return (method, path) switch
+        {
+            ("GET", "/api/v1/models") => GatewayApp.Need(request, Roles.Models, ModelsAsync),
+            ("POST", "/api/v1/models") => GatewayApp.Need(request, Roles.Admin, AddModelAsync),
+            ("GET", "/api/v1/keys") => GatewayApp.Need(request, Roles.Admin, _keys.ListAsync),
+            ("POST", "/api/v1/keys") => GatewayApp.Need(request, Roles.Admin, _keys.CreateAsync),
+            ("DELETE", _) when path.StartsWith(KeyPath, StringComparison.Ordinal) => GatewayApp.Need(request, Roles.Admin, r => _keys.RevokeAsync(r, path[KeyPath.Length..])),
+            _ when Array.Exists(LaterPaths, p => path.StartsWith(p, StringComparison.Ordinal)) =>
+                Fail(request, ApiFailure.NotImplemented($"{method} {path}")),
+            _ => Fail(request, ApiFailure.NotFound("not_found", $"There is nothing at {method} '{path}'. / lists what there is.")),
+        };
+    }
+
+    public async Task MetricsAsync(GatewayRequest request)
+    {
+        var openMetrics = request.Http.Request.Headers.Accept.ToString().Contains("application/openmetrics-text", StringComparison.OrdinalIgnoreCase);
+        request.Http.Response.ContentType = openMetrics
+            ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+            : "text/plain; version=0.0.4; charset=utf-8";
+        parts.Metrics.Write(request.Http.Response.BodyWriter, openMetrics);
+        _ = await request.Http.Response.BodyWriter.FlushAsync(request.Aborted);
+    }
+
+    private Task ModelsAsync(GatewayRequest request) => JsonReply.SendAsync(request.Http, 200, json =>
+    {
+        json.WriteStartArray("models"u8);
+        foreach (var model in parts.ModelDirectory.List())
+        {
+            json.WriteStartObject();
+            json.WriteString("id"u8, model.Id);
+            json.WriteString("owned_by"u8, model.OwnedBy);
+            json.WriteString("state"u8, model.State);
+            json.WriteNumber("context_tokens"u8, model.ContextTokens);
+            json.WriteNumber("bytes"u8, model.Bytes);
+            if (model.Detail.Length > 0)
+            {
+                json.WriteString("detail"u8, model.Detail);
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    });
+
+    /// <summary>Body <c>{"name": NAME}</c>: a file of that name was put into the models folder.</summary>
+    private async Task AddModelAsync(GatewayRequest request)
+    {
+        var (body, failure) = await RequestBody.ReadAsync(request.Http, 4096);
+        using var owned = body;
+        var name = failure.IsNone ? ReadName(body.Bytes) : null;
+        if (name is null)
+        {
+            await Fail(request, failure.IsNone ? ApiFailure.Invalid("invalid_json", "The body must be {\"name\": text}.", "name") : failure);
+            return;
+        }
+
+        var problem = await parts.ModelDirectory.RescanAsync(name, request.Aborted);
+        await (problem is null
+            ? JsonReply.SendAsync(request.Http, 200, json => json.WriteString("id"u8, name))
+            : Fail(request, new ApiFailure(422, ApiFailure.InvalidRequest, "model_not_added", problem)));
+    }
+
+    private static string? ReadName(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            return document.RootElement.GetProperty("name"u8).GetString();
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private static Task Fail(GatewayRequest request, ApiFailure failure) => ErrorReply.SendAsync(request.Http, failure, request.RequestId);
+}

@@ -1,0 +1,110 @@
+using Jesus.Appliance.Config;
+using Jesus.Appliance.Gateway;
+using Jesus.Appliance.Router;
+using Jesus.Inference.Adapters.Local;
+using Jesus.Inference.Engine;
+using Microsoft.Extensions.Logging;
+
+namespace Jesus.Appliance.Host;
+
+/// <summary>
+/// The models that callers may name: the box's own files and the providers' models, as candidates of the route table. The table is rebuilt when a
+/// file was added or a model was loaded (its context is known from then on); candidates keep their health. Thread-safe.
+/// </summary>
+public sealed class ModelShelf(ModelHost host, IReadOnlyList<Candidate> remote, RouteTableHolder routes, ApplianceConfig config, TimeProvider time, ILogger log) : IModelDirectory
+{
+    private readonly LocalAdapter _local = new(host, time);
+    private readonly Lock _gate = new();
+
+    /// <summary>Where the engine finds files: all of the first folder, and what the other folders have besides as the daemon starts.</summary>
+    public static ModelHostOptions HostOptions(EngineSettings engine, string stateModels)
+    {
+        var folders = engine.ModelFolders.Count > 0 ? engine.ModelFolders : [stateModels];
+        var paths = new Dictionary<string, ModelPath>(StringComparer.Ordinal);
+        foreach (var path in folders.Skip(1).Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*.gguf")))
+        {
+            var name = Path.GetFileNameWithoutExtension(path);
+            if (!Path.Exists(Path.Combine(folders[0], name + ".gguf")))
+            {
+                _ = paths.TryAdd(name, new ModelPath(path));
+            }
+        }
+
+        return new ModelHostOptions
+        {
+            ModelsFolder = folders[0],
+            Paths = paths,
+            Threads = engine.Threads > 0 ? engine.Threads : Math.Clamp(Environment.ProcessorCount, 1, 256),
+            MemoryBytesMax = engine.MemoryBytesMax,
+            KvBytesMax = engine.KvBytesMax,
+        };
+    }
+
+    /// <summary>Rebuilds the route table from what is there now.</summary>
+    /// <returns>What is wrong with the routes; the table is the best that can be made of them.</returns>
+    public IReadOnlyList<string> Refresh()
+    {
+        lock (_gate)
+        {
+            var old = routes.Current.Candidates.ToDictionary(c => c.Name, StringComparer.Ordinal);
+            var locals = host.List().Select(file => Local(file, old.GetValueOrDefault($"{LocalAdapter.Kind}/{file.Name}")));
+            var errors = new List<string>();
+            routes.Replace(RouteTable.Build(config.Routes, [.. locals, .. remote], errors));
+            return errors;
+        }
+    }
+
+    /// <summary>Loads the models that shall answer their first call at once.</summary>
+    public async Task PreloadAsync(Readiness readiness)
+    {
+        foreach (var name in config.Engine.Preload)
+        {
+            readiness.Set("models", false, $"loading {name}");
+            var result = await host.LoadAsync(name);
+            if (!result.Succeeded)
+            {
+                log.LogWarning("{Model} is not preloaded: {Reason}", name, result.Error.Message);
+            }
+        }
+
+        _ = Refresh();
+        readiness.Set("models", true, Summary());
+    }
+
+    public string Summary()
+    {
+        var files = host.List();
+        return files.Count == 0 && remote.Count == 0
+            ? "no model; add one with `jesus models add FILE`"
+            : $"{files.Count} on this box, {remote.Count} at providers";
+    }
+
+    public IReadOnlyList<ModelListing> List()
+    {
+        var byDefault = routes.Current.DefaultName;
+        var listings = config.Routes.Routes.Keys.Select(name => new ModelListing(name, "route", 0, "route", 0, 0, "")).ToList();
+        listings.AddRange(host.List().Select(file => new ModelListing(file.Name, LocalAdapter.Kind, 0, NameOf(file.State), file.ContextTokens, file.Bytes, "")));
+        listings.AddRange(remote.Select(c => new ModelListing(c.Name, c.Provider, 0, "remote", c.Traits.ContextTokens, 0, "")));
+        return [.. listings.OrderByDescending(l => l.Id == byDefault || $"{LocalAdapter.Kind}/{l.Id}" == byDefault)];
+    }
+
+    public async ValueTask<string?> RescanAsync(string name, CancellationToken cancel)
+    {
+        var result = await host.LoadAsync(name, cancel);
+        _ = Refresh();
+        return result.Succeeded ? null : result.Error.Message;
+    }
+
+    private Candidate Local(ModelFile file, Candidate? old)
+    {
+        var traits = new CandidateTraits { ContextTokens = file.ContextTokens, LeavesBox = false };
+        return old?.Traits == traits ? old : new Candidate(_local, file.Name, traits, old?.Health);
+    }
+
+    private static string NameOf(ModelState state) => state switch
+    {
+        ModelState.Loaded => "ready",
+        ModelState.Loading => "loading",
+        _ => "idle",
+    };
+}

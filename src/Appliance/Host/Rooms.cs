@@ -1,0 +1,132 @@
+using System.Security.Cryptography;
+using Jesus.Appliance.Admission;
+using Jesus.Appliance.Budgets;
+using Jesus.Appliance.Config;
+using Jesus.Appliance.Gateway;
+using Jesus.Appliance.Pipeline;
+using Jesus.Appliance.Pricing;
+using Jesus.Appliance.Router;
+using Jesus.Appliance.Scheduler;
+using Jesus.Appliance.Security;
+using Jesus.Appliance.Security.Keys;
+using Jesus.Appliance.Storage;
+using Jesus.Appliance.Storage.Journal;
+using Jesus.Appliance.Telemetry;
+using Jesus.Inference.Engine;
+using Microsoft.Extensions.Logging;
+
+namespace Jesus.Appliance.Host;
+
+/// <summary>The composition root: makes every room once, in the order in which they stand on each other, and ends them in reverse.</summary>
+public sealed class Rooms : IDisposable
+{
+    private Rooms(ServeSettings settings, ApplianceConfig config, LogHub log, string version)
+    {
+        Log = log;
+        Version = version;
+        Disk = new PosixDisk();
+        State = new StateFolder(settings.StateFolder, Disk);
+        State.Create();
+        Metrics = new MetricsText(Time, version);
+        Journal = Storage.Journal.Journal.Open(Disk, State.Journal, new JournalOptions(), Time);
+        Budgets = new BudgetKeeper(config.Budgets, CapTable.Build(config.Budgets, []), Journal, Time);
+        Keys = new KeyStore(Journal, Time);
+        Restore();
+        Routes = new RouteTableHolder(RouteTable.Empty);
+        Engine = new ModelHost(ModelShelf.HostOptions(config.Engine, State.Models), Time);
+        Models = new ModelShelf(Engine, [], Routes, config, Time, log.CreateLogger("Models"));
+        foreach (var error in Models.Refresh())
+        {
+            log.CreateLogger("Models").LogWarning("routes: {Error}", error);
+        }
+
+        Readiness.Set("models", true, Models.Summary());
+        Pipeline = new ModelPipeline(new PipelineRooms
+        {
+            Admission = new AdmissionGate(config.Limits),
+            Routes = Routes,
+            Prices = PriceTable.Build(config.Prices, []),
+            Budgets = Budgets,
+            Scheduler = new TicketScheduler(config.Scheduler),
+            Journal = Journal,
+            Time = Time,
+            Dice = Roll,
+        });
+        Gateway = new GatewayApp(Parts(config), log.CreateLogger("Gateway"));
+    }
+
+    public TimeProvider Time => TimeProvider.System;
+    public string Version { get; }
+    public LogHub Log { get; }
+    public IDisk Disk { get; }
+    public StateFolder State { get; }
+    public Journal Journal { get; }
+    public BudgetKeeper Budgets { get; }
+    public KeyStore Keys { get; }
+    public RouteTableHolder Routes { get; }
+    public ModelHost Engine { get; }
+    public ModelShelf Models { get; }
+    public ModelPipeline Pipeline { get; }
+    public MetricsText Metrics { get; }
+    public Readiness Readiness { get; } = new();
+    public GatewayApp Gateway { get; }
+
+    /// <exception cref="IOException">The state folder cannot be used, or another daemon uses it.</exception>
+    /// <exception cref="JournalCorruptException">The journal is damaged in its middle.</exception>
+    public static Rooms Open(ServeSettings settings, ApplianceConfig config, LogHub log, string version) => new(settings, config, log, version);
+
+    /// <summary>Starts what works by itself: runs that a crash interrupted go on.</summary>
+    public void Start() => _ = Task.Run(() => Models.PreloadAsync(Readiness));
+
+    /// <summary>Ends it: runs finish their steps or are parked, in time or not at all.</summary>
+    public async Task StopAsync(CancellationToken deadline)
+    {
+        _ = deadline;
+        await Budgets.StopAsync();
+    }
+
+    public void Dispose()
+    {
+        Engine.Dispose();
+        Budgets.Dispose();
+        Journal.Dispose();
+        Metrics.Dispose();
+    }
+
+    private void Restore()
+    {
+        Log.CreateLogger("Storage").LogInformation("{Report}", Journal.OpenReport);
+        _ = JournalReplay.Run(Journal, Keys, new BudgetFold(Budgets));
+
+        Readiness.Set("journal", true, Journal.OpenReport.ToString());
+    }
+
+    private GatewayParts Parts(ApplianceConfig config) => new()
+    {
+        Options = config.Listen,
+        Doorkeeper = new Doorkeeper(new PrincipalResolver(Keys, new UserDirectory(config.Directory), config.Security, new LocalUsers(Disk))),
+        Models = Pipeline.RunAsync,
+        ModelDirectory = Models,
+        Runs = new NoRuns(),
+        Keys = Keys,
+        Metrics = Metrics,
+        Readiness = Readiness,
+        Time = Time,
+        Version = Version,
+    };
+
+    private static ulong Roll()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        RandomNumberGenerator.Fill(bytes);
+        return BitConverter.ToUInt64(bytes);
+    }
+
+    /// <summary>Budgets as a fold of the journal.</summary>
+    private sealed class BudgetFold(BudgetKeeper budgets) : IJournalFold
+    {
+        public ReadOnlySpan<JournalKind> Kinds => [JournalKind.BudgetLease];
+
+        public void Apply(in JournalRecord record) => budgets.Restore(record);
+    }
+}

@@ -1,0 +1,92 @@
+using System.Net;
+using System.Text;
+using Jesus.Appliance.Gateway;
+using Jesus.Appliance.Host;
+using Jesus.Appliance.Pipeline;
+using Jesus.Appliance.Security;
+using Jesus.Appliance.Security.Keys;
+using Jesus.Appliance.Storage;
+using Jesus.Appliance.Storage.Journal;
+using Jesus.Appliance.Telemetry;
+using Jesus.Inference.Contract;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Jesus.Appliance.Tests.Gateway;
+
+/// <summary>The real front and gateway on a free port over rooms that a test scripts.</summary>
+internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDisposable
+{
+    private readonly HttpFront _front;
+    private readonly LogHub _log = new(new LogOptions { Format = LogFormat.Text }, Console.OpenStandardError(), isTerminal: false, TimeProvider.System);
+    private readonly string _folder = Directory.CreateTempSubdirectory("jesus-gateway").FullName;
+    private readonly Journal _journal;
+    private readonly MetricsText _metrics = new(TimeProvider.System, "test");
+
+    private GatewayFixture(GatewayOptions options)
+    {
+        _journal = Journal.Open(new PosixDisk(), Path.Combine(_folder, "journal"), new JournalOptions(), TimeProvider.System);
+        _front = new HttpFront(options, null, NullLoggerFactory.Instance);
+    }
+
+    public HttpClient Http { get; private set; } = null!;
+    public string Url => _front.Url;
+    public FakeRuns Runs { get; } = new();
+    public Readiness Readiness { get; } = new();
+    public Roles Roles { get; set; } = Roles.All;
+
+    /// <summary>What the pipeline does with a call.</summary>
+    public ModelCaller Answer { get; set; } = (_, _, _) => new(new Outcome { Reason = FinishReason.Stop });
+
+    public static async Task<GatewayFixture> StartAsync(GatewayOptions? options = null)
+    {
+        options = (options ?? new GatewayOptions()) with { Http = "http://127.0.0.1:0" };
+        var fixture = new GatewayFixture(options);
+        var gateway = new GatewayApp(
+            new GatewayParts
+            {
+                Options = options,
+                Doorkeeper = fixture,
+                Models = (call, sink, cancel) => fixture.Answer(call, sink, cancel),
+                ModelDirectory = fixture,
+                Runs = fixture.Runs,
+                Keys = new KeyStore(fixture._journal, TimeProvider.System),
+                Metrics = fixture._metrics,
+                Readiness = fixture.Readiness,
+                Time = TimeProvider.System,
+                Version = "test",
+            },
+            fixture._log.CreateLogger("Gateway"));
+        await fixture._front.StartAsync(gateway, CancellationToken.None);
+        fixture.Http = new HttpClient { BaseAddress = new Uri(fixture._front.Url) };
+        return fixture;
+    }
+
+    public async Task<(HttpStatusCode Status, string Body, HttpResponseMessage Response)> PostAsync(string path, string json)
+    {
+        using var content = new StringContent(json, Encoding.UTF8, "application/json");
+        var response = await Http.PostAsync(path, content);
+        return (response.StatusCode, await response.Content.ReadAsStringAsync(), response);
+    }
+
+    public IReadOnlyList<ModelListing> List() => [new("nano", "local", 5, "ready", 1024, 10, "")];
+
+    public ValueTask<string?> RescanAsync(string name, CancellationToken cancel) => new(name == "nano" ? null : $"there is no {name}.gguf");
+
+    public (Principal? Principal, ApiFailure Failure) Admit(HttpContext http) => Roles == Roles.None
+        ? (null, ApiFailure.Unauthorized("An API key is needed."))
+        : (Principal.System with { Id = "test", Roles = Roles }, default);
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync();
+        await _front.StopAsync(now.Token);
+        _front.Dispose();
+        _metrics.Dispose();
+        _log.Dispose();
+        _journal.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
