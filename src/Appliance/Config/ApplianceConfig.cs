@@ -4,6 +4,7 @@ using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
+using Jesus.Appliance.Runner;
 using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security;
 using Jesus.Appliance.Telemetry;
@@ -24,6 +25,7 @@ public sealed record ApplianceConfig
     public BudgetsOptions Budgets { get; init; } = new();
     public LimitsOptions Limits { get; init; } = new();
     public SchedulerOptions Scheduler { get; init; } = new();
+    public RunnerOptions Runner { get; init; } = new();
     public ArtifactOptions Artifacts { get; init; } = new();
     public SecurityOptions Security { get; init; } = new();
     public LogOptions Telemetry { get; init; } = new();

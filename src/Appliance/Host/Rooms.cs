@@ -1,11 +1,13 @@
 using System.Security.Cryptography;
 using Jesus.Appliance.Admission;
+using Jesus.Appliance.Artifacts;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Config;
 using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
+using Jesus.Appliance.Runner;
 using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security;
 using Jesus.Appliance.Security.Keys;
@@ -52,6 +54,8 @@ public sealed class Rooms : IDisposable
             Time = Time,
             Dice = Roll,
         });
+        Artifacts = ArtifactStore.Open(Disk, State.Artifacts, config.Artifacts, Time);
+        Runs = new RunService(RunnerRooms(), config.Runner);
         Gateway = new GatewayApp(Parts(config), log.CreateLogger("Gateway"));
     }
 
@@ -67,6 +71,8 @@ public sealed class Rooms : IDisposable
     public ModelHost Engine { get; }
     public ModelShelf Models { get; }
     public ModelPipeline Pipeline { get; }
+    public ArtifactStore Artifacts { get; }
+    public RunService Runs { get; }
     public MetricsText Metrics { get; }
     public Readiness Readiness { get; } = new();
     public GatewayApp Gateway { get; }
@@ -76,17 +82,23 @@ public sealed class Rooms : IDisposable
     public static Rooms Open(ServeSettings settings, ApplianceConfig config, LogHub log, string version) => new(settings, config, log, version);
 
     /// <summary>Starts what works by itself: runs that a crash interrupted go on.</summary>
-    public void Start() => _ = Task.Run(() => Models.PreloadAsync(Readiness));
+    public void Start()
+    {
+        var taken = Runs.Recover();
+        Readiness.Set("runner", true, taken == 0 ? "no run was interrupted" : $"{taken} interrupted runs go on");
+        _ = Task.Run(() => Models.PreloadAsync(Readiness));
+    }
 
     /// <summary>Ends it: runs finish their steps or are parked, in time or not at all.</summary>
     public async Task StopAsync(CancellationToken deadline)
     {
-        _ = deadline;
+        await Runs.StopAsync().WaitAsync(deadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Budgets.StopAsync();
     }
 
     public void Dispose()
     {
+        Runs.Dispose();
         Engine.Dispose();
         Budgets.Dispose();
         Journal.Dispose();
@@ -101,13 +113,24 @@ public sealed class Rooms : IDisposable
         Readiness.Set("journal", true, Journal.OpenReport.ToString());
     }
 
+    private RunnerRooms RunnerRooms() => new()
+    {
+        Journal = Journal,
+        Blobs = new RunBlobs(Artifacts),
+        History = new JournalHistory(Journal),
+        CallModel = Pipeline.RunAsync,
+        Time = Time,
+        Log = Log.CreateLogger("Runner"),
+        Notes = new RunNotes(Disk, State.Runs),
+    };
+
     private GatewayParts Parts(ApplianceConfig config) => new()
     {
         Options = config.Listen,
         Doorkeeper = new Doorkeeper(new PrincipalResolver(Keys, new UserDirectory(config.Directory), config.Security, new LocalUsers(Disk))),
         Models = Pipeline.RunAsync,
         ModelDirectory = Models,
-        Runs = new NoRuns(),
+        Runs = Runs,
         Keys = Keys,
         Metrics = Metrics,
         Readiness = Readiness,

@@ -13,6 +13,7 @@ public sealed class StateFolder(string root, IDisk disk)
     public string Journal => Path.Combine(Root, "journal");
     public string Database => Path.Combine(Root, "jesus.db");
     public string Artifacts => Path.Combine(Root, "artifacts");
+    public string Runs => Path.Combine(Root, "runs");
     public string Models => Path.Combine(Root, "models");
 
     /// <summary>Holds the address of the HTTP port while the daemon is ready, for scripts that asked for a free one.</summary>

@@ -10,12 +10,12 @@ public readonly record struct StoredRunEvent(long Sequence, RunEvent Event);
 public interface IRunHistory
 {
     /// <summary>Runs that were submitted and have not ended, oldest first; asked once, at the start.</summary>
-    IReadOnlyList<string> Unfinished();
+    ValueTask<IReadOnlyList<string>> UnfinishedAsync(CancellationToken cancel);
 
     /// <summary>All durable events of a run in order; empty when there is no such run. Large payloads are still hashes.</summary>
-    IReadOnlyList<StoredRunEvent> Read(string runId);
+    ValueTask<IReadOnlyList<StoredRunEvent>> ReadAsync(string runId, CancellationToken cancel);
 
     /// <summary>Runs without steps, newest first.</summary>
     /// <param name="user">Only this user's; null for all.</param>
-    IReadOnlyList<RunView> List(RunFilter filter, string? user);
+    ValueTask<IReadOnlyList<RunView>> ListAsync(RunFilter filter, string? user, CancellationToken cancel);
 }

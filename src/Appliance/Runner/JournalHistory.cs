@@ -10,7 +10,7 @@ namespace Jesus.Appliance.Runner;
 /// </summary>
 public sealed class JournalHistory(IJournal journal) : IRunHistory
 {
-    public IReadOnlyList<string> Unfinished()
+    public ValueTask<IReadOnlyList<string>> UnfinishedAsync(CancellationToken cancel)
     {
         var open = new Dictionary<string, long>();
         foreach (var (sequence, item) in All())
@@ -25,12 +25,13 @@ public sealed class JournalHistory(IJournal journal) : IRunHistory
             }
         }
 
-        return [.. open.OrderBy(run => run.Value).Select(run => run.Key)];
+        return ValueTask.FromResult<IReadOnlyList<string>>([.. open.OrderBy(run => run.Value).Select(run => run.Key)]);
     }
 
-    public IReadOnlyList<StoredRunEvent> Read(string runId) => [.. All().Where(stored => stored.Event.RunId == runId)];
+    public ValueTask<IReadOnlyList<StoredRunEvent>> ReadAsync(string runId, CancellationToken cancel) =>
+        ValueTask.FromResult<IReadOnlyList<StoredRunEvent>>([.. All().Where(stored => stored.Event.RunId == runId)]);
 
-    public IReadOnlyList<RunView> List(RunFilter filter, string? user)
+    public ValueTask<IReadOnlyList<RunView>> ListAsync(RunFilter filter, string? user, CancellationToken cancel)
     {
         var runs = new Dictionary<string, RunView>();
         foreach (var (sequence, item) in All())
@@ -38,13 +39,13 @@ public sealed class JournalHistory(IJournal journal) : IRunHistory
             runs[item.RunId] = RunSummary.Fold(runs.GetValueOrDefault(item.RunId), item, sequence);
         }
 
-        return [.. runs.Values
+        return ValueTask.FromResult<IReadOnlyList<RunView>>([.. runs.Values
             .Where(run => user is null || run.User == user)
             .Where(run => filter.State is null || run.State == filter.State)
             .Where(run => filter.Workflow.Length == 0 || run.Workflow == filter.Workflow)
             .Where(run => filter.Before.Length == 0 || string.CompareOrdinal(run.Id, filter.Before) < 0)
             .OrderByDescending(run => run.Id, StringComparer.Ordinal)
-            .Take(filter.Limit)];
+            .Take(filter.Limit)]);
     }
 
     private IEnumerable<StoredRunEvent> All() => journal.ReadAfter(JournalPosition.Start)

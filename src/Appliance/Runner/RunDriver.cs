@@ -22,6 +22,7 @@ internal sealed class RunDriver : IDisposable
     private readonly Dictionary<long, Arrival> _arrived = [];
     private readonly CancellationTokenSource _cancel = new();
     private readonly ITimer _timer;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _appended;
     private long _applied;
     private DateTimeOffset? _timerDue;
@@ -38,6 +39,11 @@ internal sealed class RunDriver : IDisposable
         _steps = new StepRunner(rooms, options, new RunContext(machine.Id, machine.Workflow, machine.Submission.Principal, CommitAsync));
         Watchers = new RunWatchers(machine, history);
         _state = machine.End?.RunState ?? RunStateName.Queued;
+        if (machine.End is not null)
+        {
+            _ended.SetResult();
+        }
+
         _timer = rooms.Time.CreateTimer(static driver => ((RunDriver)driver!).Pump(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -46,7 +52,10 @@ internal sealed class RunDriver : IDisposable
     public RunStateName State => _state;
     public RunWatchers Watchers { get; }
 
-    /// <summary>Read under <see cref="Look"/> only.</summary>
+    /// <summary>Completes when the run's end is durable.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>Reads the machine while nothing changes it.</summary>
     public T Look<T>(Func<RunMachine, T> read)
     {
         lock (_gate)
@@ -176,6 +185,11 @@ internal sealed class RunDriver : IDisposable
         _applied++;
         _machine.Apply(stored.Event);
         Watchers.Durable(stored, StateNow());
+        if (stored.Event.Type == RunEventType.Finished)
+        {
+            _ = _ended.TrySetResult();
+        }
+
         if (stored.Event is { Type: RunEventType.StepFinished or RunEventType.StepAnswered } && _machine.Find(stored.Event.Step) is { } node)
         {
             RunnerMetrics.StepEnded(node.Spec.Kind, node.State);
@@ -235,7 +249,7 @@ internal sealed class RunDriver : IDisposable
     {
         try
         {
-            if (await _steps.EventOf(action, _cancel.Token, () => _parked) is { } item)
+            if (await _steps.EventOf(action, () => _parked, _cancel.Token) is { } item)
             {
                 await CommitAsync(item);
             }

@@ -28,14 +28,14 @@ public sealed class RunService : IRunService, IDisposable
 
     /// <summary>Takes up every run that had not ended when the daemon last stopped.</summary>
     /// <returns>How many.</returns>
-    public int Recover()
+    public async ValueTask<int> RecoverAsync(CancellationToken cancel)
     {
         var count = 0;
-        foreach (var id in _rooms.History.Unfinished())
+        foreach (var id in await _rooms.History.UnfinishedAsync(cancel))
         {
             try
             {
-                _table.Add(Load(id)!);
+                _table.Add((await LoadAsync(id, cancel))!);
                 count++;
             }
             catch (Exception e) when (e is IOException or JsonException)
@@ -103,28 +103,43 @@ public sealed class RunService : IRunService, IDisposable
         }
     }
 
-    public ValueTask<RunView?> GetAsync(string runId, Principal principal, CancellationToken cancel) => ValueTask.FromResult(Visible(runId, principal)?.View());
+    /// <summary>Completes when the run's end is durable.</summary>
+    /// <returns>False when there is no such run.</returns>
+    public async ValueTask<bool> WaitForEndAsync(string runId, CancellationToken cancel)
+    {
+        if (_table.Find(runId) is not { } driver)
+        {
+            return (await _rooms.History.ReadAsync(runId, cancel)).Count > 0; // what is not in memory has ended
+        }
 
-    public ValueTask<RunPage> ListAsync(RunFilter filter, Principal principal, CancellationToken cancel)
+        await driver.Ended.WaitAsync(cancel);
+        return true;
+    }
+
+    public async ValueTask<RunView?> GetAsync(string runId, Principal principal, CancellationToken cancel) => (await VisibleAsync(runId, principal, cancel))?.View();
+
+    public async ValueTask<RunPage> ListAsync(RunFilter filter, Principal principal, CancellationToken cancel)
     {
         var limit = Math.Clamp(filter.Limit, 1, 200);
         var user = principal.May(Roles.Admin) ? null : principal.User;
         var live = _table.All().Select(driver => driver.View(withSteps: false)).Where(view => Matches(view, filter, user));
-        var stored = _rooms.History.List(filter with { Limit = limit + 1, State = null }, user).Where(view => filter.State is null || view.State == filter.State);
+        var stored = await _rooms.History.ListAsync(filter with { Limit = limit + 1 }, user, cancel);
 
         // The state in memory is newer than the stored one.
-        RunView[] runs = [.. live.Concat(stored.Where(view => _table.Find(view.Id) is null)).OrderByDescending(view => view.Id, StringComparer.Ordinal).Take(limit + 1)];
-        return ValueTask.FromResult(runs.Length > limit ? new RunPage(runs[..limit], runs[limit - 1].Id) : new RunPage(runs, ""));
+        var older = stored.Where(view => _table.Find(view.Id) is null);
+        RunView[] runs = [.. live.Concat(older).OrderByDescending(view => view.Id, StringComparer.Ordinal).Take(limit + 1)];
+        return runs.Length > limit ? new RunPage(runs[..limit], runs[limit - 1].Id) : new RunPage(runs, "");
     }
 
-    public ValueTask<IAsyncEnumerable<RunEventView>?> WatchAsync(string runId, long afterSequence, Principal principal, CancellationToken cancel) =>
-        ValueTask.FromResult(Visible(runId, principal)?.Watchers.WatchAsync(afterSequence, cancel));
+    public async ValueTask<IAsyncEnumerable<RunEventView>?> WatchAsync(string runId, long afterSequence, Principal principal, CancellationToken cancel) =>
+        (await VisibleAsync(runId, principal, cancel))?.Watchers.WatchAsync(afterSequence, cancel);
 
     public async ValueTask<RunReply> CancelAsync(string runId, Principal principal, CancellationToken cancel)
     {
-        if (Refuse(runId, principal, out var driver) is { } refusal)
+        var (driver, refusal) = await SteerAsync(runId, principal, cancel);
+        if (driver is null)
         {
-            return refusal;
+            return refusal!;
         }
 
         if (driver.State is RunStateName.Succeeded or RunStateName.Failed)
@@ -143,9 +158,10 @@ public sealed class RunService : IRunService, IDisposable
 
     public async ValueTask<RunReply> RetryAsync(string runId, Principal principal, CancellationToken cancel)
     {
-        if (Refuse(runId, principal, out var driver) is { } refusal)
+        var (driver, refusal) = await SteerAsync(runId, principal, cancel);
+        if (driver is null)
         {
-            return refusal;
+            return refusal!;
         }
 
         if (driver.State is not (RunStateName.Failed or RunStateName.Cancelled))
@@ -153,11 +169,15 @@ public sealed class RunService : IRunService, IDisposable
             return Wrong($"run {runId} is {RunEventCodec.NameOf(driver.State)}: only a failed or cancelled run can be retried");
         }
 
-        // A driver of its own: the old one's cancellation stays with the old steps.
-        _table.Remove(driver);
+        // A driver of its own: the old one's cancellation stays with the old steps. Of two at once the second finds none to take.
+        if (!_table.TryTake(driver))
+        {
+            return Wrong($"run {runId} is being retried already");
+        }
+
         RunnerMetrics.Moved(driver.State, null);
         driver.Dispose();
-        var again = Load(runId)!;
+        var again = (await LoadAsync(runId, cancel))!;
         await again.CommitAsync(new RunEvent { Type = RunEventType.Retried, RunId = runId, At = _rooms.Time.GetUtcNow(), By = principal.Id });
         _table.Add(again);
         return new RunReply(RunReplyCode.Done, "", again.View());
@@ -165,9 +185,10 @@ public sealed class RunService : IRunService, IDisposable
 
     public async ValueTask<RunReply> ApproveAsync(string runId, string stepPath, bool approved, string note, Principal principal, CancellationToken cancel)
     {
-        if (Refuse(runId, principal, out var driver) is { } refusal)
+        var (driver, refusal) = await SteerAsync(runId, principal, cancel);
+        if (driver is null)
         {
-            return refusal;
+            return refusal!;
         }
 
         var waiting = driver.Look(machine => RunMachine.Walk(machine.Root).Where(node => node is { State: StepStateName.Waiting, Spec.Kind: StepKind.Approve }).ToList());
@@ -181,19 +202,19 @@ public sealed class RunService : IRunService, IDisposable
         return new RunReply(RunReplyCode.Done, "", driver.View());
     }
 
-    public ValueTask<RunExplanation?> ExplainAsync(string runId, Principal principal, CancellationToken cancel)
+    public async ValueTask<RunExplanation?> ExplainAsync(string runId, Principal principal, CancellationToken cancel)
     {
-        var driver = Visible(runId, principal);
-        return ValueTask.FromResult(driver?.Look(machine => Explainer.Explain(machine, driver.State, _table.PlaceOf(driver), _rooms.Time.GetUtcNow())));
+        var driver = await VisibleAsync(runId, principal, cancel);
+        return driver?.Look(machine => Explainer.Explain(machine, driver.State, _table.PlaceOf(driver), _rooms.Time.GetUtcNow()));
     }
 
-    public ValueTask<IReadOnlyList<ArtifactView>?> ArtifactsAsync(string runId, Principal principal, CancellationToken cancel) =>
-        ValueTask.FromResult(Visible(runId, principal)?.Look(RunViews.Artifacts));
+    public async ValueTask<IReadOnlyList<ArtifactView>?> ArtifactsAsync(string runId, Principal principal, CancellationToken cancel) =>
+        (await VisibleAsync(runId, principal, cancel))?.Look(RunViews.Artifacts);
 
-    public ValueTask<ArtifactContent?> OpenArtifactAsync(string runId, string name, Principal principal, CancellationToken cancel)
+    public async ValueTask<ArtifactContent?> OpenArtifactAsync(string runId, string name, Principal principal, CancellationToken cancel)
     {
-        var artifact = Visible(runId, principal)?.Look(RunViews.Artifacts).LastOrDefault(item => item.Name == name);
-        return ValueTask.FromResult(artifact is not null && _rooms.Blobs.Read(artifact.Sha256) is { } bytes ? new ArtifactContent(artifact, bytes) : null);
+        var artifact = (await VisibleAsync(runId, principal, cancel))?.Look(RunViews.Artifacts).LastOrDefault(item => item.Name == name);
+        return artifact is not null && _rooms.Blobs.Read(artifact.Sha256) is { } bytes ? new ArtifactContent(artifact, bytes) : null;
     }
 
     private SubmitResult? Refusal(Principal principal) =>
@@ -252,16 +273,16 @@ public sealed class RunService : IRunService, IDisposable
 
     /// <summary>A run from the disk, not started; null when there is none.</summary>
     /// <exception cref="IOException">A payload is missing.</exception>
-    private RunDriver? Load(string runId)
+    private async ValueTask<RunDriver?> LoadAsync(string runId, CancellationToken cancel)
     {
-        StoredRunEvent[] events = [.. _rooms.History.Read(runId).Select(stored => stored with { Event = _log.Resolve(stored.Event) })];
+        StoredRunEvent[] events = [.. (await _rooms.History.ReadAsync(runId, cancel)).Select(stored => stored with { Event = _log.Resolve(stored.Event) })];
         if (events.Length == 0)
         {
             return null;
         }
 
         var machine = new RunMachine(runId, _workflows.Of(events[0].Event.Submitted!), events[0].Event, _options.StepsAtOnce);
-        foreach (var stored in events.AsSpan(1))
+        foreach (var stored in events.Skip(1))
         {
             machine.Apply(stored.Event);
         }
@@ -270,14 +291,14 @@ public sealed class RunService : IRunService, IDisposable
     }
 
     /// <summary>The run from memory, or read back for this one question.</summary>
-    private RunDriver? Visible(string runId, Principal principal)
+    private async ValueTask<RunDriver?> VisibleAsync(string runId, Principal principal, CancellationToken cancel)
     {
         var driver = _table.Find(runId);
         if (driver is null)
         {
             try
             {
-                driver = Load(runId);
+                driver = await LoadAsync(runId, cancel);
             }
             catch (Exception e) when (e is IOException or JsonException)
             {
@@ -292,12 +313,17 @@ public sealed class RunService : IRunService, IDisposable
         return driver is not null && (principal.May(Roles.Admin) || driver.Look(machine => machine.Submission.Principal.User == principal.User)) ? driver : null;
     }
 
-    private RunReply? Refuse(string runId, Principal principal, out RunDriver driver)
+    /// <returns>The run, or why it cannot be steered.</returns>
+    private async ValueTask<(RunDriver? Driver, RunReply? Refusal)> SteerAsync(string runId, Principal principal, CancellationToken cancel)
     {
-        driver = Visible(runId, principal)!;
-        return driver is null
-            ? new RunReply(RunReplyCode.NotFound, $"there is no run {runId}", null)
-            : principal.May(Roles.Runs) ? null : new RunReply(RunReplyCode.NotAllowed, $"{principal.Id} may not steer runs: its key needs the role 'runs'", null);
+        if (await VisibleAsync(runId, principal, cancel) is not { } driver)
+        {
+            return (null, new RunReply(RunReplyCode.NotFound, $"there is no run {runId}", null));
+        }
+
+        return principal.May(Roles.Runs)
+            ? (driver, null)
+            : (null, new RunReply(RunReplyCode.NotAllowed, $"{principal.Id} may not steer runs: its key needs the role 'runs'", null));
     }
 
     private static RunReply Wrong(string message) => new(RunReplyCode.WrongState, message, null);

@@ -11,6 +11,7 @@ internal sealed class RunTable(RunnerOptions options)
     private readonly Dictionary<string, RunDriver> _byId = [];
     private readonly Queue<RunDriver> _queue = new();
     private readonly LinkedList<RunDriver> _finished = new();
+    private readonly HashSet<string> _taken = [];
     private int _working;
 
     /// <summary>False when as many runs queue as may.</summary>
@@ -47,6 +48,7 @@ internal sealed class RunTable(RunnerOptions options)
         lock (_gate)
         {
             _byId.Add(driver.Id, driver);
+            _ = _taken.Remove(driver.Id);
             _queue.Enqueue(driver);
         }
 
@@ -95,13 +97,19 @@ internal sealed class RunTable(RunnerOptions options)
         return left;
     }
 
-    /// <summary>Takes a finished run out, so that it can be begun again from the disk.</summary>
-    public void Remove(RunDriver driver)
+    /// <summary>Takes a finished run out, so that it can be begun again from the disk; one that left memory needs no taking.</summary>
+    /// <returns>False when another took it.</returns>
+    public bool TryTake(RunDriver driver)
     {
         lock (_gate)
         {
-            _ = _byId.Remove(driver.Id);
+            if (!_byId.TryGetValue(driver.Id, out var kept))
+            {
+                return _taken.Add(driver.Id);
+            }
+
             _ = _finished.Remove(driver);
+            return ReferenceEquals(kept, driver) && _byId.Remove(driver.Id) && _taken.Add(driver.Id);
         }
     }
 

@@ -15,9 +15,9 @@ internal sealed class StepRunner(RunnerRooms rooms, RunnerOptions options, RunCo
     private readonly StepExecutor _executor = new(rooms);
 
     /// <returns>Null when the daemon stops: the step is left as it was, and runs again after the next start.</returns>
-    public ValueTask<RunEvent?> EventOf(RunAction action, CancellationToken cancel, Func<bool> isParked) => action switch
+    public ValueTask<RunEvent?> EventOf(RunAction action, Func<bool> isParked, CancellationToken cancel) => action switch
     {
-        ExecuteStep execute => ExecuteAsync(execute, cancel, isParked),
+        ExecuteStep execute => ExecuteAsync(execute, isParked, cancel),
         AskApproval ask => ValueTask.FromResult<RunEvent?>(Event(RunEventType.StepWaiting) with { Step = ask.Node.Path, Message = ask.Message, DueAt = ask.DueAt }),
         FinishStep finish => ValueTask.FromResult<RunEvent?>(Finished(finish)),
         FinishRun end => ValueTask.FromResult<RunEvent?>(Event(RunEventType.Finished) with
@@ -32,7 +32,7 @@ internal sealed class StepRunner(RunnerRooms rooms, RunnerOptions options, RunCo
 
     private RunEvent Event(RunEventType type) => new() { Type = type, RunId = run.RunId, At = rooms.Time.GetUtcNow() };
 
-    private async ValueTask<RunEvent?> ExecuteAsync(ExecuteStep action, CancellationToken cancel, Func<bool> isParked)
+    private async ValueTask<RunEvent?> ExecuteAsync(ExecuteStep action, Func<bool> isParked, CancellationToken cancel)
     {
         var started = rooms.Time.GetUtcNow();
         var result = await AttemptAsync(action, cancel);

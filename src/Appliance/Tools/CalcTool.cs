@@ -9,8 +9,8 @@ public sealed class CalcTool : ITool
 {
     public ToolDescription Description { get; } = new(
         "calc",
-        "Calculates an arithmetic expression.",
-        ToolJson.Parse("""{"type":"object","properties":{"expression":{"type":"string","minLength":1,"maxLength":1000}},"required":["expression"]}"""),
+        "Evaluates an arithmetic expression.",
+        ToolJson.Parse("""{"type":"object","properties":{"expression":{"type":"string"}},"required":["expression"]}"""),
         ToolJson.Parse("""{"type":"object","properties":{"result":{"type":"number"}}}"""),
         ToolPurity.ReadOnly);
 
@@ -32,6 +32,6 @@ public sealed class CalcTool : ITool
             writer.WritePropertyName("result");
             writer.WriteRawValue(number);
             writer.WriteEndObject();
-        })));
+        }), plain));
     }
 }

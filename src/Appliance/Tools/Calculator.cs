@@ -3,17 +3,25 @@ using System.Globalization;
 namespace Jesus.Appliance.Tools;
 
 /// <summary>
-/// Arithmetic over decimals: <c>+ - * / %</c>, <c>^</c> or <c>**</c> (right to left), brackets, a postfix <c>%</c> as in <c>15% of</c> is not known;
+/// Arithmetic over decimals: <c>+ - * / %</c>, <c>^</c> or <c>**</c> (right to left), brackets;
 /// functions <c>sqrt abs round floor ceil min max ln log10 exp</c>; constants <c>pi</c>, <c>e</c>. Pure.
 /// </summary>
 public static class Calculator
 {
+    /// <summary>Characters of an expression; longer ones are no sum that somebody wrote.</summary>
+    private const int LengthMax = 1_000;
+
     private static readonly string[] FunctionNames = ["sqrt", "abs", "round", "floor", "ceil", "min", "max", "ln", "log10", "exp"];
 
     public static bool TryCalculate(string expression, out decimal value, out string error)
     {
         try
         {
+            if (expression.Length > LengthMax)
+            {
+                throw new CalculationException($"the expression has more than {LengthMax} characters");
+            }
+
             var reader = new Reader(expression);
             value = reader.All();
             error = "";

@@ -8,8 +8,8 @@ public sealed class ClockTool : ITool
 {
     public ToolDescription Description { get; } = new(
         "clock",
-        "Tells the date and the time now.",
-        ToolJson.Parse("""{"type":"object","properties":{"zone":{"type":"string","description":"IANA time zone, UTC when absent"}}}"""),
+        "Tells the current date and time in a time zone.",
+        ToolJson.Parse("""{"type":"object","properties":{"zone":{"type":"string"}}}"""),
         ToolJson.Parse("""{"type":"object","properties":{"time":{"type":"string"},"zone":{"type":"string"},"weekday":{"type":"string"}}}"""),
         ToolPurity.ReadOnly);
 
@@ -22,13 +22,14 @@ public sealed class ClockTool : ITool
         }
 
         var now = TimeZoneInfo.ConvertTime(context.Time.GetUtcNow(), zone);
-        return ValueTask.FromResult(ToolResult.Of(ToolJson.Build((now, name), static (writer, s) =>
+        var text = now.ToString(now.Offset == TimeSpan.Zero ? "yyyy-MM-ddTHH:mm:ssZ" : "yyyy-MM-ddTHH:mm:sszzz", CultureInfo.InvariantCulture);
+        return ValueTask.FromResult(ToolResult.Of(ToolJson.Build((now, name, text), static (writer, s) =>
         {
             writer.WriteStartObject();
-            writer.WriteString("time", s.now.ToString("yyyy-MM-ddTHH:mm:sszzz", CultureInfo.InvariantCulture));
+            writer.WriteString("time", s.text);
             writer.WriteString("zone", s.name);
             writer.WriteString("weekday", s.now.DayOfWeek.ToString());
             writer.WriteEndObject();
-        })));
+        }), text));
     }
 }

@@ -16,8 +16,7 @@ public sealed class FileReadTool : ITool
         "file.read",
         "Reads lines of a file.",
         ToolJson.Parse("""
-            {"type":"object","properties":{"path":{"type":"string","description":"name of the file"},
-            "first_line":{"type":"integer","minimum":1},"lines":{"type":"integer","minimum":1}},"required":["path"]}
+            {"type":"object","properties":{"path":{"type":"string"},"first_line":{"type":"integer"},"lines":{"type":"integer"}},"required":["path"]}
             """),
         ToolJson.Parse("""
             {"type":"object","properties":{"text":{"type":"string"},"first_line":{"type":"integer"},"lines":{"type":"integer"},
@@ -34,6 +33,11 @@ public sealed class FileReadTool : ITool
 
         var first = ToolJson.Integer(arguments, "first_line", 1);
         var wanted = ToolJson.Integer(arguments, "lines", int.MaxValue);
+        if (first < 1 || wanted < 1)
+        {
+            return ValueTask.FromResult(ToolResult.Failed("file.read: first_line and lines must be at least 1"));
+        }
+
         var total = TextLines.Count(text);
         if (first > Math.Max(1, total))
         {
@@ -50,7 +54,7 @@ public sealed class FileReadTool : ITool
             writer.WriteNumber("total_lines", s.total);
             writer.WriteBoolean("truncated", s.truncated);
             writer.WriteEndObject();
-        })));
+        }), part));
     }
 
     private static (string Text, int Lines, bool Truncated) Cut(string text, int first, int wanted)

@@ -36,12 +36,15 @@ public readonly record struct ToolResult
 {
     public JsonElement Value { get; private init; }
 
+    /// <summary>The value as a model reads it best; null where its JSON will do.</summary>
+    public string? Text { get; private init; }
+
     /// <summary>Null on success.</summary>
     public string? Error { get; private init; }
 
     public bool Succeeded => Error is null;
 
-    public static ToolResult Of(JsonElement value) => new() { Value = value };
+    public static ToolResult Of(JsonElement value, string? text = null) => new() { Value = value, Text = text };
 
     public static ToolResult Failed(string error) => new() { Error = error };
 }

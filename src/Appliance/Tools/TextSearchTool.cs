@@ -24,11 +24,9 @@ public sealed class TextSearchTool : ITool
 
     public ToolDescription Description { get; } = new(
         "text.search",
-        "Finds the lines of a file that match a pattern.",
+        "Finds the lines of a file that contain a pattern.",
         ToolJson.Parse("""
-            {"type":"object","properties":{"path":{"type":"string","description":"name of the file"},
-            "pattern":{"type":"string","description":"text or simple regular expression","minLength":1,"maxLength":512},
-            "limit":{"type":"integer","minimum":1,"maximum":1000}},"required":["path","pattern"]}
+            {"type":"object","properties":{"path":{"type":"string"},"pattern":{"type":"string"},"limit":{"type":"integer"}},"required":["path","pattern"]}
             """),
         ToolJson.Parse("""
             {"type":"object","properties":{"count":{"type":"integer"},"lines":{"type":"array","items":{"type":"string"}},
@@ -50,7 +48,8 @@ public sealed class TextSearchTool : ITool
 
         try
         {
-            return ValueTask.FromResult(Search(text, pattern, ToolJson.Integer(arguments, "limit", LimitDefault), cancel));
+            var limit = ToolJson.Integer(arguments, "limit", LimitDefault);
+            return ValueTask.FromResult(limit is >= 1 and <= LimitMax ? Search(text, pattern, limit, cancel) : ToolResult.Failed($"text.search: limit is from 1 to {LimitMax}"));
         }
         catch (RegexMatchTimeoutException)
         {
@@ -61,6 +60,12 @@ public sealed class TextSearchTool : ITool
     /// <summary>Without backtracking, so that no pattern can take more than linear time.</summary>
     private static Regex? Compile(string pattern, out string error)
     {
+        if (pattern.Length is 0 or > PatternMax)
+        {
+            error = $"text.search: the pattern has {pattern.Length} characters; 1 to {PatternMax} are allowed";
+            return null;
+        }
+
         try
         {
             error = "";
@@ -87,7 +92,8 @@ public sealed class TextSearchTool : ITool
             }
         }
 
-        return ToolResult.Of(ToolJson.Build((count, found), static (writer, s) => Write(writer, s.count, s.found)));
+        var shown = found.Count == 0 ? "no match" : string.Join('\n', found.Select(line => $"{line.Number}: {line.Line}"));
+        return ToolResult.Of(ToolJson.Build((count, found), static (writer, s) => Write(writer, s.count, s.found)), shown);
     }
 
     private static void Write(Utf8JsonWriter writer, int count, List<(int Number, string Line)> found)

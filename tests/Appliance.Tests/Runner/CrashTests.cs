@@ -122,7 +122,7 @@ public sealed class CrashTests
         }
 
         using var second = new RunnerRig(tools: world.ToolsOfThisLife(), journal: new MemoryJournal(journal.Records), blobs: blobs);
-        Assert.Equal(1, second.Service.Recover());
+        Assert.Equal(1, await second.Service.RecoverAsync(CancellationToken.None));
         Assert.Equal(RunStateName.Succeeded, (await second.EndAsync(id)).State);
         Assert.Equal(2, world.Changes["one"]);
     }
@@ -147,7 +147,7 @@ public sealed class CrashTests
         }
 
         using var second = new RunnerRig(tools: world.ToolsOfThisLife(), journal: new MemoryJournal(journal.Records), blobs: blobs);
-        _ = second.Service.Recover();
+        _ = await second.Service.RecoverAsync(CancellationToken.None);
         var view = await second.EndAsync(id);
         Assert.Equal(RunStateName.Failed, view.State);
         Assert.Equal(StepStateName.Unknown, view.Steps![0].State);
@@ -176,7 +176,7 @@ public sealed class CrashTests
             }
             else
             {
-                _ = rig.Service.Recover();
+                _ = await rig.Service.RecoverAsync(CancellationToken.None);
             }
 
             var end = rig.EndAsync(id);

@@ -151,7 +151,7 @@ public sealed class RunMachine
             return InProgress > 0 ? null : EndNow(Cancelling is not null ? RunStateName.Cancelled : RunStateName.Failed, null);
         }
 
-        return Root.Unfinished == 0 ? EndWithOutputs() : NextTimer(now) ?? NextReady(now);
+        return Root.Unfinished == 0 ? EndWithOutputs() : NextTimer(now) is { } timedOut ? timedOut : NextReady(now);
     }
 
     /// <summary>Takes the answer of an approval that waits, so that its timeout cannot end it as well.</summary>
@@ -172,7 +172,7 @@ public sealed class RunMachine
     /// <summary>Every step inside a map or a sub-run that has begun to exist.</summary>
     public static IEnumerable<StepNode> Walk(StepNode node) => node.Children?.Frames.Where(inner => inner is not null).SelectMany(inner => Walk(inner!)) ?? [];
 
-    private RunAction? NextTimer(DateTimeOffset now)
+    private FinishStep? NextTimer(DateTimeOffset now)
     {
         while (_timers.TryPeek(out var node, out var due) && due <= now)
         {
@@ -265,7 +265,7 @@ public sealed class RunMachine
     }
 
     /// <summary>All frames of a map or a sub-run have ended: what the step yields.</summary>
-    private RunAction? Complete(StepNode node)
+    private FinishStep? Complete(StepNode node)
     {
         var body = node.Children!;
         if (body.Done < body.Frames.Length)

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Runner.Expressions;
 using Jesus.Appliance.Runner.Machine;
@@ -103,7 +102,7 @@ internal sealed class AgentStep(RunnerRooms rooms, ToolStep tools)
                 Step = node.Path,
                 CallIndex = i,
                 Outcome = result.Succeeded ? StepStateName.Done : StepStateName.Failed,
-                Output = result.Succeeded ? Short(result.Value) : JsonValues.Of("error: " + result.Error),
+                Output = JsonValues.Of(result.Succeeded ? Short(result.Text ?? JsonValues.ToText(result.Value)) : "error: " + result.Error),
             });
         }
     }
@@ -186,9 +185,5 @@ internal sealed class AgentStep(RunnerRooms rooms, ToolStep tools)
         }
     }
 
-    private static JsonElement Short(JsonElement value)
-    {
-        var text = JsonValues.ToText(value);
-        return text.Length <= ResultMax ? value : JsonValues.Of(string.Concat(text.AsSpan(0, ResultMax), "... (cut)"));
-    }
+    private static string Short(string text) => text.Length <= ResultMax ? text : string.Concat(text.AsSpan(0, ResultMax), "... (cut)");
 }

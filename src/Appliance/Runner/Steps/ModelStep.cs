@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Runner.Expressions;

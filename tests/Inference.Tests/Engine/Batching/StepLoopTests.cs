@@ -1,0 +1,322 @@
+using System.Text;
+using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.Backends;
+using Jesus.Inference.Engine.Batching;
+using Jesus.Inference.Engine.Tokenizers;
+using Jesus.Inference.Tests.Engine.Tokenizers;
+using Jesus.Transport.Buffers;
+
+namespace Jesus.Inference.Tests.Engine.Batching;
+
+/// <summary>The engine's loop without its thread, on a model that counts up: after "a" comes "bcd...".</summary>
+public sealed class StepLoopTests
+{
+    private const int EndToken = 256;
+    private static readonly Tokenizer Bytes = TokenizerSamples.Load(
+        TokenizerSamples.Gpt2("gpt-2", [], ["<|im_end|>"]).Add("tokenizer.ggml.eos_token_id", (uint)EndToken));
+
+    private readonly FakeBackend _backend = new(vocabulary: 257);
+    private readonly ManualTime _time = new();
+
+    [Fact]
+    public void An_answer_ends_at_its_token_limit()
+    {
+        var generation = Prompt("a", tokens: 4);
+        var events = Run(Loop(), generation);
+        Assert.Equal("bcde", Text(events));
+        Assert.Equal((FinishReason.Length, 4), (generation.Reason, generation.OutputTokens));
+        Assert.Equal([EventKind.Started, EventKind.Finished], [events[0].Kind, events[^1].Kind]);
+        Assert.Equal(FinishReason.Length, events[^1].Reason);
+    }
+
+    [Fact]
+    public void An_end_token_ends_the_answer_and_is_no_text()
+    {
+        _backend.Next = (token, _) => token == 'c' ? EndToken : token + 1;
+        var generation = Prompt("a", tokens: 100);
+        Assert.Equal("bc", Text(Run(Loop(), generation)));
+        Assert.Equal((FinishReason.Stop, 3), (generation.Reason, generation.OutputTokens));
+    }
+
+    [Fact]
+    public void A_stop_string_across_tokens_ends_the_answer_before_itself()
+    {
+        var generation = Prompt("a", tokens: 100);
+        generation.Stops.Add(new Utf8Slice("def"u8.ToArray()));
+        Assert.Equal("bc", Text(Run(Loop(), generation)));
+        Assert.Equal((FinishReason.Stop, 5), (generation.Reason, generation.OutputTokens));
+    }
+
+    [Fact]
+    public void A_character_of_several_tokens_comes_out_whole()
+    {
+        var euro = Encoding.UTF8.GetBytes("€!");
+        _backend.Next = (_, position) => position < euro.Length ? euro[position] : EndToken;
+        var events = Run(Loop(), Prompt("a", tokens: 100));
+        Assert.All(events.Where(item => item.Kind == EventKind.Text), item => Assert.DoesNotContain('\uFFFD', Encoding.UTF8.GetString(item.Utf8.Span)));
+        Assert.Equal("€!", Text(events));
+    }
+
+    [Fact]
+    public void Every_token_of_an_answer_is_named_in_some_event()
+    {
+        var euro = Encoding.UTF8.GetBytes("€!");
+        _backend.Next = (_, position) => position < euro.Length ? euro[position] : EndToken;
+        var events = Run(Loop(), Prompt("a", tokens: 100));
+        Assert.Equal(euro.Select(value => (int)value), events.SelectMany(item => item.Tokens.Ids.ToArray()));
+    }
+
+    [Fact]
+    public void A_long_prompt_is_read_in_chunks_and_a_running_answer_gets_a_token_from_every_pass()
+    {
+        var loop = Loop(new BatchLimits { StepRowsMax = 16, PrefillRowsBesideDecode = 8 });
+        var running = Prompt("a", tokens: 200);
+        loop.Accept(running);
+        Assert.True(loop.Step());
+        var later = Prompt(new string('x', 100), tokens: 3);
+        loop.Accept(later);
+        for (var before = running.OutputTokens; later.OutputTokens == 0; before = running.OutputTokens)
+        {
+            Assert.True(loop.Step());
+            Assert.Equal(before + 1, running.OutputTokens);
+        }
+
+        Assert.Equal(13, _backend.Passes.Count(rows => rows is > 1 and <= 9));
+    }
+
+    [Fact]
+    public void Answers_computed_together_are_those_computed_alone()
+    {
+        var loop = Loop();
+        var generations = Enumerable.Range(0, 10).Select(i => Prompt(new string((char)('a' + i), 1 + (i * 7)), tokens: 5 + i)).ToArray();
+        foreach (var generation in generations)
+        {
+            loop.Accept(generation);
+        }
+
+        RunAll(loop);
+        for (var i = 0; i < generations.Length; i++)
+        {
+            var expected = string.Concat(Enumerable.Range(1, 5 + i).Select(step => (char)('a' + i + step)));
+            Assert.Equal(expected, Text(Drain(generations[i])));
+        }
+    }
+
+    [Fact]
+    public void Several_choices_of_one_prompt_are_numbered_and_the_answer_completes_once()
+    {
+        var generation = Prompt("a", tokens: 3);
+        generation.Choices = 3;
+        var events = Run(Loop(), generation);
+        Assert.Equal(["bcd", "bcd", "bcd"], Enumerable.Range(0, 3).Select(choice => Text(events, choice)));
+        Assert.Equal(3, events.Count(item => item.Kind == EventKind.Finished));
+        Assert.Equal(9, generation.OutputTokens);
+    }
+
+    [Fact]
+    public void A_cancelled_answer_ends_before_the_next_pass_and_gives_its_blocks_back()
+    {
+        var loop = Loop();
+        var generation = Prompt("a", tokens: 100);
+        loop.Accept(generation);
+        Assert.True(loop.Step());
+        var passes = _backend.Passes.Count;
+        generation.RequestCancel();
+        Assert.False(loop.Step());
+        Assert.Equal(passes, _backend.Passes.Count);
+        Assert.Equal((ErrorCause.Cancelled, FinishReason.Cancelled), (generation.Error.Cause, generation.Reason));
+        Assert.Equal(0, loop.KvBlocksUsed);
+        Assert.DoesNotContain(Drain(generation), item => item.Kind == EventKind.Finished);
+        Assert.True(generation.Answer.IsDrained);
+    }
+
+    [Fact]
+    public void A_deadline_ends_a_waiting_call_as_no_first_token_and_a_running_one_as_stalled()
+    {
+        var loop = Loop(new BatchLimits { SequencesMax = 1 });
+        var running = Prompt("a", tokens: 1000);
+        var waiting = Prompt("b", tokens: 10);
+        running.Deadline = Deadline.After(_time, TimeSpan.FromSeconds(2));
+        waiting.Deadline = Deadline.After(_time, TimeSpan.FromSeconds(1));
+        loop.Accept(running);
+        loop.Accept(waiting);
+        Assert.True(loop.Step());
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(loop.Step());
+        Assert.Equal(ErrorCause.FirstTokenTimeout, waiting.Error.Cause);
+        Assert.True(running.Error.IsNone);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.False(loop.Step());
+        Assert.Equal(ErrorCause.Stalled, running.Error.Cause);
+    }
+
+    [Fact]
+    public void Logits_that_are_no_numbers_end_the_answer_with_an_error_and_never_as_finished()
+    {
+        _backend.Peak = float.NaN;
+        var generation = Prompt("a", tokens: 10);
+        var events = Run(Loop(), generation);
+        Assert.Equal(ErrorCause.Internal, generation.Error.Cause);
+        Assert.Contains("not numbers", generation.Error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(events, item => item.Kind == EventKind.Finished);
+    }
+
+    [Fact]
+    public void A_forward_pass_that_fails_ends_every_answer_and_the_next_one_works()
+    {
+        var loop = Loop();
+        var first = Prompt("a", tokens: 10);
+        _backend.BeforeForward = _ => throw new BackendException("broken on purpose");
+        _ = Run(loop, first);
+        Assert.Contains("broken on purpose", first.Error.Message, StringComparison.Ordinal);
+        _backend.BeforeForward = null;
+        Assert.Equal("bc", Text(Run(loop, Prompt("a", tokens: 2))));
+    }
+
+    [Fact]
+    public void A_call_that_needs_more_blocks_than_are_free_waits_and_is_not_passed_over()
+    {
+        var backend = new FakeBackend(257, kvBlocks: 4);
+        var loop = new StepLoop(backend, Bytes, new BatchLimits(), _time);
+        var first = Prompt("a", tokens: 40);
+        var large = Prompt("b", tokens: 60);
+        var small = Prompt("c", tokens: 2);
+        loop.Accept(first);
+        loop.Accept(large);
+        loop.Accept(small);
+        Assert.True(loop.Step());
+        Assert.Equal((1, 2), (loop.RunningCount, loop.WaitingCount));
+        RunAll(loop);
+        Assert.Equal(60, large.OutputTokens);
+        Assert.Equal("de", Text(Drain(small)));
+        Assert.Equal(0, loop.KvBlocksUsed);
+    }
+
+    [Fact]
+    public void An_answer_whose_reader_is_behind_pauses_and_goes_on_when_it_is_read()
+    {
+        var loop = Loop();
+        var generation = Prompt("a", tokens: 3000);
+        loop.Accept(generation);
+        var steps = 0;
+        while (loop.Step())
+        {
+            steps++;
+        }
+
+        Assert.InRange(steps, 100, BatchLimits.UnreadEventsMax + 8);
+        Assert.True(loop.HasWork);
+        var events = Drain(generation);
+        while (loop.HasWork)
+        {
+            _ = loop.Step();
+            events.AddRange(Drain(generation));
+        }
+
+        Assert.Equal(3000, events.Sum(item => item.Tokens.Ids.Length));
+    }
+
+    [Fact]
+    public void Tokens_already_shown_are_continued_after_and_not_shown_again()
+    {
+        var generation = Prompt("abcd", tokens: 5);
+        generation.ShownCount = 3;
+        Assert.Equal("ef", Text(Run(Loop(), generation)));
+        Assert.Equal(2, generation.OutputTokens);
+    }
+
+    [Fact]
+    public void A_prompt_that_fills_the_context_is_refused_with_both_lengths()
+    {
+        var generation = Prompt(new string('x', 64), tokens: 0);
+        var error = AdmissionRules.Check(generation, new BatchLimits(), contextTokens: 64, vocabularyCount: 257);
+        Assert.Equal(ErrorCause.ContextTooSmall, error.Cause);
+        Assert.Contains("64 tokens", error.Message, StringComparison.Ordinal);
+        Assert.Contains("holds 64", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_a_limit_the_answer_may_fill_the_context()
+    {
+        var generation = Prompt("abc", tokens: 0);
+        Assert.True(AdmissionRules.Check(generation, new BatchLimits(), contextTokens: 64, vocabularyCount: 257).IsNone);
+        Assert.Equal(61, generation.OutputTokensMax);
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(17, 1)]
+    [InlineData(1, 17)]
+    public void Too_many_choices_or_stop_strings_are_refused_by_field(int choices, int stops)
+    {
+        var generation = Prompt("a", tokens: 1);
+        generation.Choices = choices;
+        generation.Stops.AddRange(Enumerable.Range(0, stops).Select(_ => new Utf8Slice("x"u8.ToArray())));
+        var error = AdmissionRules.Check(generation, new BatchLimits(), 64, 257);
+        Assert.Equal(choices == 1 ? "stop" : "n", error.Param);
+    }
+
+    [Fact]
+    public void A_token_costs_no_allocation_once_warm()
+    {
+        var loop = Loop();
+        var generation = Prompt("a", tokens: 2000);
+        loop.Accept(generation);
+        for (var i = 0; i < 500; i++)
+        {
+            Assert.True(loop.Step());
+            _ = generation.Answer.Take();
+        }
+
+        _backend.Passes.Capacity = 4096;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1000; i++)
+        {
+            _ = loop.Step();
+            _ = generation.Answer.Take();
+        }
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 16_384);
+    }
+
+    private StepLoop Loop(BatchLimits? limits = null) => new(_backend, Bytes, limits ?? new BatchLimits(), _time);
+
+    private static Generation Prompt(string text, int tokens)
+    {
+        var generation = new Generation { OutputTokensMax = tokens };
+        Bytes.Encode(Encoding.UTF8.GetBytes(text), parseSpecial: false, generation.Prompt);
+        return generation;
+    }
+
+    private static List<ModelEvent> Run(StepLoop loop, Generation generation)
+    {
+        loop.Accept(generation);
+        RunAll(loop);
+        return Drain(generation);
+    }
+
+    private static void RunAll(StepLoop loop)
+    {
+        for (var i = 0; loop.HasWork; i++)
+        {
+            Assert.True(i < 10_000, "the loop does not come to an end");
+            _ = loop.Step();
+        }
+    }
+
+    private static List<ModelEvent> Drain(Generation generation)
+    {
+        var page = generation.Answer.Take();
+        var events = new List<ModelEvent>();
+        for (var i = 0; i < page.EventCount; i++)
+        {
+            var item = page[i];
+            events.Add(item with { Utf8 = item.Utf8.ToArray(), Tokens = new TokenSpan(item.Tokens.Ids.ToArray(), item.Tokens.LogProbs.ToArray()) });
+        }
+
+        return events;
+    }
+
+    private static string Text(List<ModelEvent> events, int choice = 0) =>
+        Encoding.UTF8.GetString([.. events.Where(item => item.Kind == EventKind.Text && item.Choice == choice).SelectMany(item => item.Utf8.ToArray())]);
+}
