@@ -15,6 +15,9 @@ namespace jesus::avx2 {
 constexpr int kQ8Tokens = 6;       // 12 integer sums, two weights, one activation pair: 15 of 16 registers
 constexpr int kQ8GroupChunk = 4;   // groups whose weights stay in L2 while a tile of tokens passes over them
 constexpr int kQ8BlockBytes = kLanes * kQ8Columns;
+// Bytes ahead that the first tile of tokens asks for: weights come from memory once, and the hardware's own prefetch
+// stops at each 4 KB page. What lies past a group is the next group.
+constexpr int kQ8PrefetchAhead = 1024;
 
 struct Q8Input {
     const int16_t* quants;
@@ -56,6 +59,11 @@ inline void q8_tile(const Product& p, int group, int token) {
     }
     alignas(64) float sums[Tokens][kLanes] = {};
     for (int block = 0; block < blocks; ++block, quants += kQ8BlockBytes, scales += kLanes) {
+        if (token == 0) {
+            for (int line = 0; line < kQ8BlockBytes; line += 64) {
+                _mm_prefetch(reinterpret_cast<const char*>(quants) + kQ8PrefetchAhead + line, _MM_HINT_T0);
+            }
+        }
         __m256i lo[Tokens], hi[Tokens];
         for (int t = 0; t < Tokens; ++t) {
             lo[t] = hi[t] = _mm256_setzero_si256();
@@ -66,6 +74,8 @@ inline void q8_tile(const Product& p, int group, int token) {
                 const __m256i a = broadcast_pair(x[t].quants + block * kQ8Columns + pair * 2);
                 lo[t] = _mm256_add_epi32(lo[t], _mm256_madd_epi16(w_lo, a));
                 hi[t] = _mm256_add_epi32(hi[t], _mm256_madd_epi16(w_hi, a));
+                // Holds GCC to this order: left alone it makes all products first and spills the sums.
+                __asm__("" : "+x"(lo[t]), "+x"(hi[t]));
             }
         }
         const __m256 scale_lo = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales)));

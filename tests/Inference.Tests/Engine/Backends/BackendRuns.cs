@@ -7,12 +7,12 @@ namespace Jesus.Inference.Tests.Engine.Backends;
 /// <summary>Runs tokens through a backend and compares logits.</summary>
 internal static class BackendRuns
 {
-    public const int KvBlocks = 32;
+    public const int KvBlocks = 64;
 
     public static NativeBackend Native(GgufFile file, int threads = 2, Isa isa = Isa.Auto, KvElementType kv = KvElementType.F32)
     {
         Assert.SkipWhen(NativeBackend.WhyUnavailable is not null, NativeBackend.WhyUnavailable ?? "");
-        return NativeBackend.Load(file, new BackendOptions { Threads = threads, BatchRowsMax = 64, KvBlocks = KvBlocks, KvType = kv, Isa = isa });
+        return NativeBackend.Load(file, new BackendOptions { Threads = threads, BatchRowsMax = 512, KvBlocks = KvBlocks, KvType = kv, Isa = isa });
     }
 
     /// <summary>Logits of every position of one sequence, run in one pass.</summary>

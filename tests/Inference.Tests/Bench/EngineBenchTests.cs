@@ -1,0 +1,41 @@
+using Jesus.Bench.Engine;
+using Jesus.Inference.Engine.Backends;
+
+namespace Jesus.Inference.Tests.Bench;
+
+/// <summary>The bench in small, so that it never rots; figures are not looked at.</summary>
+public sealed class EngineBenchTests
+{
+    [Fact]
+    public void The_engine_bench_runs_and_prints_ours_the_limit_and_the_ratio()
+    {
+        Assert.SkipWhen(NativeBackend.WhyUnavailable is not null, NativeBackend.WhyUnavailable ?? "");
+        var folder = Directory.CreateTempSubdirectory("jesus-bench").FullName;
+        try
+        {
+            var options = BenchOptions.Parse(["--tiny", "--folder", folder, "--threads", "1,2"], out _);
+            Assert.NotNull(options);
+            using var output = new StringWriter();
+            EngineBench.Run(options, output);
+            var text = output.ToString();
+            Assert.Equal(2, text.Split("prefill").Length - 1);
+            Assert.Equal(2, text.Split("decode").Length - 1);
+            Assert.Contains("ratio", text, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("--prompt", "zero")]
+    [InlineData("--threads", "1,,2")]
+    [InlineData("--fast", "")]
+    public void A_wrong_argument_is_named_with_what_is_allowed(string argument, string value)
+    {
+        Assert.Null(BenchOptions.Parse([argument, value], out var problem));
+        Assert.Contains(argument, problem, StringComparison.Ordinal);
+        Assert.Contains("--generate", problem, StringComparison.Ordinal);
+    }
+}
