@@ -5,10 +5,11 @@ from chat import render
 from tasks import Tasks
 from tokenizer import CONTROL, Tokenizer
 
-MIX = [("a", 0.26), ("b", 0.36), ("c", 0.18), ("d", 0.12), ("e", 0.08)]  # of "c" one example holds three to five requests
+MIX = [("a", 0.34), ("b", 0.22), ("c", 0.20), ("d", 0.16), ("e", 0.08)]  # of "c" one example holds three to five requests
 # How much a learnt token of a task counts. A verdict is one token in a dozen, a copied message is sixty: without this the
 # copies drown the verdicts. Counted from step WEIGHTED_FROM on, when copying stands.
-WEIGHT = {"a": 5.0, "b": 1.0, "c": 1.5, "d": 1.0, "e": 1.5}
+WEIGHT = {"a": 2.0, "b": 1.0, "c": 1.5, "d": 1.5, "e": 1.5}
+VERDICT_AT, VERDICT_WEIGHT = 3, 12.0  # the severity follows {" severity ":"
 SPECIAL = {text: index for index, text in enumerate(CONTROL)}
 
 
@@ -70,7 +71,10 @@ class Example:
 
 def single(tokenizer, case):
     ids, prompt = answered(tokenizer, case)
-    return Example(ids, range(prompt - 1, len(ids) - 1), WEIGHT[case["task"]])
+    weights = [WEIGHT[case["task"]]] * (len(ids) - prompt)
+    if case["task"] == "a":
+        weights[VERDICT_AT] = VERDICT_WEIGHT
+    return Example(ids, range(prompt - 1, len(ids) - 1), weights)
 
 
 def shared(tokenizer, system, tools, talks):
@@ -89,7 +93,7 @@ def shared(tokenizer, system, tools, talks):
             ids += turn
         positions += range(len(prefix), len(prefix) + len(ids) - len(positions))
         segments += [number] * (len(ids) - len(segments))
-    return Example(ids, learnt, WEIGHT["c"], positions, segments)
+    return Example(ids, learnt, [WEIGHT["c"]] * len(learnt), positions, segments)
 
 
 def examples(tokenizer: Tokenizer, seed, count, longest):

@@ -44,7 +44,7 @@ class Tasks:
         return [{"role": "system", "content": self.source.pick(SYSTEM)}] if self.source.chance(0.25) else []
 
     def _judge(self):
-        entry = self.lines.next()
+        entry = self.lines.short() if not self.held_out and self.source.chance(0.35) else self.lines.next()
         expect = {"severity": entry.severity, "component": entry.component}
         return {"task": "a", "messages": self._ask(JUDGE, entry.line), "schema": JUDGE_SCHEMA, "inputs": {"line": entry.line}, "expect": expect,
                 "answer": {"role": "assistant", "content": compact(expect)}}
@@ -61,9 +61,9 @@ class Tasks:
         """(tool asked for, its listed name, the listings, all of both): two to `most` different tools in any order."""
         s = self.source
         count = min(s.number(2, most), s.number(2, most))
-        wanted = s.pick(tool_pool.POOL[:4]) if s.chance(0.4) else s.pick(tool_pool.POOL)
-        others = [t for t in s.random.sample(tool_pool.POOL[:4] + tool_pool.POOL, count + 4) if t is not wanted]
-        unique = list({id(t): t for t in others}.values())[:count - 1]  # POOL[:4], the box's own tools, come twice as often
+        wanted = s.pick(tool_pool.POOL[:5]) if s.chance(0.4) else s.pick(tool_pool.POOL)
+        others = [t for t in s.random.sample(tool_pool.POOL[:5] + tool_pool.POOL, count + 4) if t is not wanted]
+        unique = list({id(t): t for t in others}.values())[:count - 1]  # POOL[:5], the box's own tools, come more often
         listed = [(t, *tool_pool.listing(t, s)) for t in [wanted, *unique]]
         s.random.shuffle(listed)
         name = next(n for t, n, _ in listed if t is wanted)
@@ -220,6 +220,14 @@ def answer_from(result):
     if isinstance(value, list) and value and isinstance(value[0], dict) and set(value[0]) == {"line", "text"}:
         return closed(f"Found in line {value[0]['line']}: {value[0]['text']}")
     if isinstance(value, dict):
+        if "weekday" in value:
+            return f"The time in {value['zone']} is {value['time']}, a {value['weekday']}."
+        if "total_lines" in value:
+            return closed(f"Line {value['first_line']} of {value['total_lines']} is: {value['text'].split(chr(10))[0]}")
+        if "numbers" in value:
+            return closed(f"Found {value['count']}, the first in line {value['numbers'][0]}: {value['lines'][0]}") if value["count"] else "Nothing was found."
+        if "bytes" in value and "note" in value:
+            return f"The note {value['note']} has {value['bytes']} bytes now."
         if value in ({"ok": True}, {"status": "done"}):
             return "It is done."
         parts = [f"{key.replace('_', ' ')} is {item}" for key, item in value.items()]

@@ -23,6 +23,7 @@ class Tool:
     makers: dict           # parameter -> function of Source
     result: object         # function of (Source, arguments) -> text of the tool turn
     described: dict = field(default_factory=dict)  # parameter -> description, sometimes shown
+    box: dict = None       # the listing of the box's own tool of this kind, drawn half of the time
 
 
 def T(kind, **more):
@@ -135,37 +136,80 @@ def fields(*makers):
 READ_LOG = None  # set by tasks.py: function of Source -> a log line (results of file.read and text.search)
 
 
-def file_result(s, _):
-    lines = [READ_LOG(s) if s.chance(0.6) else s.phrase(3, 8) for _ in range(s.number(1, 4))]
-    return "\n".join(lines)
+def some_line(s):
+    return READ_LOG(s) if s.chance(0.6) else s.phrase(3, 8)
+
+
+def calc_result(s, arguments):
+    value = number_result(s, arguments)
+    return f'{{"result":{value}}}' if s.chance(0.6) else value
+
+
+def clock_result(s, arguments):
+    if s.chance(0.4):
+        return time_result(s, arguments)
+    time = f"20{s.number(20, 35)}-{s.number(1, 12):02d}-{s.number(1, 28):02d}T{s.number(0, 23):02d}:{s.number(0, 59):02d}:{s.number(0, 59):02d}{s.pick('++-')}{s.pick(['00:00', '01:00', '05:30', '08:00', '02:00'])}"
+    return compact({"time": time, "zone": arguments.get("zone", "UTC"), "weekday": s.pick("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split())})
+
+
+def file_result(s, arguments):
+    lines = [some_line(s) for _ in range(s.number(1, 4))]
+    if s.chance(0.4):
+        return "\n".join(lines)
+    first = arguments.get("first_line", 1)
+    return compact({"text": "\n".join(lines), "first_line": first, "lines": len(lines), "total_lines": first + len(lines) + s.number(0, 900), "truncated": s.chance(0.1)})
 
 
 def search_result(s, _):
-    if s.chance(0.15):
+    form = s.random.random()
+    if form < 0.1:
         return s.pick(["", "[]", "no match"])
-    if s.chance(0.25):
-        return compact([{"line": s.number(1, 900), "text": READ_LOG(s) if s.chance(0.7) else s.phrase(3, 8)} for _ in range(s.number(1, 2))])
-    return "\n".join(f"{s.number(1, 900)}: {READ_LOG(s) if s.chance(0.7) else s.phrase(3, 8)}" for _ in range(s.number(1, 3)))
+    count = 0 if form < 0.2 else s.number(1, 3)
+    lines, numbers = [some_line(s) for _ in range(count)], sorted(s.number(1, 2000) for _ in range(count))
+    if form < 0.65:
+        more = s.number(1, 99) if count and s.chance(0.2) else 0
+        return compact({"count": count + more, "lines": lines, "numbers": numbers, "truncated": more > 0})
+    if form < 0.75:
+        return compact([{"line": n, "text": text} for n, text in zip(numbers, lines)])
+    return "\n".join(f"{n}: {text}" for n, text in zip(numbers, lines))
+
+
+def box(name, description, properties, *required):
+    parameters = {"type": "object", "properties": properties, **({"required": list(required)} if required else {})}
+    return {"name": name, "description": description, "parameters": parameters}
+
+
+# As the daemon lists them (src/Appliance/Tools).
+BOX_CALC = box("calc", "Calculates an arithmetic expression.", {"expression": T("string", minLength=1, maxLength=1000)}, "expression")
+BOX_CLOCK = box("clock", "Tells the date and the time now.", {"zone": T("string", description="IANA time zone, UTC when absent")})
+BOX_READ = box("file.read", "Reads lines of a file.", {"path": T("string", description="name of the file"), "first_line": T("integer", minimum=1), "lines": T("integer", minimum=1)}, "path")
+BOX_SEARCH = box("text.search", "Finds the lines of a file that match a pattern.", {
+    "path": T("string", description="name of the file"), "pattern": T("string", description="text or simple regular expression", minLength=1, maxLength=512),
+    "limit": T("integer", minimum=1, maximum=1000)}, "path", "pattern")
+BOX_NOTE = box("note.append", "Adds a line to a note of this run.", {"note": T("string", description="letters, digits, - and _", minLength=1, maxLength=64), "line": T("string", maxLength=4096)}, "note", "line")
 
 
 POOL = [
     Tool(["calc", "calc", "calc", "calculator", "math.eval"], ["Evaluates an arithmetic expression.", "Calculate an expression.", "Works out a sum: + - * / and brackets.", "Evaluate arithmetic."],
-         {"expression": T("string")}, ["expression"], calc_request, {}, number_result, {"expression": "for example 2 * (3 + 4)"}),
+         {"expression": T("string")}, ["expression"], calc_request, {}, calc_result, {"expression": "for example 2 * (3 + 4)"}, BOX_CALC),
     Tool(["clock", "clock", "clock", "time.now", "get_time"], ["Tells the current date and time in a time zone.", "The time now.", "Current time of a zone, UTC by default."],
-         {"zone": T("string")}, [], clock_request, {}, time_result, {"zone": "IANA name, UTC by default"}),
+         {"zone": T("string")}, [], clock_request, {}, clock_result, {"zone": "IANA name, UTC by default"}, BOX_CLOCK),
     Tool(["file.read", "file.read", "file.read", "read_file"], ["Reads lines of a file.", "Read a file of the run's inputs.", "Returns a part of a text file."],
          {"path": T("string"), "first_line": T("integer"), "lines": T("integer")}, ["path"],
          [("Read the file {path}.", {}), ("Show me {path}.", {}), ("Open {path} and show it.", {}), ("What is in {path}?", {}), ("Print {path}", {}), ("What does the file {path} say?", {}),
           ("Read {lines} lines of {path}.", {}), ("Show {lines} lines of {path} from line {first_line}.", {}), ("Read {lines} lines of {path} starting at line {first_line}.", {}),
           ("Read {path} from line {first_line}.", {}), ("Show the first {lines} lines of {path}.", {"first_line": 1}), ("Read the first {lines} lines of {path}.", {"first_line": 1}),
           ("Give me {lines} lines from {path}, beginning with line {first_line}.", {}), ("Display the file {path}.", {})],
-         {"path": any_path, "first_line": integer(1, 900), "lines": integer(2, 200)}, file_result, {"path": "the file", "first_line": "first line to read, from 1", "lines": "how many lines"}),
+         {"path": any_path, "first_line": integer(1, 900), "lines": integer(2, 200)}, file_result, {"path": "the file", "first_line": "first line to read, from 1", "lines": "how many lines"}, BOX_READ),
     Tool(["text.search", "text.search", "text.search", "grep", "search_text"], ["Finds the lines of a file that contain a pattern.", "Search a text file.", "Searches a file for a pattern."],
          {"path": T("string"), "pattern": T("string")}, ["path", "pattern"],
          [("Search {path} for {pattern}.", {}), ("Find {pattern} in {path}.", {}), ("Find \"{pattern}\" in {path}", {}), ("Look for {pattern} in the file {path}.", {}), ("Which lines of {path} contain {pattern}?", {}),
           ("Does {path} mention {pattern}?", {}), ("Search for \"{pattern}\" in {path}.", {}), ("Where does {pattern} occur in {path}?", {}), ("Show every line with {pattern} in {path}.", {}),
           ("List the lines of {path} that have {pattern}.", {})],
-         {"path": any_path, "pattern": pattern}, search_result, {"path": "the file", "pattern": "what to look for"}),
+         {"path": any_path, "pattern": pattern}, search_result, {"path": "the file", "pattern": "what to look for"}, BOX_SEARCH),
+    Tool(["note.append", "append_note"], ["Adds a line to a note.", "Appends a line to a named note."], {"note": T("string"), "line": T("string")}, ["note", "line"],
+         [("Add \"{line}\" to the note {note}.", {}), ("Append \"{line}\" to the note {note}.", {}), ("Write \"{line}\" into the note {note}.", {}), ("Put \"{line}\" in the note {note}, please.", {}), ("Note {note}: add the line \"{line}\".", {})],
+         {"note": lambda s: s.syllables(1, 2) if s.chance(0.5) else s.word(), "line": phrase(2, 6)}, lambda s, a: compact({"note": a["note"], "bytes": s.number(5, 999)}), {}, BOX_NOTE),
     Tool(["weather", "get_weather", "weather.now"], ["Current weather of a city.", "Tells the weather in a city."], {"city": T("string"), "unit": enum("celsius", "fahrenheit")}, ["city"],
          [("What is the weather in {city}?", {}), ("How is the weather in {city} today?", {}), ("Weather in {city} in {unit}, please.", {}), ("Tell me the weather for {city}.", {}), ("Is it raining in {city}?", {}), ("What is the temperature in {city} in {unit}?", {}), ("Give me the weather of {city}.", {})],
          {"city": city, "unit": one_of("celsius", "fahrenheit")}, fields(("temperature", integer(-20, 40)), ("sky", one_of("clear", "cloudy", "rain", "snow", "fog")), ("wind", integer(0, 90)))),
@@ -280,6 +324,8 @@ def request_for(tool, source, held_out):
 
 def listing(tool, source):
     """(name, tool entry): a spelling of the tool as a request's `tools` lists it."""
+    if tool.box and source.chance(0.5):
+        return tool.box["name"], {"type": "function", "function": tool.box}
     name = source.pick(tool.names)
     properties = {key: dict(schema) for key, schema in tool.properties.items()}
     if source.chance(0.3):

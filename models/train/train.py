@@ -1,6 +1,6 @@
 """Trains jesus-nano: makes its text, its tokenizer and its weights, and leaves checkpoints.
 
-    python3 train.py --work DIR --steps 2200
+    python3 train.py --work DIR --steps 2300
 
 Deterministic but for the order in which threads add floats: all text, the start of the weights and the order of the
 batches come from --seed. A checkpoint is written every --keep steps; export.py makes a GGUF file of any of them.
@@ -26,9 +26,9 @@ EVERY = 20  # steps between lines of the log
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--work", required=True, help="folder for the tokenizer, checkpoints and the log")
-    parser.add_argument("--steps", type=int, default=2200)
+    parser.add_argument("--steps", type=int, default=2300)
     parser.add_argument("--stop", type=int, default=0, help="stop after this many steps of the schedule (for trials)")
-    parser.add_argument("--batch", type=int, default=4096, help="tokens of a step, padding included")
+    parser.add_argument("--batch", type=int, default=3072, help="tokens of a step, padding included")
     parser.add_argument("--muon", type=float, default=0.012, help="peak rate of the blocks' matrices; 0 gives them to Adam")
     parser.add_argument("--adam", type=float, default=2e-3, help="peak rate of everything else")
     parser.add_argument("--layers", type=int, default=Shape.layers)
@@ -94,7 +94,7 @@ def tensors(batch):
         rows[row, :len(e.ids)] = torch.tensor(e.ids)
         at += [row * length + i for i in e.learnt]
         want += [e.ids[i + 1] for i in e.learnt]
-        weight += [e.weight] * len(e.learnt)
+        weight += e.weight
     positions, mask = prefix_sharing(batch, length) if batch[0].segments is not None else (None, None)
     return rows, torch.tensor(at), torch.tensor(want), torch.tensor(weight), positions, mask
 
