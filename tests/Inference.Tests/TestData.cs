@@ -4,10 +4,31 @@ namespace Jesus.Inference.Tests;
 internal static class TestData
 {
     public const string StoriesMissing = "needs stories260K-f32.gguf and stories260K-greedy.json in the folder that JESUS_TESTDATA names";
+    public const string NanoMissing = "needs models/jesus-nano.gguf of the repository: run the tests from a checkout";
 
     private static readonly string? Folder = Environment.GetEnvironmentVariable("JESUS_TESTDATA");
+    private static readonly string Models = FindModels();
 
     public static bool HasStories => Folder is not null && File.Exists(StoriesModel) && File.Exists(StoriesGreedy);
     public static string StoriesModel => Path.Combine(Folder ?? "", "stories260K-f32.gguf");
     public static string StoriesGreedy => Path.Combine(Folder ?? "", "stories260K-greedy.json");
+
+    public static bool HasNano => File.Exists(NanoModel);
+    public static string NanoModel => Path.Combine(Models, "jesus-nano.gguf");
+
+    public static string ModelCard => Path.Combine(Models, "README.md");
+
+    /// <summary>A file of <c>models/eval</c>.</summary>
+    public static string Eval(string name) => Path.Combine(Models, "eval", name);
+
+    private static string FindModels()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Jesus.sln")))
+        {
+            folder = folder.Parent;
+        }
+
+        return Path.Combine(folder?.FullName ?? "", "models");
+    }
 }
