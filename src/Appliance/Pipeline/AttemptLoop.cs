@@ -3,6 +3,7 @@ using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Scheduler;
+using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Pipeline;
@@ -93,6 +94,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
     }
 
     /// <returns>True when the call is over: answered, committed, or not to be tried again.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> TryAsync(CallPath path, int place, Candidate? left)
     {
         var index = path.Plan[place];
@@ -117,6 +119,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         return over;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<CallResult> EnterAndCallAsync(CallPath path, int place, int index, Candidate candidate)
     {
         // 4
@@ -168,6 +171,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         return new ModelError(ErrorCause.Overloaded, $"'{candidate.Name}' {what}; try again shortly, or add another candidate to the route.", RetryAfter: BusyRetry);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<CallResult> AttemptAsync(CallPath path, int place, int index, Candidate candidate)
     {
         path.Attempts++;
@@ -179,8 +183,8 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         CallResult result;
         try
         {
-            // 6
-            result = await CallAsync(candidate, path).ConfigureAwait(false);
+            // 5, 6
+            result = await RedactAndCallAsync(candidate, path).ConfigureAwait(false);
         }
         finally
         {
@@ -205,12 +209,36 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         }
     }
 
+    /// <summary>Internal data leaves the box with placeholders in it; the values return on the answer's way to the reader.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<CallResult> RedactAndCallAsync(Candidate candidate, CallPath path)
+    {
+        if (!candidate.Traits.LeavesBox || path.DataClass != DataClass.Internal || rooms.Redactor is null)
+        {
+            return await CallAsync(candidate, path, path.Sink).ConfigureAwait(false);
+        }
+
+        var redaction = path.Redaction ??= rooms.Redactor.Begin();
+        var error = redaction.Redact(path.Call.Request);
+        try
+        {
+            return error.IsNone
+                ? await CallAsync(candidate, path, redaction.Restoring(path.Sink)).ConfigureAwait(false)
+                : new CallResult { Error = error, Reason = FinishReason.Error };
+        }
+        finally
+        {
+            redaction.Undo(path.Call.Request);
+        }
+    }
+
     /// <summary>An exception is a defect of the adapter; it must cost this call an attempt, not the appliance its other calls.</summary>
-    private static async ValueTask<CallResult> CallAsync(Candidate candidate, CallPath path)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private static async ValueTask<CallResult> CallAsync(Candidate candidate, CallPath path, IAnswerSink sink)
     {
         try
         {
-            return await candidate.Adapter.CallAsync(path.Call.Request, path.Sink, path.Watch.Token).ConfigureAwait(false);
+            return await candidate.Adapter.CallAsync(path.Call.Request, sink, path.Watch.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

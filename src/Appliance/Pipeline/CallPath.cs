@@ -1,6 +1,8 @@
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
+using Jesus.Appliance.Security;
+using Jesus.Appliance.Security.Redaction;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Pipeline;
@@ -23,6 +25,12 @@ internal sealed class CallPath : IDisposable
     public AttemptChain Chain { get; } = new();
     public Reservation Reservation { get; } = new();
     public Route Route { get; set; } = NoRoute;
+
+    /// <summary>Class of the call's data, the route's floor included.</summary>
+    public DataClass DataClass { get; set; }
+
+    /// <summary>Made by the first attempt that needs it; shared by all, so a value keeps its placeholder.</summary>
+    public RedactionSession? Redaction { get; set; }
 
     /// <summary>Indexes into the route's candidates, in the order to try.</summary>
     public List<int> Plan { get; } = [];
@@ -98,6 +106,8 @@ internal sealed class CallPath : IDisposable
         Route = NoRoute;
         Plan.Clear();
         Admitted = false;
+        DataClass = DataClass.Public;
+        Redaction = null;
         QueuedMs = 0;
         Error = default;
         RefusedByBudget = null;

@@ -77,7 +77,8 @@ public sealed class ModelPipeline
         path.Fit(route.Candidates.Count);
         path.Sink.Begin(sink, route.Options.Commit);
         CountInputs(path);
-        var facts = new PlanFacts(ClassOf(path), CanRedact: false, path.StartedMs, _rooms.Dice());
+        path.DataClass = ClassOf(path);
+        var facts = new PlanFacts(path.DataClass, _rooms.Redactor is not null, path.StartedMs, _rooms.Dice());
         path.Error = RoutePlanner.Plan(route, facts, path.InputTokens.AsSpan(0, route.Candidates.Count), path.Plan, path.Call.Decisions);
         return path.Error.IsNone;
     }

@@ -3,6 +3,7 @@ using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Scheduler;
+using Jesus.Appliance.Security.Redaction;
 using Jesus.Appliance.Storage.Journal;
 
 namespace Jesus.Appliance.Pipeline;
@@ -17,6 +18,9 @@ public sealed record PipelineRooms
     public required TicketScheduler Scheduler { get; init; }
     public required IJournal Journal { get; init; }
     public required TimeProvider Time { get; init; }
+
+    /// <summary>Null turns redaction off: internal data then stays on the box.</summary>
+    public IRedactor? Redactor { get; init; }
 
     /// <summary>64 random bits for each call's weighted policies.</summary>
     public required Func<ulong> Dice { get; init; }

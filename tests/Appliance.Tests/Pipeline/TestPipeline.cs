@@ -4,6 +4,7 @@ using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Scheduler;
+using Jesus.Appliance.Security.Redaction;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Tests.Pipeline;
@@ -12,7 +13,7 @@ namespace Jesus.Appliance.Tests.Pipeline;
 internal sealed class TestPipeline
 {
     public TestPipeline(
-        IReadOnlyList<FakeAdapter> adapters, RouteOptions? route = null, BudgetsOptions? budgets = null, PricesOptions? prices = null, LimitsOptions? limits = null,
+        IReadOnlyList<IModelAdapter> adapters, RouteOptions? route = null, BudgetsOptions? budgets = null, PricesOptions? prices = null, LimitsOptions? limits = null,
         TimeProvider? time = null, SchedulerOptions? scheduler = null)
     {
         var errors = new List<string>();
@@ -31,6 +32,7 @@ internal sealed class TestPipeline
             Scheduler = new TicketScheduler(scheduler ?? new SchedulerOptions()),
             Journal = Journal,
             Time = time ?? TimeProvider.System,
+            Redactor = new Redactor(),
             Dice = () => 0,
         });
         Assert.Empty(errors);

@@ -1,4 +1,5 @@
 using Jesus.Appliance.Scheduler;
+using Jesus.Tests.Faults;
 
 namespace Jesus.Appliance.Tests.Scheduler;
 
@@ -75,7 +76,7 @@ public sealed class FairQueueTests
     [InlineData(20_261_122)]
     public void Every_entry_comes_out_once_whatever_leaves_in_between(int seed)
     {
-        var dice = new Dice(seed);
+        var dice = new TestDice(seed);
         for (var round = 0; round < 300; round++)
         {
             var queue = new FairQueue(new SchedulerOptions());
@@ -119,7 +120,7 @@ public sealed class FairQueueTests
         }
     }
 
-    private static void Step(FairQueue queue, HashSet<QueueEntry> waiting, Dice dice)
+    private static void Step(FairQueue queue, HashSet<QueueEntry> waiting, TestDice dice)
     {
         switch (dice.Next(5))
         {

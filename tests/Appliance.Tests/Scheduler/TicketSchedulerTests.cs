@@ -1,4 +1,5 @@
 using Jesus.Appliance.Scheduler;
+using Jesus.Tests.Faults;
 
 namespace Jesus.Appliance.Tests.Scheduler;
 
@@ -43,7 +44,7 @@ public sealed class TicketSchedulerTests
         var most = 0;
         var calls = Enumerable.Range(0, 500).Select(async i =>
         {
-            var dice = new Dice(seed + i);
+            var dice = new TestDice(seed + i);
             await Task.Yield();
             if (!scheduler.TryEnter("a/m", Slots, Lane.Batch, out var ticket))
             {

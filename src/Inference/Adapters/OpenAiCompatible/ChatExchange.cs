@@ -1,0 +1,202 @@
+using System.Runtime.CompilerServices;
+using Jesus.Inference.Contract;
+using Jesus.Transport.Buffers;
+using Jesus.Transport.Http;
+using Jesus.Transport.Sse;
+
+namespace Jesus.Inference.Adapters.OpenAiCompatible;
+
+/// <summary>The buffers of one call and the reading of its answer. Pooled: owned by the call from rent to return.</summary>
+internal sealed class ChatExchange : IDisposable
+{
+    /// <summary>A whole answer in one JSON body: 4 MiB of text and as much again for escapes and the rest.</summary>
+    private const int WholeBytesMax = 8 * 1024 * 1024;
+
+    /// <summary>No tokenizer's tokens are longer (runs of blanks come near): more bytes than this a token asked for is a stream gone wild.</summary>
+    private const int TokenBytesMax = 256;
+    private const long StreamBytesMax = 16 * 1024 * 1024;
+
+    private readonly PooledBuffer _headers = new(256);
+    private readonly PooledBuffer _whole = new(1024);
+    private readonly SseReader _events = new();
+
+    public PooledBuffer Body { get; } = new(4096);
+    public ChatAnswer Answer { get; } = new();
+    public ReadOnlySpan<byte> Whole => _whole.Span;
+
+    /// <summary>The server answered with an error or a page in place of an answer.</summary>
+    public bool RefusedWhole { get; private set; }
+
+    public void WriteHeaders(in CallIds ids)
+    {
+        WriteHeader("x-request-id: "u8, ids.Correlation);
+        WriteHeader("traceparent: "u8, ids.TraceParent);
+    }
+
+    public HttpRequest Request(ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> fixedHeaders) => new()
+    {
+        Method = Post,
+        Path = path,
+        FixedHeaders = fixedHeaders,
+        Headers = _headers.Memory,
+        Body = Body.Memory,
+
+        // Generating twice would cost twice: the pipeline decides about another attempt.
+        SafeToResend = false,
+    };
+
+    /// <summary>Reads a body up to a limit; what is over is dropped.</summary>
+    /// <returns>False when it was longer.</returns>
+    public async ValueTask<bool> ReadWholeAsync(HttpResponse response, int bytesMax)
+    {
+        while (true)
+        {
+            var piece = await response.ReadAsync().ConfigureAwait(false);
+            if (piece.IsEmpty)
+            {
+                return true;
+            }
+
+            if (_whole.Length + piece.Length > bytesMax)
+            {
+                return false;
+            }
+
+            _whole.Write(piece.Span);
+        }
+    }
+
+    /// <summary>Reads an answer that came as one JSON object.</summary>
+    public async ValueTask<ModelError> AnswerWholeAsync(HttpResponse response, IAnswerSink sink, ErrorMapper errors)
+    {
+        var fits = await ReadWholeAsync(response, WholeBytesMax).ConfigureAwait(false);
+        if (!response.Error.IsNone)
+        {
+            return errors.Of(response.Error);
+        }
+
+        var wrong = fits ? Answer.Read(_whole.Span) : $"longer than {WholeBytesMax} bytes";
+        if (wrong is not null || Answer.HasError)
+        {
+            RefusedWhole = fits;
+            return wrong is null ? errors.Of(Answer) : errors.NotAnAnswer(wrong, _whole.Span);
+        }
+
+        await PassOnAsync(sink).ConfigureAwait(false);
+        return Answer.IsFinished ? default : errors.NotAnAnswer("no choice with a finish_reason", _whole.Span);
+    }
+
+    /// <summary>Reads an answer that comes as events, each a chunk of it, up to <c>[DONE]</c>.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<ModelError> StreamAsync(HttpResponse response, long outputTokens, IAnswerSink sink, ErrorMapper errors)
+    {
+        var bytesMax = outputTokens > 0 ? Math.Min(StreamBytesMax, (outputTokens + 16) * TokenBytesMax) : StreamBytesMax;
+        while (true)
+        {
+            var piece = await response.ReadAsync().ConfigureAwait(false);
+            if (piece.IsEmpty)
+            {
+                return Answer.IsFinished ? default : AtEnd(response, errors);
+            }
+
+            var read = 0;
+            while (true)
+            {
+                var status = NextEvent(piece.Span, ref read);
+                if (status == SseStatus.NeedMore)
+                {
+                    break;
+                }
+
+                if (status == SseStatus.TooLong)
+                {
+                    return errors.Stream("a line or an event longer than a megabyte");
+                }
+
+                if (_events.Data.Span.SequenceEqual("[DONE]"u8))
+                {
+                    return Answer.IsFinished ? default : errors.Stream("[DONE] before any finish_reason");
+                }
+
+                var error = ReadChunk(errors);
+                if (!error.IsNone)
+                {
+                    return error;
+                }
+
+                if (Answer.ContentBytes > bytesMax)
+                {
+                    return errors.Stream($"more than {bytesMax} bytes, which no answer of the length asked for has,");
+                }
+
+                await PassOnAsync(sink).ConfigureAwait(false);
+            }
+        }
+    }
+
+    public void Reset()
+    {
+        Body.Reset();
+        _headers.Reset();
+        _whole.Reset();
+        _events.Reset();
+        Answer.Reset();
+        RefusedWhole = false;
+    }
+
+    public void Dispose()
+    {
+        Body.Dispose();
+        _headers.Dispose();
+        _whole.Dispose();
+        _events.Dispose();
+        Answer.Dispose();
+    }
+
+    private static readonly ReadOnlyMemory<byte> Post = "POST"u8.ToArray();
+
+    private SseStatus NextEvent(ReadOnlySpan<byte> piece, ref int read)
+    {
+        var rest = piece[read..];
+        var status = _events.Read(ref rest);
+        read = piece.Length - rest.Length;
+        return status;
+    }
+
+    private ModelError ReadChunk(ErrorMapper errors)
+    {
+        var wrong = Answer.Read(_events.Data.Span);
+        if (wrong is not null)
+        {
+            return errors.Stream(wrong);
+        }
+
+        RefusedWhole = Answer.HasError && Answer.ContentBytes == 0;
+        return Answer.HasError ? errors.Of(Answer) : default;
+    }
+
+    private static ModelError AtEnd(HttpResponse response, ErrorMapper errors) =>
+        response.Error.IsNone ? errors.EndedEarly() : errors.Of(response.Error);
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask PassOnAsync(IAnswerSink sink)
+    {
+        for (var i = 0; i < Answer.EventCount; i++)
+        {
+            await sink.WriteAsync(Answer.EventAt(i)).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Ids come from outside: anything but visible ASCII could forge a header, and is left out.</summary>
+    private void WriteHeader(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        if (value.IsEmpty || value.Length > 256 || value.IndexOfAnyExceptInRange((byte)'!', (byte)'~') >= 0)
+        {
+            return;
+        }
+
+        _headers.Write(name);
+        _headers.Write(value);
+        _headers.Write("\r\n"u8);
+    }
+}

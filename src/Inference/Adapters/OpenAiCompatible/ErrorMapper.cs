@@ -1,0 +1,116 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+using Jesus.Inference.Contract;
+using Jesus.Transport.Http;
+
+namespace Jesus.Inference.Adapters.OpenAiCompatible;
+
+/// <summary>Turns a server's failures into causes, with words that name it and never its key.</summary>
+internal sealed class ErrorMapper(string provider, string key, TimeProvider time)
+{
+    /// <summary>Of an error's body this much is read, and this many characters of its message are passed on.</summary>
+    public const int BodyBytesMax = 64 * 1024;
+    private const int MessageMax = 400;
+
+    public ModelError Of(HttpError error) => error.Fault switch
+    {
+        HttpFault.ConnectFailed => new ModelError(ErrorCause.ConnectFailed, $"'{provider}': {error.Message} Check providers.{provider}.url and that the server runs."),
+        HttpFault.Busy => new ModelError(ErrorCause.Overloaded, $"'{provider}': {error.Message}", RetryAfter: TimeSpan.FromSeconds(1)),
+        HttpFault.TimedOut => new ModelError(ErrorCause.Stalled, $"'{provider}': {error.Message}"),
+        HttpFault.Malformed => new ModelError(ErrorCause.Malformed, $"'{provider}': {error.Message}"),
+        HttpFault.Cancelled => new ModelError(ErrorCause.Cancelled, "The call was cancelled."),
+        _ => new ModelError(ErrorCause.Cut, $"'{provider}': {error.Message}"),
+    };
+
+    /// <summary>A status other than 200.</summary>
+    public ModelError Of(HttpResponse response, ReadOnlySpan<byte> body)
+    {
+        var (code, message) = ErrorBody.Read(body);
+        var cause = CauseOf(response.Status, code);
+        var said = message.Length > 0 ? $": {Clean(message)}" : ".";
+        return new ModelError(cause, $"'{provider}' answered {response.Status}{said}{Remedy(cause)}", RetryAfter: RetryAfter(response));
+    }
+
+    /// <summary>An error inside an answer that began with 200.</summary>
+    public ModelError Of(ChatAnswer answer)
+    {
+        var cause = int.TryParse(answer.ErrorCode, NumberStyles.None, CultureInfo.InvariantCulture, out var status)
+            ? CauseOf(status, "")
+            : CauseOf(500, answer.ErrorCode);
+        return new ModelError(cause, $"'{provider}' broke off with an error: {Clean(answer.ErrorMessage)}");
+    }
+
+    public ModelError NotAnAnswer(string wrong, ReadOnlySpan<byte> body)
+    {
+        var page = body.IndexOf("<html"u8) >= 0 || body.IndexOf("<!DOCTYPE"u8) >= 0 ? " (a web page: something else than the API answers at this address)" : "";
+        return new ModelError(ErrorCause.Malformed, $"'{provider}' answered 200 with {wrong}{page}; check providers.{provider}.url.");
+    }
+
+    public ModelError Stream(string wrong) => new(ErrorCause.Malformed, $"'{provider}' sent {wrong} in its stream.");
+
+    public ModelError EndedEarly() => new(ErrorCause.Cut, $"'{provider}' ended its stream before the answer was finished.");
+
+    private static ErrorCause CauseOf(int status, string code) => code switch
+    {
+        "context_length_exceeded" or "string_above_max_length" => ErrorCause.ContextTooSmall,
+        "content_filter" or "content_policy_violation" => ErrorCause.ContentPolicy,
+        "unsupported_parameter" or "unknown_parameter" or "unsupported_value" => ErrorCause.UnsupportedField,
+        "model_not_found" => ErrorCause.ModelNotFound,
+        "insufficient_quota" or "invalid_api_key" => ErrorCause.Unauthorized,
+        "rate_limit_exceeded" or "rate_limit_error" => ErrorCause.RateLimited,
+        "overloaded_error" or "server_overloaded" => ErrorCause.Overloaded,
+        _ => CauseOf(status),
+    };
+
+    private static ErrorCause CauseOf(int status) => status switch
+    {
+        401 or 402 or 403 => ErrorCause.Unauthorized,
+        404 => ErrorCause.ModelNotFound,
+        413 => ErrorCause.ContextTooSmall,
+        429 => ErrorCause.RateLimited,
+        408 or 409 or 425 or 502 or 503 or 504 or 529 => ErrorCause.Overloaded,
+        501 => ErrorCause.UnsupportedField,
+        >= 500 => ErrorCause.Internal,
+        _ => ErrorCause.Refused,
+    };
+
+    private string Remedy(ErrorCause cause) => cause switch
+    {
+        ErrorCause.Unauthorized => $" Check providers.{provider}.key.",
+        ErrorCause.ModelNotFound => $" Check providers.{provider}.models and the url.",
+        _ => "",
+    };
+
+    /// <summary>Seconds, a date (RFC 9110, section 10.2.3), or milliseconds in the header that some servers add.</summary>
+    private TimeSpan RetryAfter(HttpResponse response)
+    {
+        if (response.TryGetHeader("retry-after-ms"u8, out var value) && Utf8Parser.TryParse(value, out double milliseconds, out _))
+        {
+            return Bounded(milliseconds / 1000);
+        }
+
+        if (!response.TryGetHeader("retry-after"u8, out value))
+        {
+            return TimeSpan.Zero;
+        }
+
+        if (Utf8Parser.TryParse(value, out double seconds, out var used) && used == value.Length)
+        {
+            return Bounded(seconds);
+        }
+
+        return DateTimeOffset.TryParseExact(Encoding.ASCII.GetString(value), "r", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+            ? Bounded((at - time.GetUtcNow()).TotalSeconds)
+            : TimeSpan.Zero;
+    }
+
+    private static TimeSpan Bounded(double seconds) => double.IsFinite(seconds) ? TimeSpan.FromSeconds(Math.Clamp(seconds, 0, 86_400)) : TimeSpan.Zero;
+
+    /// <summary>A server may quote the key that it refuses.</summary>
+    private string Clean(string message)
+    {
+        message = key.Length > 0 ? message.Replace(key, "***", StringComparison.Ordinal) : message;
+        return message.Length > MessageMax ? message[..MessageMax] + "..." : message;
+    }
+}
