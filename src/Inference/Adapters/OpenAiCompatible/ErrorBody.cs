@@ -37,7 +37,9 @@ internal static class ErrorBody
                 continue;
             }
 
-            var text = reader.TokenType == JsonTokenType.String ? Text(reader) : "";
+            // A code may be a number: some servers repeat the status.
+            var text = reader.TokenType == JsonTokenType.String ? Text(reader)
+                : reader.TokenType == JsonTokenType.Number ? Encoding.UTF8.GetString(reader.ValueSpan) : "";
             code = isCode ? text : code;
             type = isType ? text : type;
             message = isMessage || isError ? text : message;
