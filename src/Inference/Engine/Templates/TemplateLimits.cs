@@ -17,9 +17,9 @@ public static class TemplateLimits
 
     /// <summary>
     /// Expressions, statements and rounds of loops for one prompt, and one more for each 16 items or 256 bytes of a value: 500 turns with 100 tools each take under a
-    /// million, 0.2 s.
+    /// million, 0.1 s.
     /// </summary>
-    public const int StepsMax = 4_000_000;
+    public const int StepsMax = 2_000_000;
 
     /// <summary>Bytes of one text, the whole prompt or one value on the way: more than a context of a million tokens.</summary>
     public const int TextBytesMax = 8 * 1024 * 1024;

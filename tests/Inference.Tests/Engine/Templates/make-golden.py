@@ -176,6 +176,10 @@ LINES = [
     "{% macro m(a, b=2) %}[{{ a }}{{ b }}]{% endmacro %}{{ m(1) }}{{ m(1, 3) }}{{ m(b=5, a=4) }}{% generation %}g{% endgeneration %}",
     "{{ {'k': none, 'f': 1.0, 'u': 'ü', 'q': '\"'} | tojson(indent=2) }} {{ [] | tojson(indent=2) }} {{ {} | tojson }}",
     "{%- for m in messages if m.role == 'user' -%}{{ loop.index }}/{{ loop.length }} {{ loop.previtem.role if loop.previtem is defined }} {% endfor -%} end",
+    "{{ 'one \\\n two' }} {% for k, v in messages[2].tool_calls[0].function.items() if k != 'name' %}{{ k }} {{ v is string }}{% endfor %}",
+    "{% macro text(c) %}{{- c }}{% endmacro %}{{ '/no' if (flag is defined and not flag and not text('a').endswith('/no')) else '' }}{{ text('a/no').endswith('/no') }}",
+    "{% set kept = [] %}{% for m in messages %}{% set kept = kept + [m] %}{% endfor %}{{ kept | length }} {{ messages[3].content.content is defined }} {{ (tools | tojson)[:-1] }}",
+    "{{ messages[4] == (messages | selectattr('role', 'equalto', 'user') | list)[-1] }} {{ messages[3].tool_call_id[-9:] }} {{ (messages[0].role == 'user') != (0 % 2 == 0) }}",
     "{{ messages[0].content is string and messages[0].content is not none }}{{ ' x ' | trim ~ '.' }}{{ messages[0]['content'] | trim | length }}",
 ]
 

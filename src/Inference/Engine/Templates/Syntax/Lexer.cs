@@ -262,9 +262,14 @@ internal sealed class Lexer
         _lexemes.Add(new Lexeme(LexemeKind.String, text.ToString(), place));
     }
 
-    /// <summary>Python's escapes; an unknown one keeps its backslash.</summary>
+    /// <summary>Python's escapes: an unknown one keeps its backslash, one before the end of a line joins the lines.</summary>
     private int TakeEscape(StringBuilder text, int at)
     {
+        if (_source[at] == '\n')
+        {
+            return at + 1;
+        }
+
         var digits = _source[at] switch { 'x' => 2, 'u' => 4, _ => 0 };
         if (digits > 0 && at + digits < _source.Length && uint.TryParse(_source.AsSpan(at + 1, digits), System.Globalization.NumberStyles.HexNumber, null, out var code))
         {
