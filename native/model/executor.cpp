@@ -125,7 +125,11 @@ jn_status Executor::validate(const KvPool& kv, const jn_batch& b) const {
 }
 
 void Executor::forward(KvPool& kv, const jn_batch& batch) {
-    ForwardPass pass(*this, kv, batch);
+    if (static_cast<uint64_t>(batch.rows) * model_.bytes() < kAloneBytes) {
+        ForwardPass(*this, kv, batch, 1)(0);
+        return;
+    }
+    ForwardPass pass(*this, kv, batch, pool_.threads());
     pool_.run(pass);
 }
 

@@ -22,6 +22,11 @@ class Executor {
 public:
     static constexpr int32_t kRowsMax = 65536;
 
+    // A step with less work than this (rows times bytes of weights; under half a millisecond on one core) runs on the
+    // caller alone: its ten barriers a layer cost as much as a second thread saves, and far more when that thread's
+    // core is busy with something else. Results are the same bits either way.
+    static constexpr uint64_t kAloneBytes = uint64_t{8} << 20;
+
     // Throws std::bad_alloc or std::system_error.
     Executor(const Model& model, int32_t threads, int32_t max_rows);
 

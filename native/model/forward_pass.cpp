@@ -15,9 +15,9 @@ constexpr int kFfnChunk = 8;
 
 }  // namespace
 
-ForwardPass::ForwardPass(Executor& executor, KvPool& kv, const jn_batch& batch)
+ForwardPass::ForwardPass(Executor& executor, KvPool& kv, const jn_batch& batch, int threads)
     : e_(executor), kv_(kv), batch_(batch), model_(executor.model_), kernels_(model_.kernels()), shape_(model_.shape()),
-      threads_(executor.pool_.threads()) {
+      threads_(threads) {
     make_tiles();
 }
 

@@ -13,7 +13,8 @@ namespace jesus {
 
 class ForwardPass {
 public:
-    ForwardPass(Executor& executor, KvPool& kv, const jn_batch& batch);
+    // threads: all of the executor's, or 1.
+    ForwardPass(Executor& executor, KvPool& kv, const jn_batch& batch, int threads);
     void operator()(int thread);
 
 private:
@@ -33,7 +34,11 @@ private:
 
     void make_tiles();
     Range rows_of(int thread) const { return share(batch_.rows, thread, threads_); }
-    void barrier() { e_.pool_.barrier(); }
+    void barrier() {
+        if (threads_ > 1) {
+            e_.pool_.barrier();
+        }
+    }
 
     Executor& e_;
     KvPool& kv_;

@@ -12,7 +12,8 @@
 
 namespace {
 
-constexpr jn_shape kShape = {2, 64, 8, 2, 16, 96, 100, 256, 16, JN_ROPE_PAIRS, 1e-5f, 0};
+// Large enough that a batch of ten rows and more is split over the threads.
+constexpr jn_shape kShape = {2, 128, 8, 2, 16, 1024, 100, 256, 16, JN_ROPE_PAIRS, 1e-5f, 0};
 
 struct Tensors {
     std::vector<jn_tensor> declared;

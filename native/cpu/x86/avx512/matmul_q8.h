@@ -13,6 +13,7 @@ namespace jesus::avx512 {
 constexpr int kQ8Tokens = 6;       // with two groups: 12 integer sums, 12 float sums, two weights, one activation
 constexpr int kQ8GroupChunk = 8;   // groups whose weights stay in L2 while a tile of tokens passes over them
 constexpr int kQ8BlockBytes = kLanes * kQ8Columns;
+constexpr int kQ8PrefetchAhead = 1024;  // as in the AVX2 kernel
 
 struct Q8Input {
     const int8_t* quants;
@@ -53,6 +54,13 @@ inline void q8_tile(const Product& p, int group, int token) {
         }
     }
     for (int block = 0; block < blocks; ++block) {
+        if (token == 0) {
+            for (int g = 0; g < Groups; ++g) {
+                for (int line = 0; line < kQ8BlockBytes; line += 64) {
+                    _mm_prefetch(reinterpret_cast<const char*>(quants[g] + static_cast<int64_t>(block) * kQ8BlockBytes) + kQ8PrefetchAhead + line, _MM_HINT_T0);
+                }
+            }
+        }
         __m512i dots[Tokens][Groups];
         for (int t = 0; t < Tokens; ++t) {
             for (int g = 0; g < Groups; ++g) {
