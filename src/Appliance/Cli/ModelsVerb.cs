@@ -4,11 +4,17 @@ using System.Text.Json;
 
 namespace Jesus.Appliance.Cli;
 
-/// <summary><c>jesus models ...</c>.</summary>
+/// <summary><c>jesus models ...</c>: what the daemon serves, and tools on one file that need no daemon.</summary>
 internal static class ModelsVerb
 {
     public static Command Create() => Verb.Group("models", "Model files.",
-        Verb.Of("list", "List the models that the daemon serves.", "jesus models list", ListAsync));
+        Verb.Of("list", "List the models that the daemon serves.", "jesus models list", ListAsync),
+        ModelAddVerb.Create(),
+        ModelFileVerbs.Inspect(),
+        ModelFileVerbs.Tokenize(),
+        ModelFileVerbs.Detokenize(),
+        ModelFileVerbs.Logits(),
+        ModelFileVerbs.Bench());
 
     private static async Task<int> ListAsync(VerbCall call)
     {
@@ -24,8 +30,9 @@ internal static class ModelsVerb
         foreach (var model in document.RootElement.GetProperty("models"u8).EnumerateArray())
         {
             var bytes = model.GetProperty("bytes"u8).GetInt64();
+            var context = model.GetProperty("context_tokens"u8).GetInt32();
             rows.Add([model.GetProperty("id"u8).GetString()!, model.GetProperty("owned_by"u8).GetString()!, model.GetProperty("state"u8).GetString()!,
-                model.GetProperty("context_tokens"u8).GetInt32().ToString(CultureInfo.InvariantCulture), bytes == 0 ? "" : Screen.Bytes(bytes)]);
+                context == 0 ? "" : context.ToString(CultureInfo.InvariantCulture), bytes == 0 ? "" : Screen.Bytes(bytes)]);
         }
 
         call.Screen.Table(rows);

@@ -15,6 +15,9 @@ public interface IModelDirectory
 {
     IReadOnlyList<ModelListing> List();
 
+    /// <summary>Where a file must be put to be added.</summary>
+    string Folder { get; }
+
     /// <summary>Takes note of a file that was put into the models folder.</summary>
     /// <returns>Null when the model is there now, else what is wrong and what to do.</returns>
     ValueTask<string?> RescanAsync(string name, CancellationToken cancel);

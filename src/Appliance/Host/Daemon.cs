@@ -18,7 +18,7 @@ public sealed class Daemon(ServeSettings settings, ApplianceConfig config, strin
         var host = log.CreateLogger("Host");
         try
         {
-            using var rooms = Rooms.Open(settings, config, log, version);
+            await using var rooms = Rooms.Open(settings, config, log, version);
             return await ServeAsync(rooms, host);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JournalCorruptException or JournalFailedException)
@@ -34,10 +34,11 @@ public sealed class Daemon(ServeSettings settings, ApplianceConfig config, strin
         using var systemd = SystemdNotifier.OfEnvironment(rooms.Time);
         var socket = SocketPath(rooms, log);
         using var front = new HttpFront(config.Listen, socket, rooms.Log);
+        rooms.Start();
         await front.StartAsync(rooms.Gateway, signals.StopNow);
         rooms.State.WriteUrl(front.Url);
         systemd.Ready($"serving on {front.Url}");
-        rooms.Start();
+        var resuming = ResumeAsync(rooms, log, signals.StopNow);
         systemd.StartWatchdog(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), () => !rooms.Journal.Failed.IsCompleted);
         log.LogInformation("ready: listening on {Url} and {Socket}, state in {State}", front.Url, socket ?? "no socket", settings.StateFolder);
 
@@ -48,7 +49,25 @@ public sealed class Daemon(ServeSettings settings, ApplianceConfig config, strin
         }
 
         await StopAsync(rooms, front, systemd, signals, log);
+        await resuming;
         return ended == signals.StopAsked;
+    }
+
+    private static async Task ResumeAsync(Rooms rooms, ILogger log, CancellationToken cancel)
+    {
+        try
+        {
+            await Task.Run(() => rooms.ResumeAsync(cancel), cancel);
+        }
+        catch (OperationCanceledException)
+        {
+            // Asked to stop at once: the runs are taken up by the next start.
+        }
+        catch (Exception e)
+        {
+            log.LogError(e, "interrupted runs were not taken up");
+            rooms.Readiness.Set("runner", false, "interrupted runs were not taken up; the log says why: " + e.Message);
+        }
     }
 
     private static async Task StopAsync(Rooms rooms, HttpFront front, SystemdNotifier systemd, Signals signals, ILogger log)

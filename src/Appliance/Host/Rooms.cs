@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Jesus.Appliance.Admission;
 using Jesus.Appliance.Artifacts;
+using Jesus.Appliance.Audit;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Config;
 using Jesus.Appliance.Gateway;
@@ -13,6 +14,7 @@ using Jesus.Appliance.Security;
 using Jesus.Appliance.Security.Keys;
 using Jesus.Appliance.Storage;
 using Jesus.Appliance.Storage.Journal;
+using Jesus.Appliance.Storage.Projection;
 using Jesus.Appliance.Telemetry;
 using Jesus.Inference.Engine;
 using Microsoft.Extensions.Logging;
@@ -20,7 +22,7 @@ using Microsoft.Extensions.Logging;
 namespace Jesus.Appliance.Host;
 
 /// <summary>The composition root: makes every room once, in the order in which they stand on each other, and ends them in reverse.</summary>
-public sealed class Rooms : IDisposable
+public sealed class Rooms : IAsyncDisposable
 {
     private Rooms(ServeSettings settings, ApplianceConfig config, LogHub log, string version)
     {
@@ -35,8 +37,9 @@ public sealed class Rooms : IDisposable
         Keys = new KeyStore(Journal, Time);
         Restore();
         Routes = new RouteTableHolder(RouteTable.Empty);
-        Engine = new ModelHost(ModelShelf.HostOptions(config.Engine, State.Models), Time);
-        Models = new ModelShelf(Engine, [], Routes, config, Time, log.CreateLogger("Models"));
+        var engine = ModelShelf.HostOptions(config.Engine, State.Models);
+        Engine = new ModelHost(engine, Time);
+        Models = new ModelShelf(Engine, engine.ModelsFolder!, [], Routes, config, Time, log.CreateLogger("Models"));
         foreach (var error in Models.Refresh())
         {
             log.CreateLogger("Models").LogWarning("routes: {Error}", error);
@@ -54,6 +57,7 @@ public sealed class Rooms : IDisposable
             Time = Time,
             Dice = Roll,
         });
+        Projection = new SqliteProjection(State.Database, Journal, [new RunsTable(), new AuditTable()], new ProjectionOptions(), log.CreateLogger("Projection"));
         Artifacts = ArtifactStore.Open(Disk, State.Artifacts, config.Artifacts, Time);
         Runs = new RunService(RunnerRooms(), config.Runner);
         Gateway = new GatewayApp(Parts(config), log.CreateLogger("Gateway"));
@@ -71,6 +75,7 @@ public sealed class Rooms : IDisposable
     public ModelHost Engine { get; }
     public ModelShelf Models { get; }
     public ModelPipeline Pipeline { get; }
+    public SqliteProjection Projection { get; }
     public ArtifactStore Artifacts { get; }
     public RunService Runs { get; }
     public MetricsText Metrics { get; }
@@ -81,12 +86,19 @@ public sealed class Rooms : IDisposable
     /// <exception cref="JournalCorruptException">The journal is damaged in its middle.</exception>
     public static Rooms Open(ServeSettings settings, ApplianceConfig config, LogHub log, string version) => new(settings, config, log, version);
 
-    /// <summary>Starts what works by itself: runs that a crash interrupted go on.</summary>
+    /// <summary>What must run before the first request.</summary>
     public void Start()
     {
-        var taken = Runs.Recover();
+        Projection.Start();
+        Readiness.Set("runner", false, "looking for interrupted runs");
+    }
+
+    /// <summary>What works by itself from then on: runs that a crash interrupted go on, models are loaded.</summary>
+    public async Task ResumeAsync(CancellationToken cancel)
+    {
+        var taken = await Runs.RecoverAsync(cancel);
         Readiness.Set("runner", true, taken == 0 ? "no run was interrupted" : $"{taken} interrupted runs go on");
-        _ = Task.Run(() => Models.PreloadAsync(Readiness));
+        await Models.PreloadAsync(Readiness);
     }
 
     /// <summary>Ends it: runs finish their steps or are parked, in time or not at all.</summary>
@@ -96,9 +108,10 @@ public sealed class Rooms : IDisposable
         await Budgets.StopAsync();
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         Runs.Dispose();
+        await Projection.DisposeAsync();
         Engine.Dispose();
         Budgets.Dispose();
         Journal.Dispose();
@@ -116,8 +129,8 @@ public sealed class Rooms : IDisposable
     private RunnerRooms RunnerRooms() => new()
     {
         Journal = Journal,
-        Blobs = new RunBlobs(Artifacts),
-        History = new JournalHistory(Journal),
+        Blobs = new ArtifactBlobs(Artifacts),
+        History = new ProjectionHistory(Projection, Journal),
         CallModel = Pipeline.RunAsync,
         Time = Time,
         Log = Log.CreateLogger("Runner"),

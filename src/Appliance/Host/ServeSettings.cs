@@ -4,7 +4,7 @@ namespace Jesus.Appliance.Host;
 /// <param name="ConfigPath">Null takes the packaged file if it exists.</param>
 /// <param name="StateFolder">Absolute path.</param>
 /// <param name="Listen">Overrides <c>listen.http</c>; null leaves it.</param>
-/// <param name="Models">Overrides <c>engine.modelFolders</c> with one folder; null leaves it.</param>
+/// <param name="Models">A folder of model files besides the state folder's own; null leaves <c>engine.modelFolders</c>.</param>
 public sealed record ServeSettings(string? ConfigPath, string StateFolder, string? Listen, string? Models)
 {
     public const string DefaultState = "/var/lib/jesus";
@@ -20,7 +20,8 @@ public sealed record ServeSettings(string? ConfigPath, string StateFolder, strin
 
         if (Models is not null)
         {
-            flags.Add(("engine.modelFolders", $"[{Config.Shapes.JsonText.Quote(Path.GetFullPath(Models))}]", "--models"));
+            var own = Config.Shapes.JsonText.Quote(Path.Combine(StateFolder, "models"));
+            flags.Add(("engine.modelFolders", $"[{own},{Config.Shapes.JsonText.Quote(Path.GetFullPath(Models))}]", "--models"));
         }
 
         return [.. flags];

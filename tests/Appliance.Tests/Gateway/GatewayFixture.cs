@@ -71,6 +71,8 @@ internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDispo
 
     public IReadOnlyList<ModelListing> List() => [new("nano", "local", 5, "ready", 1024, 10, "")];
 
+    public string Folder => "/models";
+
     public ValueTask<string?> RescanAsync(string name, CancellationToken cancel) => new(name == "nano" ? null : $"there is no {name}.gguf");
 
     public (Principal? Principal, ApiFailure Failure) Admit(HttpContext http) => Roles == Roles.None

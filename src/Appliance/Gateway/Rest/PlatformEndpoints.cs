@@ -44,6 +44,7 @@ internal sealed class PlatformEndpoints(GatewayParts parts)
 
     private Task ModelsAsync(GatewayRequest request) => JsonReply.SendAsync(request.Http, 200, json =>
     {
+        json.WriteString("folder"u8, parts.ModelDirectory.Folder);
         json.WriteStartArray("models"u8);
         foreach (var model in parts.ModelDirectory.List())
         {
