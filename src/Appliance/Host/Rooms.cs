@@ -12,11 +12,14 @@ using Jesus.Appliance.Runner;
 using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security;
 using Jesus.Appliance.Security.Keys;
+using Jesus.Appliance.Security.Redaction;
+using Jesus.Appliance.Security.Secrets;
 using Jesus.Appliance.Storage;
 using Jesus.Appliance.Storage.Journal;
 using Jesus.Appliance.Storage.Projection;
 using Jesus.Appliance.Telemetry;
 using Jesus.Inference.Engine;
+using Jesus.Transport.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Host;
@@ -39,7 +42,8 @@ public sealed class Rooms : IAsyncDisposable
         Routes = new RouteTableHolder(RouteTable.Empty);
         var engine = ModelShelf.HostOptions(config.Engine, State.Models);
         Engine = new ModelHost(engine, Time);
-        Models = new ModelShelf(Engine, engine.ModelsFolder!, [], Routes, config, Time, log.CreateLogger("Models"));
+        Providers = new Providers(config, new SecretReader(Disk, Environment.GetEnvironmentVariable), TcpNetwork.Instance, Time, log.CreateLogger("Providers"));
+        Models = new ModelShelf(Engine, engine.ModelsFolder!, Providers.Candidates, Routes, config, Time, log.CreateLogger("Models"));
         foreach (var error in Models.Refresh())
         {
             log.CreateLogger("Models").LogWarning("routes: {Error}", error);
@@ -56,6 +60,7 @@ public sealed class Rooms : IAsyncDisposable
             Journal = Journal,
             Time = Time,
             Dice = Roll,
+            Redactor = config.Security.Redaction ? new Redactor() : null,
         });
         Projection = new SqliteProjection(State.Database, Journal, [new RunsTable(), new AuditTable()], new ProjectionOptions(), log.CreateLogger("Projection"));
         Artifacts = ArtifactStore.Open(Disk, State.Artifacts, config.Artifacts, Time);
@@ -72,6 +77,7 @@ public sealed class Rooms : IAsyncDisposable
     public BudgetKeeper Budgets { get; }
     public KeyStore Keys { get; }
     public RouteTableHolder Routes { get; }
+    internal Providers Providers { get; }
     public ModelHost Engine { get; }
     public ModelShelf Models { get; }
     public ModelPipeline Pipeline { get; }
@@ -113,6 +119,7 @@ public sealed class Rooms : IAsyncDisposable
         Runs.Dispose();
         await Projection.DisposeAsync();
         Engine.Dispose();
+        Providers.Dispose();
         Budgets.Dispose();
         Journal.Dispose();
         Metrics.Dispose();

@@ -136,7 +136,7 @@ public sealed class ConfigLoaderTests
     {
         var seed = Environment.TickCount;
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
-        var dice = new Dice(seed);
+        var dice = new Random(seed);
         var whole = Encoding.UTF8.GetBytes("""{"listen":{"http":"http://127.0.0.1:1","maxTools":5},"routes":{"default":"a","a":{"candidates":[{"provider":"p","model":"m"}]}},"prices":[{"provider":"p"}]}""");
         for (var i = 0; i < 5_000; i++)
         {

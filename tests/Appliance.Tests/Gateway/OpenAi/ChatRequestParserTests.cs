@@ -126,7 +126,7 @@ public sealed class ChatRequestParserTests
     {
         var seed = Environment.TickCount;
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
-        var dice = new Dice(seed);
+        var dice = new Random(seed);
         var whole = Encoding.UTF8.GetBytes("""{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"x\u00e9"}]},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]}],"tools":[{"type":"function","function":{"name":"f","parameters":{}}}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{}}},"inputs":{"a":"b"},"stop":["x"],"n":1,"stream":true}""");
         for (var i = 0; i < 20_000; i++)
         {

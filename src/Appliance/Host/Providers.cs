@@ -1,0 +1,65 @@
+using Jesus.Appliance.Config;
+using Jesus.Appliance.Router;
+using Jesus.Appliance.Security.Secrets;
+using Jesus.Inference.Adapters.OpenAiCompatible;
+using Jesus.Transport.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Jesus.Appliance.Host;
+
+/// <summary>The configured servers of models, as candidates. One whose key cannot be read is left out and named in the log.</summary>
+internal sealed class Providers : IDisposable
+{
+    private readonly List<OpenAiCompatibleAdapter> _adapters = [];
+    private readonly List<Candidate> _candidates = [];
+
+    public Providers(ApplianceConfig config, SecretReader secrets, INetwork network, TimeProvider time, ILogger log)
+    {
+        foreach (var (name, options) in config.Providers)
+        {
+            if (KeyOf(options, secrets, out var error) is { } key)
+            {
+                Add(name, options, key, network, time);
+            }
+            else
+            {
+                log.LogWarning("the provider {Provider} is left out: {Reason}", name, error);
+            }
+        }
+    }
+
+    public IReadOnlyList<Candidate> Candidates => _candidates;
+
+    public void Dispose()
+    {
+        foreach (var adapter in _adapters)
+        {
+            adapter.Dispose();
+        }
+    }
+
+    private static string? KeyOf(ProviderOptions options, SecretReader secrets, out string? error)
+    {
+        error = null;
+        if (options.Key.Length == 0)
+        {
+            return "";
+        }
+
+        (var secret, error) = secrets.Read(options.Key);
+        return secret?.Reveal();
+    }
+
+    private void Add(string name, ProviderOptions options, string key, INetwork network, TimeProvider time)
+    {
+        var adapter = new OpenAiCompatibleAdapter(new OpenAiCompatibleOptions { Provider = name, Url = new Uri(options.Url), Key = key }, network, time);
+        _adapters.Add(adapter);
+        _candidates.AddRange(options.Models.Select(model => new Candidate(adapter, model.Name, new CandidateTraits
+        {
+            ContextTokens = model.ContextTokens,
+            MaxOutputTokens = model.MaxOutputTokens,
+            LeavesBox = options.LeavesBox,
+            Slots = options.Slots,
+        })));
+    }
+}
