@@ -42,6 +42,59 @@ void pack_q8_row(const Matrix& matrix, uint8_t* group, int lane, const uint8_t* 
     }
 }
 
+// Squares of quants, 64 bits a row: out[i] holds element i (2 or 4 quants) of all rows. Little-endian, as x86 is.
+template <int Interleave>
+void transpose(const uint64_t* rows, uint64_t* out) {
+    constexpr uint64_t even = 0x0000ffff0000ffff, low = 0x00000000ffffffff;
+    if constexpr (Interleave == 4) {
+        out[0] = (rows[0] & low) | rows[1] << 32;
+        out[1] = rows[0] >> 32 | (rows[1] & ~low);
+    } else {
+        const uint64_t a = (rows[0] & even) | (rows[1] & even) << 16, b = (rows[0] >> 16 & even) | (rows[1] & ~even);
+        const uint64_t c = (rows[2] & even) | (rows[3] & even) << 16, d = (rows[2] >> 16 & even) | (rows[3] & ~even);
+        out[0] = (a & low) | c << 32;
+        out[1] = (b & low) | d << 32;
+        out[2] = a >> 32 | (c & ~low);
+        out[3] = b >> 32 | (d & ~low);
+    }
+}
+
+// One block of all 16 rows.
+template <int Interleave>
+void pack_q8_group_block(uint8_t* quants, const uint8_t* source, int64_t row_bytes, uint64_t flip) {
+    constexpr int side = 8 / Interleave;
+    for (int lane = 0; lane < kLanes; lane += side) {
+        for (int step = 0; step < kQ8Columns / Interleave; step += side) {
+            uint64_t rows[side], out[side];
+            for (int i = 0; i < side; ++i) {
+                std::memcpy(&rows[i], source + (lane + i) * row_bytes + step * Interleave, 8);
+            }
+            transpose<Interleave>(rows, out);
+            for (int i = 0; i < side; ++i) {
+                out[i] ^= flip;
+                std::memcpy(quants + ((step + i) * kLanes + lane) * Interleave, &out[i], 8);
+            }
+        }
+    }
+}
+
+// A whole group, a block at a time: moving quants one by one would take most of the time in which a model loads.
+void pack_q8_group(const Matrix& matrix, uint8_t* group, const uint8_t* source, int64_t row_bytes) {
+    const int blocks = matrix.blocks();
+    uint16_t* scales = q8_scales(group, blocks);
+    const uint64_t flip = matrix.q8.flip * uint64_t{0x0101010101010101};
+    for (int block = 0; block < blocks; ++block, source += kQ8FileBytes, group += kQ8BlockQuants) {
+        for (int lane = 0; lane < kLanes; ++lane) {
+            std::memcpy(scales + block * kLanes + lane, source + lane * row_bytes, 2);
+        }
+        if (matrix.q8.interleave == 2) {
+            pack_q8_group_block<2>(group, source + 2, row_bytes, flip);
+        } else {
+            pack_q8_group_block<4>(group, source + 2, row_bytes, flip);
+        }
+    }
+}
+
 template <class Element>
 void pack_float_row(int64_t cols, uint8_t* group, int lane, const uint8_t* source) {
     Element* to = reinterpret_cast<Element*>(group) + lane;
@@ -95,9 +148,16 @@ int64_t file_row_bytes(Type type, int64_t cols) {
 
 void pack_rows(Matrix& matrix, int64_t first, int64_t count, const uint8_t* source) {
     const int64_t row_bytes = file_row_bytes(matrix.type, matrix.cols);
+    const bool by_group = matrix.type == Type::Q8_0 && matrix.q8.interleave < kQ8Columns;
     for (int64_t row = first; row < first + count; ++row, source += row_bytes) {
         uint8_t* group = matrix.group(static_cast<int>(row / kLanes));
         const int lane = static_cast<int>(row % kLanes);
+        if (by_group && lane == 0 && first + count - row >= kLanes) {
+            pack_q8_group(matrix, group, source, row_bytes);
+            row += kLanes - 1;
+            source += row_bytes * (kLanes - 1);
+            continue;
+        }
         switch (matrix.type) {
             case Type::F32: pack_float_row<uint32_t>(matrix.cols, group, lane, source); break;
             case Type::F16:
