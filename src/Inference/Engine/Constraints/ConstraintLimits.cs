@@ -6,8 +6,11 @@ public static class ConstraintLimits
     /// <summary>A schema longer than this is no schema that a prompt could explain: 256 KiB is about 64 k tokens.</summary>
     public const int SchemaBytesMax = 256 * 1024;
 
-    /// <summary>Nesting of a schema's text; also bounds the compiler's recursion.</summary>
-    public const int SchemaNestingMax = 64;
+    /// <summary>Steps of the longest way into a schema, by keywords, names and references: 256 levels of 1 KB bound the compiler's recursion.</summary>
+    public const int SchemaNestingMax = 256;
+
+    /// <summary>Properties of one object: fewer than the ways followed at once, so that none of them is ever dropped.</summary>
+    public const int PropertiesMax = 500;
 
     /// <summary>64 k states of 48 bytes are 3 MB, the most that one request's grammar may hold.</summary>
     public const int StatesMax = 65_536;

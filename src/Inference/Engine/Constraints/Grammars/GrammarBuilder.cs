@@ -129,7 +129,14 @@ internal sealed class GrammarBuilder
         return new Grammar(states, [.. edges], [.. jumps], start, [.. _inputs]);
     }
 
+    // Recursion only where texts part: what they share is one chain, so the depth stays below the square root of twice the schema's bytes.
     private int Literals(List<byte[]> texts, int from, int to, int depth, int next)
+    {
+        var shared = texts[from].AsSpan(depth).CommonPrefixLength(texts[to - 1].AsSpan(depth));
+        return shared == 0 ? Parting(texts, from, to, depth, next) : Literal(texts[from].AsSpan(depth, shared), Parting(texts, from, to, depth + shared, next));
+    }
+
+    private int Parting(List<byte[]> texts, int from, int to, int depth, int next)
     {
         var state = Plain();
         while (from < to && texts[from].Length == depth)

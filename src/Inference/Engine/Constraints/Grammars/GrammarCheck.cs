@@ -11,9 +11,10 @@ internal static class GrammarCheck
             state.Need = Grammar.Unreachable;
         }
 
-        // The builder works backwards, so a state's successors mostly stand before it and one sweep settles nearly all; cycles take a few more.
+        // The builder works backwards, so a state's successors mostly stand before it and one sweep settles nearly all; each level of calls may take two
+        // more. What is not settled after the deepest level lies deeper than any answer may: its need stays too high, so it is only entered less.
         var changed = true;
-        while (changed)
+        for (var sweep = 0; changed && sweep < 3 * (ConstraintLimits.DepthMax + 2); sweep++)
         {
             changed = false;
             foreach (ref var state in grammar.States.AsSpan())

@@ -36,6 +36,11 @@ internal sealed class ObjectSchemas
         }
 
         var list = properties.EnumerateObject().ToList();
+        if (list.Count > ConstraintLimits.PropertiesMax)
+        {
+            return _context.Refuse($"{list.Count} properties are more than the {ConstraintLimits.PropertiesMax} that one object may have; nest some of them.");
+        }
+
         return TryReadRequired(schema, list, out var required) ? Listed(list, required, next) : _context.Builder.Dead;
     }
 

@@ -160,7 +160,9 @@ internal sealed class SchemaCompiler
         {
             rule = Builder.Plain();
             _rules.Add(pointer, rule);
+            _context.Enter("$ref");
             Builder.Jump(rule, Rule(target));
+            _context.Leave();
         }
 
         return Builder.Call(rule, next);

@@ -7,8 +7,8 @@ namespace Jesus.Inference.Engine.Constraints.Schemas;
 /// <summary>A schema's bytes to grammar.</summary>
 internal static class SchemaText
 {
-    // A schema nests an object for "properties" and one for each property: two levels of JSON for one of the schema, and a little more.
-    private static readonly JsonDocumentOptions Reading = new() { MaxDepth = (3 * ConstraintLimits.SchemaNestingMax) + 8 };
+    // Each step into a schema is a level of its JSON; one more holds the innermost keyword's value.
+    private static readonly JsonDocumentOptions Reading = new() { MaxDepth = ConstraintLimits.SchemaNestingMax + 2 };
 
     /// <param name="builder">Receives the grammar.</param>
     /// <param name="utf8">The schema.</param>
