@@ -74,7 +74,7 @@ internal struct Utf8Tail
 
     private ReadOnlySpan<byte> UnescapeUnit(ReadOnlySpan<byte> raw, PooledBuffer output)
     {
-        System.Buffers.Text.Utf8Parser.TryParse(raw.Slice(2, 4), out ushort unit, out _, 'x');
+        _ = System.Buffers.Text.Utf8Parser.TryParse(raw.Slice(2, 4), out ushort unit, out _, 'x');
         var letter = (char)unit;
         if (char.IsLowSurrogate(letter) && _highSurrogate != 0)
         {
