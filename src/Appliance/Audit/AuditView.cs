@@ -19,7 +19,7 @@ public static class AuditView
         var entries = new List<AuditEntry>();
         foreach (var record in journal.ReadAfter(after))
         {
-            if (Kinds.Contains(record.Kind))
+            if (record.Kind is JournalKind.Audit or JournalKind.Key or JournalKind.Admin)
             {
                 entries.Add(new AuditEntry(record.Position, record.Kind, new DateTimeOffset(record.UtcTicks, TimeSpan.Zero), Encoding.UTF8.GetString(record.Payload.Span)));
                 if (entries.Count >= Math.Min(limit, EntriesMax))
