@@ -37,13 +37,16 @@ public static class EngineBench
         Write(output, $"{threads} threads, {backend.Info.Device}: loaded in {seconds:F2} s, {backend.Info.WeightBytes / 1e9 / seconds:F1} GB/s");
         Write(output, $"  working memory {backend.Info.WorkBytes / 1e6:F0} MB");
         var before = Probe(options, threads);
+        var cpu = Environment.CpuUsage.TotalTime;
+        watch.Restart();
         var result = BackendBench.Run(backend, options.Prompt, options.Generate, options.Repeat);
+        var share = (Environment.CpuUsage.TotalTime - cpu).TotalSeconds / (watch.Elapsed.TotalSeconds * threads);
         var after = Probe(options, threads);
 
         var operations = Operations(backend) * result.PromptTokensPerSecond / 1e12;
         Line(output, "prefill", result.PromptTokensPerSecond, operations, Math.Max(before.Int8Tops, after.Int8Tops), "TOPS int8");
         Line(output, "decode", result.GenerateTokensPerSecond, result.ReadGbPerSecond, Math.Max(before.ReadGbPerSecond, after.ReadGbPerSecond), "GB/s read");
-        Write(output, $"  fp32 {Math.Max(before.Fp32Tflops, after.Fp32Tflops):F3} TFLOPS");
+        Write(output, $"  {share:P0} of {threads} processors were had (below 90 %: the machine is busy, compare nothing); fp32 {Math.Max(before.Fp32Tflops, after.Fp32Tflops):F3} TFLOPS");
     }
 
     private static MachineProbe Probe(BenchOptions options, int threads) =>
