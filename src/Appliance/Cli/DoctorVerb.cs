@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.Runtime.Intrinsics.X86;
 using System.Text.Json;
 using Jesus.Appliance.Config;
+using Jesus.Inference.Engine.Native;
 
 namespace Jesus.Appliance.Cli;
 
@@ -34,8 +34,9 @@ internal static class DoctorVerb
 
     private static Finding Processor()
     {
-        var isa = Avx512F.IsSupported ? "AVX-512" : Avx2.IsSupported ? "AVX2" : "generic code only: slow";
-        return new Finding("processor", true, $"{Environment.ProcessorCount} cores, {isa}");
+        // Ask the kernels: what the compiler of this program was allowed to assume says nothing about the processor.
+        var isa = KernelInfo.InstructionSet;
+        return new Finding("processor", true, $"{Environment.ProcessorCount} cores, {isa} kernels{(isa == "generic" ? ": slow, the processor has no AVX2" : "")}");
     }
 
     private static Finding Memory()
