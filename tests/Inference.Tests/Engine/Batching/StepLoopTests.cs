@@ -9,7 +9,7 @@ using Jesus.Transport.Buffers;
 namespace Jesus.Inference.Tests.Engine.Batching;
 
 /// <summary>The engine's loop without its thread, on a model that counts up: after "a" comes "bcd...".</summary>
-public sealed class StepLoopTests
+public sealed class StepLoopTests : IDisposable
 {
     private const int EndToken = 256;
     private static readonly Tokenizer Bytes = TokenizerSamples.Load(
@@ -17,6 +17,8 @@ public sealed class StepLoopTests
 
     private readonly FakeBackend _backend = new(vocabulary: 257);
     private readonly ManualTime _time = new();
+
+    public void Dispose() => _backend.Dispose();
 
     [Fact]
     public void An_answer_ends_at_its_token_limit()
