@@ -113,7 +113,8 @@ def json_string(text, at, source):
             return at + 1
         if sign == b"\\":
             if at + 1 == len(text):
-                raise Unfinished
+                # Only where some escape can follow: a lone backslash must not lead into a dead end.
+                raise Unfinished if source is None or any(bytes(value) + sign in source for sign in ESCAPES.values()) else Unfit
             if text[at + 1:at + 2] not in ESCAPES:
                 raise Unfit
             value += ESCAPES[text[at + 1:at + 2]]

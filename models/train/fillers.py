@@ -4,7 +4,8 @@ Names belong to training or to the held-out cases by their checksum, so that no 
 """
 import zlib
 
-HELD_OUT_SHARE = 8  # one name in eight is kept for the held-out cases
+HELD_OUT_SHARE = 8   # one name in eight is kept for the held-out cases
+UNSEEN_SHARE = 0.1   # of the held-out cases whose wording or message template training never saw
 
 ONSETS = "b bl br c ch cl cr d dr f fl fr g gl gr h j k kl kr l m n p pl pr qu r s sc sh sk sl sm sn sp st str t th tr v w x y z".split()
 VOWELS = "a e i o u a e i o ai ea ee io oo ou".split()
@@ -31,6 +32,7 @@ WORDS = ("request response user session file table index cache queue message pac
          "product price customer account profile address email letter upload download archive backup snapshot restore checkpoint segment "
          "journal log entry line pattern filter plugin module driver device sensor fan power battery port link interface bridge tunnel "
          "gateway domain zone name host group role permission secret vault store mirror package version release branch commit build test").split()
+SMALL = "the a is was not in on at for with from by to of and has no new too after before all".split()
 FILES = "app server access error system auth deploy build data report users orders backup install events audit worker main kern mail debug notes results metrics jobs output input today".split()
 EXTENSIONS = "log log log txt csv json conf yaml md".split()
 FOLDERS = "var/log etc srv data home/alice opt/app tmp var/lib/app usr/share mnt/backup logs inputs run".split()
@@ -70,6 +72,14 @@ class Source:
 
     def word(self):
         return self.pick(WORDS) if self.chance(0.8) else self.syllables(1, 3)
+
+    def said(self):
+        """A word of a sentence: also small words, capitals and made-up forms, so that copying does not lean on the vocabulary."""
+        if self.chance(0.25):
+            return self.pick(SMALL)
+        word = self.word() + (self.pick(["s", "ed", "ing", "er", "ly", "able"]) if self.chance(0.15) else "")
+        case = self.random.random()
+        return word.capitalize() if case < 0.12 else word.upper() if case < 0.16 else word
 
     def host(self):
         style = self.number(0, 6)
@@ -146,7 +156,7 @@ class Source:
         return "/" + "/".join(parts) + (f"/{self.number(1, 99999)}" if self.chance(0.4) else "")
 
     def phrase(self, low=2, high=6):
-        return " ".join(self.word() for _ in range(self.number(low, high)))
+        return " ".join(self.said() for _ in range(self.number(low, high)))
 
     def fill(self, template):
         """Replaces each {kind} of a template by a value of that kind."""

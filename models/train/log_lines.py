@@ -6,6 +6,7 @@ that follows the tag, or the value of msg in key=value and JSON lines. Every fie
 from dataclasses import dataclass
 
 import log_messages as messages
+import fillers
 from fillers import Source
 
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
@@ -18,7 +19,6 @@ LEVELS = {
     "critical": ["CRITICAL", "critical", "FATAL", "fatal", "CRIT", "crit", "EMERG", "ALERT", "PANIC"],
 }
 SEVERITIES = list(LEVELS)
-UNSEEN_SHARE = 0.1  # of the held-out lines whose message comes from a template that training never saw
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,18 @@ class LogLines:
 
     def _row(self, rows):
         """A template of this split: held-out cases mix new templates with trained ones."""
-        want_new = self.held_out and self.source.chance(UNSEEN_SHARE)
+        want_new = self.held_out and self.source.chance(fillers.UNSEEN_SHARE)
         while True:
             row = self.source.pick(rows)
             if row[-1] == want_new:
                 return row[:-1]
 
     def _daemon(self):
-        """(component, severity, message) without a level word."""
+        """(component, severity, message); now and then the message itself begins with a level word."""
         s = self.source
+        if s.chance(0.1):
+            component, severity, level, text = self._levelled()
+            return component, severity, s.pick([f"{level} {text}", f"{level}: {text}", f"[{level}] {text}", f"level={level} msg=\"{text}\""])
         if s.chance(0.8):
             component, severity, text = self._row(messages.DAEMON)
             return component, severity, s.fill(text)

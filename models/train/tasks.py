@@ -7,6 +7,7 @@ import json
 
 import tool_pool
 from chat import compact
+import fillers
 from fillers import Source
 from log_lines import SEVERITIES, LogLines
 from small_talk import SMALL_TALK
@@ -44,7 +45,7 @@ class Tasks:
         return [{"role": "system", "content": self.source.pick(SYSTEM)}] if self.source.chance(0.25) else []
 
     def _judge(self):
-        entry = self.lines.short() if not self.held_out and self.source.chance(0.35) else self.lines.next()
+        entry = self.lines.short() if not self.held_out and self.source.chance(0.25) else self.lines.next()
         expect = {"severity": entry.severity, "component": entry.component}
         return {"task": "a", "messages": self._ask(JUDGE, entry.line), "schema": JUDGE_SCHEMA, "inputs": {"line": entry.line}, "expect": expect,
                 "answer": {"role": "assistant", "content": compact(expect)}}
@@ -98,7 +99,7 @@ class Tasks:
             tool, name, _ = s.pick(listed)
             request, arguments = tool_pool.request_for(tool, s, self.held_out)
             talk = [{"role": "user", "content": request}, call_of(name, arguments)]
-            if s.chance(0.3):
+            if s.chance(0.4):
                 result = tool.result(s, arguments)
                 talk += [{"role": "tool", "content": result}, {"role": "assistant", "content": answer_from(result)}]
             talks.append(talk)
@@ -114,7 +115,7 @@ class Tasks:
 
     def _finding(self):
         s, entry = self.source, self.lines.next()
-        fields = {"severity": entry.severity, "component": entry.component, "message": entry.message[:90].rstrip()}
+        fields = {"severity": entry.severity, "component": entry.component, "message": entry.message[:s.pick([60, 90, 90, 150])].rstrip()}
         shape = s.number(0, 9)
         if shape == 0:
             del fields["message"]
@@ -167,7 +168,7 @@ class Tasks:
     def _talk_pair(self):
         s = self.source
         questions, answer = s.pick(SMALL_TALK)
-        question = questions[-1] if self.held_out and len(questions) > 3 and s.chance(0.3) else s.pick(questions[:-1] if len(questions) > 3 else questions)
+        question = questions[-1] if self.held_out and len(questions) > 3 and s.chance(fillers.UNSEEN_SHARE) else s.pick(questions[:-1] if len(questions) > 3 else questions)
         if s.chance(0.15):
             question = question.lower()
         if s.chance(0.1):

@@ -6,6 +6,7 @@ filled in, in the order of the schema's properties. `fixed` adds arguments that 
 from dataclasses import dataclass, field
 
 from chat import compact
+import fillers
 from fillers import USERS, WORDS, ZONES, Source
 
 CITIES = "Berlin Paris London Madrid Rome Vienna Oslo Lisbon Prague Warsaw Dublin Athens Tokyo Delhi Cairo Lima Quito Boston Chicago Denver Toronto Sydney Seoul Hanoi Geneva Munich Hamburg Lyon Porto Turin".split()
@@ -59,7 +60,7 @@ def any_path(s):
 
 
 def pattern(s):
-    return s.pick([lambda: s.pick(["error", "ERROR", "timeout", "failed", "refused", "denied", "warning", "panic", "killed", "404", "500"]), s.word, s.ip, s.user, lambda: s.value("id"), lambda: s.phrase(2, 2)])()
+    return s.pick([lambda: s.pick(["error", "ERROR", "timeout", "failed", "refused", "denied", "warning", "panic", "killed", "404", "500"]), s.word, s.ip, s.user, lambda: s.value("id"), lambda: f"{s.word()} {s.word()}"])()
 
 
 def mail(s):
@@ -73,8 +74,8 @@ def web(s):
 def expression(s):
     a, b, c = (s.number(1, s.pick([9, 99, 999, 9999])) for _ in range(3))
     op, op2 = s.pick("+-*/"), s.pick("+-*/")
-    form = s.number(0, 5)
-    return [f"{a} {op} {b}", f"{a}{op}{b}", f"({a} {op} {b}) {op2} {c}", f"{a} {op} {b} {op2} {c}", f"({a}{op}{b}){op2}{c}", f"{a}.{s.number(1, 99)} {op} {b}"][form]
+    form = s.number(0, 6)
+    return [f"{a} * 100 / {b}", f"{a} {op} {b}", f"{a}{op}{b}", f"({a} {op} {b}) {op2} {c}", f"{a} {op} {b} {op2} {c}", f"({a}{op}{b}){op2}{c}", f"{a}.{s.number(1, 99)} {op} {b}"][form]
 
 
 def calc_request(s, held_out):
@@ -90,7 +91,7 @@ def calc_request(s, held_out):
     else:
         value = expression(s)
         forms = ["What is {}?", "Compute {}.", "Calculate {}", "How much is {}?", "Work out {} for me.", "Please calculate {}.", "{}", "Evaluate {}.", "Use calc to work out {}.", "Solve {}"]
-        text = (forms[-1] if held_out and s.chance(0.3) else s.pick(forms[:-1])).format(value)
+        text = (forms[-1] if held_out and s.chance(fillers.UNSEEN_SHARE) else s.pick(forms[:-1])).format(value)
     return text, {"expression": value}
 
 
@@ -103,7 +104,7 @@ def clock_request(s, held_out):
         return s.pick(["What time is it in {}?", "Tell me the time in {}.", "What is the local time in {}?"]).format(town), {"zone": CITY_ZONES[town]}
     zone = s.pick(ZONES)
     forms = ["What time is it in {}?", "Current time in {}, please.", "What is the time in the zone {}?", "Tell me the time in {}.", "Show the clock for {}.", "Which hour is it in {}?"]
-    return (forms[-1] if held_out and s.chance(0.3) else s.pick(forms[:-1])).format(zone), {"zone": zone}
+    return (forms[-1] if held_out and s.chance(fillers.UNSEEN_SHARE) else s.pick(forms[:-1])).format(zone), {"zone": zone}
 
 
 def number_result(s, _):
@@ -308,7 +309,7 @@ def request_for(tool, source, held_out):
     """(request text, arguments) that call for `tool`."""
     if callable(tool.requests):
         return tool.requests(source, held_out)
-    last = held_out and source.chance(0.3)
+    last = held_out and source.chance(fillers.UNSEEN_SHARE)
     template, fixed = tool.requests[-1] if last else source.pick(tool.requests[:-1])
     values = dict(fixed)
     for name, maker in tool.makers.items():
