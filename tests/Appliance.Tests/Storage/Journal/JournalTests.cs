@@ -141,6 +141,32 @@ public sealed class JournalTests
     }
 
     [Fact]
+    public void Groups_larger_than_the_reading_window_come_back_whole()
+    {
+        var options = new JournalOptions { SegmentBytes = 8 << 20, PendingBytesMax = 2 << 20, ZeroAheadBytes = 4096 };
+        using var journal = JournalLog.Open(_disk, Folder, options, TimeProvider.System, pumped: true);
+        var random = new Random(5);
+        var written = new List<byte[]>();
+        for (var group = 0; group < 12; group++)
+        {
+            for (var n = random.Next(1, 26); n > 0; n--)
+            {
+                var payload = new byte[random.Next(IJournal.MaxPayloadBytes + 1)];
+                random.NextBytes(payload);
+                written.Add(payload);
+                journal.Append(JournalKind.Call, payload);
+            }
+
+            Assert.True(journal.CommitPending());
+        }
+
+        var read = journal.ReadAfter(JournalPosition.Start).Select(r => r.Payload.ToArray()).ToList();
+        Assert.Equal(written.Count, read.Count);
+        Assert.All(written.Zip(read), pair => Assert.True(pair.First.AsSpan().SequenceEqual(pair.Second)));
+        Assert.True(journal.Verify(CancellationToken.None).IsWhole);
+    }
+
+    [Fact]
     public void Two_processes_cannot_share_a_journal()
     {
         using var folder = new TemporaryFolder();
