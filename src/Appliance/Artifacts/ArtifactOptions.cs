@@ -12,6 +12,6 @@ public sealed record ArtifactOptions
     /// <summary>Bytes of the volume that artifacts leave free. 256 MiB: the journal, which must never stop, writes to the same volume.</summary>
     public long FreeBytesMin { get; init; } = 256L << 20;
 
-    /// <summary>An artifact stored in this process so recently is kept by a sweep though nothing refers to it yet. 1 hour: far above the time between storing and recording.</summary>
+    /// <summary>An artifact stored in this process so recently is kept by a sweep though nothing refers to it yet. 1 hour: far above the time from storing to recording.</summary>
     public TimeSpan SweepGrace { get; init; } = TimeSpan.FromHours(1);
 }

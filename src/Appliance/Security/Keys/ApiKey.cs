@@ -8,7 +8,8 @@ namespace Jesus.Appliance.Security.Keys;
 public sealed record KeyRequest(string Name, string User, string Team, Roles Roles, DateTimeOffset? Expires);
 
 /// <summary>A key as it may be shown; its secret is not in here, nor anywhere but with its owner.</summary>
-public sealed record ApiKey(string Id, string Name, string User, string Team, Roles Roles, DateTimeOffset Created, string CreatedBy, DateTimeOffset? Expires, DateTimeOffset? Revoked)
+public sealed record ApiKey(string Id, string Name, string User, string Team, Roles Roles, DateTimeOffset Created,
+    string CreatedBy, DateTimeOffset? Expires, DateTimeOffset? Revoked)
 {
     /// <summary>Id of its principal.</summary>
     public string PrincipalId => "key:" + Id;

@@ -12,7 +12,10 @@ public sealed class SecretDetector : ISensitiveValueDetector
     private static readonly SearchValues<byte> TokenBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."u8);
 
     private static readonly string[] Prefixes =
-        ["jsk_", "sk-", "sk_live_", "sk_test_", "rk_live_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "xoxa-", "xoxr-", "AKIA", "ASIA", "AIza", "hf_", "npm_", "pypi-", "eyJ"];
+    [
+        "jsk_", "sk-", "sk_live_", "sk_test_", "rk_live_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-",
+        "xoxb-", "xoxp-", "xoxa-", "xoxr-", "AKIA", "ASIA", "AIza", "hf_", "npm_", "pypi-", "eyJ",
+    ];
 
     public string Kind => "SECRET";
 

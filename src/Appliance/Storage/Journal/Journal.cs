@@ -248,7 +248,8 @@ public sealed class Journal : IJournal, IDisposable
     {
         if (length > IJournal.MaxPayloadBytes)
         {
-            throw new ArgumentException($"A journal payload has at most {IJournal.MaxPayloadBytes} bytes, this one {length}: store it as an artifact and record its hash.", nameof(length));
+            throw new ArgumentException(
+                $"A journal payload has at most {IJournal.MaxPayloadBytes} bytes, this one {length}: store it as an artifact and record its hash.", nameof(length));
         }
     }
 

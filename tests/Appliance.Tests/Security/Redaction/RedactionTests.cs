@@ -22,9 +22,9 @@ public sealed class RedactionTests
     [InlineData("AKIAIOSFODNN7EXAMPLEX ghp_abcdefghijklmnopqrstuvwxyz0123456789", "[[SECRET_1]] [[SECRET_2]]")]
     [InlineData("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl.", "jwt [[SECRET_1]].")]
     [InlineData("sk-ip, skill, eyJ, task-force-of-seventeen-people", "sk-ip, skill, eyJ, task-force-of-seventeen-people")]
-    [InlineData("Ünïcödé jürgen@example.com größe", "Ünïcödé jürgen@example.com größe")]
+    [InlineData("Ünïcödé jürgen@example.com größe", "Ünïcödé jü[[EMAIL_1]] größe")]
     [InlineData("", "")]
-    public void Values_become_placeholders_and_the_rest_stays(string text, string expected) => Assert.Equal(expected.Replace("jürgen@example.com", "jü[[EMAIL_1]]", StringComparison.Ordinal), _session.Redact(text));
+    public void Values_become_placeholders_and_the_rest_stays(string text, string expected) => Assert.Equal(expected, _session.Redact(text));
 
     [Fact]
     public void A_placeholder_that_the_user_wrote_is_never_mistaken_for_ours()
@@ -85,7 +85,10 @@ public sealed class RedactionTests
         await sink.WriteAsync(Event(EventKind.ToolCallArguments, "]]\"}"));
         await sink.WriteAsync(Event(EventKind.Finished, ""));
         Assert.Equal(
-            ["Started:", "Text:to ", "ToolCallStart:mail", "ToolCallArguments:{\"to\":\"", "Text:bob@example.com and ", "ToolCallArguments:amy@example.com\"}", "Text:[[EMAIL_1", "Finished:"],
+            [
+                "Started:", "Text:to ", "ToolCallStart:mail", "ToolCallArguments:{\"to\":\"", "Text:bob@example.com and ",
+                "ToolCallArguments:amy@example.com\"}", "Text:[[EMAIL_1", "Finished:",
+            ],
             heard);
     }
 
@@ -93,7 +96,11 @@ public sealed class RedactionTests
 
     private static string RandomText(Random random)
     {
-        string[] pieces = ["bob@example.com", "amy.b@mail.example.org", "4111 1111 1111 1111", "sk-abcdefghijklmnop1234", "[[EMAIL_1", "[[", "]]", "[", " ", "größe ", "\\n", "\\u00e9", "text, ", "[[SECRET_"];
+        string[] pieces =
+        [
+            "bob@example.com", "amy.b@mail.example.org", "4111 1111 1111 1111", "sk-abcdefghijklmnop1234",
+            "[[EMAIL_1", "[[", "]]", "[", " ", "größe ", "\\n", "\\u00e9", "text, ", "[[SECRET_",
+        ];
         var text = new StringBuilder();
         for (var n = random.Next(1, 20); n > 0; n--)
         {
