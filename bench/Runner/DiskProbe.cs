@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Jesus.Appliance.Storage;
 
 namespace Jesus.Bench.Runner;
 
@@ -7,17 +8,16 @@ internal static class DiskProbe
 {
     public static double SyncsPerSecond(string path)
     {
-        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-        file.Write(new byte[1 << 20]);
-        file.Flush(flushToDisk: true);
+        using var file = new PosixDisk().Open(path, DiskOpen.CreateNew);
+        file.Write(0, new byte[1 << 20]);
+        file.Sync();
         var record = new byte[300];
         var rounds = 0;
         var clock = Stopwatch.StartNew();
         for (; clock.ElapsedMilliseconds < 1_000; rounds++)
         {
-            file.Position = rounds * 512 % (1 << 20);
-            file.Write(record);
-            file.Flush(flushToDisk: true);
+            file.Write(rounds * 512 % (1 << 20), record);
+            file.Sync();
         }
 
         return rounds / clock.Elapsed.TotalSeconds;

@@ -115,8 +115,8 @@ internal sealed class RunDriver : IDisposable
         long order;
         lock (_gate)
         {
-            order = _appended++;
             append = _log.AppendAsync(slim);
+            order = _appended++;
         }
 
         var position = await append;
@@ -245,13 +245,33 @@ internal sealed class RunDriver : IDisposable
         _ = _timer.Change(due is null ? delay : TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(delay.TotalMilliseconds), 0, int.MaxValue)), Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>Where the store has no room for what a step or the run yields, that is how it ends.</summary>
+    private async ValueTask CommitOrFailAsync(RunEvent item)
+    {
+        try
+        {
+            await CommitAsync(item);
+        }
+        catch (IOException e) when (item.Type is RunEventType.StepFinished or RunEventType.Finished)
+        {
+            await CommitAsync(item with
+            {
+                Outcome = StepStateName.Failed,
+                RunState = RunStateName.Failed,
+                Output = null,
+                Artifact = null,
+                Message = $"the result could not be kept: {e.Message}",
+            });
+        }
+    }
+
     private async Task DoAsync(RunAction action)
     {
         try
         {
             if (await _steps.EventOf(action, () => _parked, _cancel.Token) is { } item)
             {
-                await CommitAsync(item);
+                await CommitOrFailAsync(item);
             }
         }
         catch (JournalFailedException)

@@ -11,6 +11,9 @@ namespace Jesus.Appliance.Runner;
 /// <summary>The runs of the box: accepts, recovers, finds, steers. See <see cref="IRunService"/>.</summary>
 public sealed class RunService : IRunService, IDisposable
 {
+    /// <summary>Characters of a note to an approval: a sentence or two, not a document.</summary>
+    private const int NoteMax = 2_000;
+
     private readonly RunnerRooms _rooms;
     private readonly RunnerOptions _options;
     private readonly RunTable _table;
@@ -177,7 +180,7 @@ public sealed class RunService : IRunService, IDisposable
 
         RunnerMetrics.Moved(driver.State, null);
         driver.Dispose();
-        var again = (await LoadAsync(runId, cancel))!;
+        var again = (await LoadAsync(runId, CancellationToken.None))!;
         await again.CommitAsync(new RunEvent { Type = RunEventType.Retried, RunId = runId, At = _rooms.Time.GetUtcNow(), By = principal.Id });
         _table.Add(again);
         return new RunReply(RunReplyCode.Done, "", again.View());
@@ -189,6 +192,11 @@ public sealed class RunService : IRunService, IDisposable
         if (driver is null)
         {
             return refusal!;
+        }
+
+        if (note.Length > NoteMax)
+        {
+            return Wrong($"the note has {note.Length:N0} characters; at most {NoteMax:N0} are kept");
         }
 
         var waiting = driver.Look(machine => RunMachine.Walk(machine.Root).Where(node => node is { State: StepStateName.Waiting, Spec.Kind: StepKind.Approve }).ToList());

@@ -6,6 +6,7 @@ using Jesus.Appliance.Runner.Steps;
 using Jesus.Appliance.Runner.Views;
 using Jesus.Appliance.Storage.Journal;
 using Jesus.Appliance.Tools;
+using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Runner;
 
@@ -76,6 +77,7 @@ internal sealed class StepRunner(RunnerRooms rooms, RunnerOptions options, RunCo
         }
         catch (Exception e) when (e is not JournalFailedException)
         {
+            rooms.Log.LogError(e, "Step {Step} of run {Run} met an internal error", node.Path, run.RunId);
             return StepResult.Failed($"internal error: {e.Message}", retryable: false);
         }
     }

@@ -327,6 +327,49 @@ public sealed class RunServiceTests
     }
 
     [Fact]
+    public async Task An_agent_that_calls_a_tool_with_too_much_text_fails_in_words()
+    {
+        using var rig = new RunnerRig(_ => new FakeAnswer($$"""{"expression":"{{new string('1', 30_000)}}"}""", Tool: "calc"));
+        var view = await rig.RunAsync("name: loud\nsteps:\n  a: {agent: {task: go, tools: [calc]}}");
+        Assert.Contains("30,021 bytes of text and arguments", view.Error!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_store_without_room_fails_the_step_and_names_the_reason()
+    {
+        using var rig = new RunnerRig(_ => new FakeAnswer(new string('x', 100_000)), blobs: new MemoryBlobs { BytesMax = 50_000 });
+        var view = await rig.RunAsync("name: full\nsteps:\n  a: {prompt: {user: hello}}\n  b: {prompt: {user: hello}, artifact: b.txt}");
+        Assert.Equal(RunStateName.Failed, view.State);
+        Assert.All(view.Steps!, step => Assert.Contains("the store is full", step.Detail!, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_long_error_is_cut_to_what_a_record_holds()
+    {
+        var tool = new FakeTool("wordy", ToolPurity.ReadOnly, (_, _) => ValueTask.FromResult(ToolResult.Failed(new string('e', 200_000))));
+        using var rig = new RunnerRig(tools: [tool], options: new RunnerOptions { FinishedKept = 0 });
+        var id = await rig.SubmitAsync("name: wordy\nsteps:\n  a: {tool: {name: wordy}}");
+        Assert.InRange((await rig.UntilAsync(id, run => run.IsFinished)).Error!.Length, 1_000, 5_000);
+    }
+
+    [Fact]
+    public void A_note_of_a_run_keeps_its_lines_in_the_runs_own_folder()
+    {
+        var folder = Directory.CreateTempSubdirectory("jesus-notes").FullName;
+        try
+        {
+            var notes = new RunNotes(new Jesus.Appliance.Storage.PosixDisk(), Path.Combine(folder, "runs"));
+            Assert.Equal(4, notes.Append("r1", "n", "one"));
+            Assert.Equal(8, notes.Append("r1", "n", "two"));
+            Assert.Equal("one\ntwo\n", File.ReadAllText(Path.Combine(folder, "runs/r1/n.txt")));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task A_budget_that_refuses_fails_the_run_without_another_attempt()
     {
         using var rig = new RunnerRig(_ => new FakeAnswer("the run's cap is spent", Cause: ErrorCause.Refused, Budget: "run"));

@@ -93,8 +93,15 @@ internal sealed class MemoryBlobs : IRunBlobs
 {
     private readonly ConcurrentDictionary<string, byte[]> _byHash = new();
 
+    public long BytesMax { get; init; } = long.MaxValue;
+
     public string Put(ReadOnlySpan<byte> bytes, string mediaType)
     {
+        if (bytes.Length > BytesMax)
+        {
+            throw new IOException("the store is full");
+        }
+
         var hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
         _byHash[hash] = bytes.ToArray();
         return hash;

@@ -17,6 +17,9 @@ internal sealed class AgentStep(RunnerRooms rooms, ToolStep tools)
     /// <summary>Characters of a tool's result that the model reads; the rest would push the task out of a small context.</summary>
     private const int ResultMax = 16 * 1024;
 
+    /// <summary>Bytes of an answer that calls tools: it is one journal record, and arguments longer than this are no call.</summary>
+    private const int CallMax = 24 * 1024;
+
     public async ValueTask<StepResult> RunAsync(StepNode node, AgentPlan plan, RunContext run, CancellationToken cancel)
     {
         while (true)
@@ -38,6 +41,11 @@ internal sealed class AgentStep(RunnerRooms rooms, ToolStep tools)
             if (answer.Calls.Count == 0)
             {
                 return await AnswerAsync(node, plan, run, answer, outcome, cancel);
+            }
+
+            if (answer.Bytes > CallMax)
+            {
+                return StepResult.Failed($"the model called tools with {answer.Bytes:N0} bytes of text and arguments, more than {CallMax:N0}", retryable: true);
             }
 
             await run.Commit(Called(node, run, answer, outcome));

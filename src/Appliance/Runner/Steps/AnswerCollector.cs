@@ -13,11 +13,13 @@ internal sealed class AnswerCollector : IAnswerSink
 
     private readonly ArrayBufferWriter<byte> _text = new(1024);
     private readonly List<PendingCall> _calls = [];
-    private int _bytes;
 
     public string Text => Encoding.UTF8.GetString(_text.WrittenSpan);
 
     public ReadOnlySpan<byte> Utf8 => _text.WrittenSpan;
+
+    /// <summary>Bytes of text, names and arguments together.</summary>
+    public int Bytes { get; private set; }
 
     /// <summary>True when the answer was longer than is kept.</summary>
     public bool Overflowed { get; private set; }
@@ -31,8 +33,8 @@ internal sealed class AnswerCollector : IAnswerSink
             return ValueTask.CompletedTask;
         }
 
-        _bytes += item.Utf8.Length;
-        if (_bytes > BytesMax)
+        Bytes += item.Utf8.Length;
+        if (Bytes > BytesMax)
         {
             Overflowed = true;
             return ValueTask.CompletedTask;
