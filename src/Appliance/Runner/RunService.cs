@@ -38,8 +38,8 @@ public sealed class RunService : IRunService, IDisposable
         {
             try
             {
-                _table.Add((await LoadAsync(id, cancel))!);
-                count++;
+                // One submitted since the start is in memory already.
+                count += _table.Find(id) is null && Keep((await LoadAsync(id, cancel))!) ? 1 : 0;
             }
             catch (Exception e) when (e is IOException or JsonException)
             {
@@ -49,6 +49,9 @@ public sealed class RunService : IRunService, IDisposable
 
         return count;
     }
+
+    /// <inheritdoc cref="RecoverAsync"/>
+    public int Recover() => RecoverAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult();
 
     /// <summary>Starts nothing new, waits a bounded time for steps in progress, then cancels them; they run again after the next start.</summary>
     public async Task StopAsync()
@@ -182,7 +185,7 @@ public sealed class RunService : IRunService, IDisposable
         driver.Dispose();
         var again = (await LoadAsync(runId, CancellationToken.None))!;
         await again.CommitAsync(new RunEvent { Type = RunEventType.Retried, RunId = runId, At = _rooms.Time.GetUtcNow(), By = principal.Id });
-        _table.Add(again);
+        _ = Keep(again);
         return new RunReply(RunReplyCode.Done, "", again.View());
     }
 
@@ -253,8 +256,22 @@ public sealed class RunService : IRunService, IDisposable
         };
         var position = await _log.AppendAsync(_log.Slim(submitted));
         var machine = new RunMachine(submitted.RunId, cached.Workflow, submitted, _options.StepsAtOnce);
-        _table.Add(NewDriver(machine, [new StoredRunEvent(position.Value, submitted)]));
+        _ = Keep(NewDriver(machine, [new StoredRunEvent(position.Value, submitted)]));
         return submitted.RunId;
+    }
+
+    /// <summary>Takes the run into memory and lets it progress.</summary>
+    /// <returns>False when it is there already: the recovery and its submission met.</returns>
+    private bool Keep(RunDriver driver)
+    {
+        if (_table.TryAdd(driver))
+        {
+            return true;
+        }
+
+        RunnerMetrics.Moved(driver.State, null);
+        driver.Dispose();
+        return false;
     }
 
     private RunDriver NewDriver(RunMachine machine, IReadOnlyList<StoredRunEvent> history)
@@ -327,6 +344,11 @@ public sealed class RunService : IRunService, IDisposable
         if (await VisibleAsync(runId, principal, cancel) is not { } driver)
         {
             return (null, new RunReply(RunReplyCode.NotFound, $"there is no run {runId}", null));
+        }
+
+        if (_table.Find(runId) is null && driver.Look(machine => machine.End is null))
+        {
+            return (null, Wrong($"run {runId} is being taken up after a restart; try again in a moment"));
         }
 
         return principal.May(Roles.Runs)

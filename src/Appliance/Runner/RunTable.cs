@@ -43,16 +43,22 @@ internal sealed class RunTable(RunnerOptions options)
     }
 
     /// <summary>Adds a run that has not ended and lets it start when there is a place.</summary>
-    public void Add(RunDriver driver)
+    /// <returns>False when it is there already.</returns>
+    public bool TryAdd(RunDriver driver)
     {
         lock (_gate)
         {
-            _byId.Add(driver.Id, driver);
+            if (!_byId.TryAdd(driver.Id, driver))
+            {
+                return false;
+            }
+
             _ = _taken.Remove(driver.Id);
             _queue.Enqueue(driver);
         }
 
         StartQueued();
+        return true;
     }
 
     /// <summary>Its place in the queue from 1; 0 when it does not queue.</summary>
