@@ -44,7 +44,7 @@ internal sealed class RunDriver : IDisposable
             _ended.SetResult();
         }
 
-        _timer = rooms.Time.CreateTimer(static driver => ((RunDriver)driver!).Pump(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = rooms.Time.CreateTimer(static driver => ((RunDriver)driver!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public string Id => _machine.Id;
@@ -229,6 +229,16 @@ internal sealed class RunDriver : IDisposable
     }
 
     private RunStateName StateNow() => _machine.End is null && !_started ? RunStateName.Queued : _machine.State;
+
+    private void OnTimer()
+    {
+        lock (_gate)
+        {
+            _timerDue = null; // it may have fired a little early: then it must be set again for the same time
+        }
+
+        Pump();
+    }
 
     private void SetTimer()
     {

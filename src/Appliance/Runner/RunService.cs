@@ -50,9 +50,6 @@ public sealed class RunService : IRunService, IDisposable
         return count;
     }
 
-    /// <inheritdoc cref="RecoverAsync"/>
-    public int Recover() => RecoverAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult();
-
     /// <summary>Starts nothing new, waits a bounded time for steps in progress, then cancels them; they run again after the next start.</summary>
     public async Task StopAsync()
     {

@@ -25,6 +25,8 @@ public sealed class CalcTool : ITool
         // G29 drops the zeros that a decimal keeps from its operands: 1.50 + 1.50 is 3.
         var text = value.ToString("G29", CultureInfo.InvariantCulture);
         var plain = text.Contains('E', StringComparison.Ordinal) ? value.ToString(CultureInfo.InvariantCulture) : text;
+        // A model copies the result digit by digit: six places are all that it can carry, and the value keeps the rest.
+        var shown = Math.Round(value, 6).ToString("0.######", CultureInfo.InvariantCulture);
         var utf8 = Encoding.UTF8.GetBytes(plain);
         return ValueTask.FromResult(ToolResult.Of(ToolJson.Build(utf8, static (writer, number) =>
         {
@@ -32,6 +34,6 @@ public sealed class CalcTool : ITool
             writer.WritePropertyName("result");
             writer.WriteRawValue(number);
             writer.WriteEndObject();
-        }), plain));
+        }), shown));
     }
 }

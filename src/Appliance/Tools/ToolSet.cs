@@ -14,7 +14,7 @@ public sealed class ToolSet
     }
 
     /// <summary>The tools that every box has.</summary>
-    public static ToolSet BuiltIn { get; } = new([new CalcTool(), new ClockTool(), new FileReadTool(), new TextSearchTool(), new NoteAppendTool()]);
+    public static ToolSet BuiltIn { get; } = new([new CalcTool(), new ClockTool(), new FileReadTool(), new TextSearchTool(), new TextJoinTool(), new NoteAppendTool()]);
 
     public IReadOnlyList<string> Names { get; }
 

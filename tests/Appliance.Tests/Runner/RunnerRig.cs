@@ -176,7 +176,7 @@ internal sealed class RunnerRig : IDisposable
                 CallModel = Model.CallAsync,
                 Time = time ?? TimeProvider.System,
                 Log = NullLogger.Instance,
-                Tools = new ToolSet([new CalcTool(), new ClockTool(), new FileReadTool(), new TextSearchTool(), new NoteAppendTool(), .. tools ?? []]),
+                Tools = new ToolSet([new CalcTool(), new ClockTool(), new FileReadTool(), new TextSearchTool(), new TextJoinTool(), new NoteAppendTool(), .. tools ?? []]),
             },
             options ?? new RunnerOptions());
     }
@@ -208,7 +208,7 @@ internal sealed class RunnerRig : IDisposable
     /// <summary>Waits for the run's end.</summary>
     public async Task<RunView> EndAsync(string runId)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(120));
         var events = await Service.WatchAsync(runId, 0, Alice, limit.Token);
         await foreach (var _ in events!.WithCancellation(limit.Token))
         {

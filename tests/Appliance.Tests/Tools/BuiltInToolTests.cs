@@ -82,6 +82,13 @@ public sealed class BuiltInToolTests
         Assert.Contains(message, (await CallAsync("text.search", $$"""{"path":"log","pattern":"{{pattern}}"}""")).Error!, StringComparison.Ordinal);
 
     [Fact]
+    public async Task Text_join_makes_one_text_of_values_and_lists()
+    {
+        Assert.Equal("a\nb\n3\n{\"c\":1}", (await CallAsync("text.join", """{"parts":["a",["b",3],null,{"c":1}]}""")).Value.GetString());
+        Assert.Equal("a, b", (await CallAsync("text.join", """{"parts":["a","b"],"separator":", "}""")).Value.GetString());
+    }
+
+    [Fact]
     public async Task Note_append_keeps_to_names_and_lines()
     {
         Assert.Equal(6, (await CallAsync("note.append", """{"note":"n1","line":"hello"}""")).Value.GetProperty("bytes").GetInt64());
