@@ -44,8 +44,8 @@ public sealed class ServeTests
     {
         await using var daemon = await JesusDaemon.StartAsync();
         const string Line = "Nov 22 14:03:11 web-3 sshd[2211]: Failed password for root from 10.2.0.7";
-        var body = $$"""
-            {"model":"jesus-nano","messages":[{"role":"user","content":"Extract the fields of this log line.\n{{Line}}"}],"inputs":{"line":"{{Line}}"},
+        var body = $$$$$$$$"""
+            {"model":"jesus-nano","messages":[{"role":"user","content":"Extract the fields of this log line.\n{{{{{{{{Line}}}}}}}}"}],"inputs":{"line":"{{{{{{{{Line}}}}}}}}"},
              "response_format":{"type":"json_schema","json_schema":{"name":"fields","schema":{"type":"object","required":["time","message"],
                "properties":{"time":{"type":"string","x-span-of":"line"},"message":{"type":"string","x-span-of":"line"}}}}}}
             """;
