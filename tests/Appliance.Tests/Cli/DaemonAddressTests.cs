@@ -21,7 +21,7 @@ public sealed class DaemonAddressTests
     [InlineData(404, "run_not_found", 1)]
     public void A_refusal_becomes_the_exit_code_of_the_surface(int status, string code, int exit)
     {
-        var refused = DaemonClient.Refused(new DaemonReply(status, System.Text.Encoding.UTF8.GetBytes($$"""{"error":{"code":"{{code}}","message":"why"}}""")));
+        var refused = DaemonClient.Refused(new DaemonReply(status, System.Text.Encoding.UTF8.GetBytes($"{{\"error\":{{\"code\":\"{code}\",\"message\":\"why\"}}}}")));
         Assert.Equal((exit, "why"), (refused.ExitCode, refused.Message));
     }
 
