@@ -16,8 +16,6 @@ internal static class TestData
     public static bool HasNano => File.Exists(NanoModel);
     public static string NanoModel => Path.Combine(Models, "jesus-nano.gguf");
 
-    public static string ModelCard => Path.Combine(Models, "README.md");
-
     /// <summary>A file of <c>models/eval</c>.</summary>
     public static string Eval(string name) => Path.Combine(Models, "eval", name);
 
