@@ -59,7 +59,7 @@ public sealed class ExamplesTests
         var text = FakeModel.LastText(request);
         return request.Turns[request.Turns.Count - 1].Role == TurnRole.Tool ? new FakeAnswer($"The result is {text}")
             : request.Tools.Count > 0 ? new FakeAnswer($$"""{"expression":"{{text["What is ".Length..^1]}}"}""", Tool: "calc")
-            : text.StartsWith("Judge", StringComparison.Ordinal) ? new FakeAnswer("""{"severity":"error","component":"sshd"}""".Replace("sshd", Tag(text), StringComparison.Ordinal))
+            : text.StartsWith("Judge", StringComparison.Ordinal) ? new FakeAnswer($$"""{"severity":"error","component":"{{Tag(text)}}"}""")
             : text.StartsWith("Extract", StringComparison.Ordinal) ? new FakeAnswer($$"""{"time":"","host":"box-7","component":"{{Tag(text)}}","message":""}""")
             : new FakeAnswer("A sentence.");
     }
