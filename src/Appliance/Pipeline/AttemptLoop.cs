@@ -281,7 +281,8 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
 
     private static CallResult Charge(CallPath path, int index, Candidate candidate, in CallResult result)
     {
-        var settlement = Settlement.Of(result, path.Bounds[index], path.Prices[index]);
+        var isHard = !candidate.CountsExactly && (path.Originals.MaxOutputTokens > 0 || path.Reservation.HasCaps);
+        var settlement = Settlement.Of(result, path.Bounds[index], path.Prices[index], isHard);
         path.Charge(settlement);
         PipelineMetrics.Charged(candidate, path.Call.Principal.Team, settlement.Usage, settlement.MicroUsd);
         return result;

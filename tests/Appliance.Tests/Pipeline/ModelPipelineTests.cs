@@ -107,6 +107,28 @@ public sealed class ModelPipelineTests
     }
 
     [Fact]
+    public async Task Internal_data_leaves_the_box_with_placeholders_and_the_reader_sees_the_values()
+    {
+        var seen = "";
+        var echo = new FakeAdapter("a", async (request, sink, _) =>
+        {
+            seen = request.Turns.PartsOf(0)[0].Text.ToString();
+            return await FakeAdapter.SayAsync(sink, "You said: " + seen);
+        });
+        var test = new TestPipeline([echo]);
+        var sink = new CollectingSink();
+        var call = TestPipeline.Call(c => c.DataClass = DataClass.Internal);
+        call.Request.Turns.Reset();
+        call.Request.Turns.Add(TurnRole.User, call.Request.Text.Copy("write to bob@example.com"));
+        var outcome = await test.Pipeline.RunAsync(call, sink, TestContext.Current.CancellationToken);
+
+        Assert.True(outcome.Succeeded, outcome.Error.Message);
+        Assert.DoesNotContain("bob@example.com", seen, StringComparison.Ordinal);
+        Assert.Equal("You said: write to bob@example.com", sink.Text);
+        Assert.Equal("write to bob@example.com", call.Request.Turns.PartsOf(0)[0].Text.ToString());
+    }
+
+    [Fact]
     public async Task A_cancelled_call_is_settled_and_recorded_all_the_same()
     {
         using var cancel = new CancellationTokenSource();

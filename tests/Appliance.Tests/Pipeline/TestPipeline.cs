@@ -5,6 +5,7 @@ using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security.Redaction;
+using Jesus.Appliance.Storage.Journal;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Tests.Pipeline;
@@ -14,7 +15,7 @@ internal sealed class TestPipeline
 {
     public TestPipeline(
         IReadOnlyList<IModelAdapter> adapters, RouteOptions? route = null, BudgetsOptions? budgets = null, PricesOptions? prices = null, LimitsOptions? limits = null,
-        TimeProvider? time = null, SchedulerOptions? scheduler = null)
+        TimeProvider? time = null, SchedulerOptions? scheduler = null, IJournal? journal = null)
     {
         var errors = new List<string>();
         Candidates = [.. adapters.Select(a => new Candidate(a, "m", new CandidateTraits { LeavesBox = a.Id.Kind != "local" }))];
@@ -22,7 +23,7 @@ internal sealed class TestPipeline
         var table = RouteTable.Build(new RoutesOptions { Routes = new Dictionary<string, RouteOptions> { ["r"] = chain } }, Candidates, errors);
         budgets ??= new BudgetsOptions();
         Journal = new MemoryJournal();
-        Budgets = new BudgetKeeper(budgets, CapTable.Build(budgets, errors), Journal, time ?? TimeProvider.System);
+        Budgets = new BudgetKeeper(budgets, CapTable.Build(budgets, errors), journal ?? Journal, time ?? TimeProvider.System);
         Pipeline = new ModelPipeline(new PipelineRooms
         {
             Admission = new AdmissionGate(limits ?? new LimitsOptions()),
@@ -30,7 +31,7 @@ internal sealed class TestPipeline
             Prices = PriceTable.Build(prices ?? new PricesOptions(), errors),
             Budgets = Budgets,
             Scheduler = new TicketScheduler(scheduler ?? new SchedulerOptions()),
-            Journal = Journal,
+            Journal = journal ?? Journal,
             Time = time ?? TimeProvider.System,
             Redactor = new Redactor(),
             Dice = () => 0,

@@ -1,0 +1,49 @@
+using Jesus.Appliance.Pipeline;
+using Jesus.Inference.Contract;
+using Jesus.Tests.Faults;
+
+namespace Jesus.Appliance.Tests.Pipeline;
+
+[Collection(Alone.Name)]
+public sealed class PipelineAllocationTests
+{
+    private static readonly byte[] Text = "hello there"u8.ToArray();
+
+    [Fact]
+    public async Task A_call_through_the_nine_steps_allocates_next_to_nothing()
+    {
+        Alone.SkipUnlessOptimised(typeof(ModelPipeline));
+        var test = new TestPipeline([new FakeAdapter("a", Answer)], journal: new NoJournal());
+        var call = TestPipeline.Call();
+        var sink = new NoSink();
+        await RepeatAsync(test, call, sink, 500);
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        await RepeatAsync(test, call, sink, 5_000);
+        var perCall = (GC.GetTotalAllocatedBytes(precise: true) - before) / 5_000.0;
+        TestContext.Current.TestOutputHelper?.WriteLine($"{perCall:F1} B a call");
+        Assert.InRange(perCall, 0, 128);
+    }
+
+    private static async Task RepeatAsync(TestPipeline test, ModelCall call, IAnswerSink sink, int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            call.Decisions.Reset();
+            var outcome = await test.Pipeline.RunAsync(call, sink, CancellationToken.None);
+            Assert.True(outcome.Succeeded);
+        }
+    }
+
+    private static ValueTask<CallResult> Answer(ModelRequest request, IAnswerSink sink, CancellationToken cancel)
+    {
+        _ = sink.WriteAsync(new ModelEvent { Kind = EventKind.Started });
+        _ = sink.WriteAsync(new ModelEvent { Kind = EventKind.Text, Utf8 = Text });
+        _ = sink.WriteAsync(new ModelEvent { Kind = EventKind.Finished, Reason = FinishReason.Stop });
+        return ValueTask.FromResult(new CallResult { Reason = FinishReason.Stop, Usage = new Usage { InputTokens = 10, OutputTokens = 2 } });
+    }
+
+    private sealed class NoSink : IAnswerSink
+    {
+        public ValueTask WriteAsync(ModelEvent item) => ValueTask.CompletedTask;
+    }
+}
