@@ -34,9 +34,9 @@ internal static class ChatRequest
             json.Flush();
             return default;
         }
-        catch (ArgumentException)
+        catch (JsonException)
         {
-            return new ModelError(ErrorCause.Refused, "A text of the request is not valid UTF-8; send it as UTF-8.", "messages");
+            return new ModelError(ErrorCause.Refused, "The schema of the answer or of a tool's parameters is not valid JSON; correct it.", "tools");
         }
     }
 

@@ -67,14 +67,14 @@ public sealed class ChatRequestTests
     }
 
     [Fact]
-    public void Text_that_is_no_utf8_is_refused_and_the_next_request_is_whole()
+    public void A_schema_that_is_no_json_is_refused_and_the_next_request_is_whole()
     {
         var request = Request();
         request.Turns.Add(TurnRole.User, request.Text.Copy([0xC3, 0x28]));
+        request.Tools.Add(new ToolDefinition(request.Text.Copy("t"), default, request.Text.Copy("{\"type\":")));
         using var body = new PooledBuffer();
         Assert.Equal(ErrorCause.Refused, ChatRequest.Write(request, body).Cause);
-        request.Turns.Reset();
-        request.Turns.Add(TurnRole.User, request.Text.Copy("fine"));
+        request.Tools.Clear();
         Assert.NotNull(JsonNode.Parse(Written(request)));
     }
 
