@@ -83,7 +83,7 @@ public sealed class FaultTests
     public async Task A_failure_before_the_first_token_leads_to_the_next_candidate(string script, ErrorCause cause, long charged)
     {
         await using var server = new FaultServer(After(Scripts[script]));
-        var (outcome, call, sink) = await RunAsync(server.Port, CommitPoint.FirstToken);
+        var (outcome, call, sink) = await RunAsync(server.Port, CommitPoint.FirstToken, script: script);
         AssertFellBack(outcome, call, sink, cause, charged);
     }
 
@@ -95,7 +95,7 @@ public sealed class FaultTests
     public async Task A_failure_after_the_first_token_ends_the_call_and_is_charged_at_its_bound(string script, ErrorCause cause)
     {
         await using var server = new FaultServer(After(Scripts[script]));
-        var (outcome, _, sink) = await RunAsync(server.Port, CommitPoint.FirstToken);
+        var (outcome, _, sink) = await RunAsync(server.Port, CommitPoint.FirstToken, script: script);
         Assert.Equal(cause, outcome.Error.Cause);
         Assert.True(outcome.Committed);
         Assert.Equal(FinishReason.Error, sink.Finished);
@@ -112,7 +112,7 @@ public sealed class FaultTests
     public async Task A_held_back_answer_that_fails_is_never_seen_and_the_next_candidate_answers(string script, ErrorCause cause)
     {
         await using var server = new FaultServer(After(Scripts[script]));
-        var (outcome, call, sink) = await RunAsync(server.Port, CommitPoint.Complete);
+        var (outcome, call, sink) = await RunAsync(server.Port, CommitPoint.Complete, script: script);
         AssertFellBack(outcome, call, sink, cause, Bound);
     }
 
@@ -204,10 +204,17 @@ public sealed class FaultTests
         Assert.Equal(charged, outcome.CostMicroUsd);
     }
 
-    private static async Task<(Outcome Outcome, ModelCall Call, CollectingSink Sink)> RunAsync(int port, CommitPoint commit, INetwork? network = null)
+    private static async Task<(Outcome Outcome, ModelCall Call, CollectingSink Sink)> RunAsync(
+        int port, CommitPoint commit, INetwork? network = null, string script = "")
     {
         using var adapter = Adapter(port, network ?? TcpNetwork.Instance);
-        var route = new RouteOptions { Commit = commit, FirstTokenTimeoutMs = 400, StallTimeoutMs = 400 };
+        // Short only where the test is about it: a busy machine may pause for longer.
+        var route = new RouteOptions
+        {
+            Commit = commit,
+            FirstTokenTimeoutMs = script == "slow first byte" ? 400 : 60_000,
+            StallTimeoutMs = script == "stall inside" ? 400 : 60_000,
+        };
         var prices = new PricesOptions { Prices = [new PriceOptions { Provider = "bad", Model = "m", InputPerMillionTokens = 1, OutputPerMillionTokens = 1 }] };
         var test = new TestPipeline([adapter, FakeAdapter.Saying("good", "from good")], route, prices: prices);
         var call = TestPipeline.Call();
