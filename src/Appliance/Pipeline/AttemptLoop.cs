@@ -149,7 +149,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         var waitMs = path.Chain.HasOther(place, rooms.Time.NowMs()) ? ImpatientMs : rooms.Scheduler.Options.QueueWaitMs;
         var flow = path.Call.Principal.Team.Length > 0 ? path.Call.Principal.Team : path.Call.Principal.User;
         var cost = (int)Math.Min(int.MaxValue, path.Bounds[index].Tokens);
-        path.Watch.Start(Math.Min(waitMs, LeftMs(path)), waitMs, path.Cancel);
+        path.Watch.Start(Math.Min(waitMs, LeftMs(path)), waitMs, waitMs, path.Cancel);
         try
         {
             return await rooms.Scheduler.WaitAsync(candidate.Name, path.Call.Lane, flow, cost, path.Watch.Token).ConfigureAwait(false);
@@ -178,8 +178,8 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         Shape(path, index, candidate);
         var started = rooms.Time.NowMs();
         var (firstMs, stallMs) = Timeouts(path, path.Chain.HasOther(place, started));
-        path.Sink.BeginAttempt(path.Route.Options.StallTimeoutMs > 0 ? path.Route.Options.StallTimeoutMs : CommittedStallMs);
-        path.Watch.Start(Math.Min(firstMs, LeftMs(path)), stallMs, path.Cancel);
+        path.Sink.BeginAttempt();
+        path.Watch.Start(Math.Min(firstMs, LeftMs(path)), stallMs, path.Route.Options.StallTimeoutMs > 0 ? stallMs : CommittedStallMs, path.Cancel);
         CallResult result;
         try
         {

@@ -15,7 +15,6 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
     private readonly IncrementalHash _digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private IAnswerSink? _reader;
     private CommitPoint _commit;
-    private long _committedStallMs;
     private bool _startedSent;
 
     /// <summary>Part of the answer has reached the caller: no other candidate may start it again.</summary>
@@ -41,13 +40,12 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
     }
 
     /// <summary>The next attempt writes from the start.</summary>
-    public void BeginAttempt(long committedStallMs)
+    public void BeginAttempt()
     {
         _held.Reset();
         _finished.Clear();
         SawContent = false;
         Overflowed = false;
-        _committedStallMs = committedStallMs;
         DropDigest();
     }
 
@@ -154,7 +152,7 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
         if (!Committed)
         {
             Committed = true;
-            watch.Patience(_committedStallMs);
+            watch.Commit();
         }
 
         return ForwardAsync(item);

@@ -14,6 +14,10 @@ internal sealed class AttemptWatch : IDisposable
     private CancellationTokenRegistration _caller;
     private long _firstMs;
     private long _stallMs;
+    private long _committedStallMs;
+
+    // The timer looks at least this often: the limit that holds changes as the answer goes on, the shortest of them is noticed in time.
+    private long _lookMs;
     private long _lastMs;
     private volatile bool _running;
     private volatile bool _begun;
@@ -31,7 +35,10 @@ internal sealed class AttemptWatch : IDisposable
     /// <summary>Why the token was cancelled; <see cref="ErrorCause.None"/> while it was not.</summary>
     public ErrorCause Cause => _cause;
 
-    public void Start(long firstMs, long stallMs, CancellationToken caller)
+    /// <param name="firstMs">Silence allowed before the first event.</param>
+    /// <param name="stallMs">Between two events.</param>
+    /// <param name="committedStallMs">Between two events once the answer is committed: nobody else may finish it.</param>
+    public void Start(long firstMs, long stallMs, long committedStallMs, CancellationToken caller)
     {
         if (!_cancel.TryReset())
         {
@@ -44,9 +51,11 @@ internal sealed class AttemptWatch : IDisposable
         _inReader = false;
         _firstMs = firstMs;
         _stallMs = stallMs;
+        _committedStallMs = committedStallMs;
+        _lookMs = Math.Min(firstMs, Math.Min(stallMs, committedStallMs));
         Volatile.Write(ref _lastMs, _time.NowMs());
         _running = true;
-        Arm(firstMs);
+        Arm(_lookMs);
         _caller = caller.UnsafeRegister(static watch => ((AttemptWatch)watch!).Cancel(ErrorCause.Cancelled), this);
     }
 
@@ -64,8 +73,8 @@ internal sealed class AttemptWatch : IDisposable
         _inReader = inReader;
     }
 
-    /// <summary>Once committed, only silence for so long ends the stream: nobody else may finish it.</summary>
-    public void Patience(long stallMs) => _stallMs = stallMs;
+    /// <summary>Part of the answer has reached the reader.</summary>
+    public void Commit() => _stallMs = _committedStallMs;
 
     public void Cancel(ErrorCause cause)
     {
@@ -100,7 +109,7 @@ internal sealed class AttemptWatch : IDisposable
         var left = _inReader ? limit : limit - (_time.NowMs() - Volatile.Read(ref _lastMs));
         if (left > 0)
         {
-            Arm(left);
+            Arm(Math.Min(left, _lookMs));
             return;
         }
 

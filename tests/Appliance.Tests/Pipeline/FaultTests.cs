@@ -87,7 +87,8 @@ public sealed class FaultTests
         AssertFellBack(outcome, call, sink, cause, charged);
     }
 
-    [Theory]
+    // The limit is no assertion about speed: a stall that goes unnoticed would wait for the other, far longer limit.
+    [Theory(Timeout = 45_000)]
     [InlineData("stall inside", ErrorCause.Stalled)]
     [InlineData("cut inside", ErrorCause.Cut)]
     [InlineData("broken json inside", ErrorCause.Malformed)]
@@ -104,7 +105,8 @@ public sealed class FaultTests
         Assert.Equal(UsageQuality.Estimated, outcome.Quality);
     }
 
-    [Theory]
+    // The limit is no assertion about speed: a stall that goes unnoticed would wait for the other, far longer limit.
+    [Theory(Timeout = 45_000)]
     [InlineData("stall inside", ErrorCause.Stalled)]
     [InlineData("cut inside", ErrorCause.Cut)]
     [InlineData("broken json inside", ErrorCause.Malformed)]
