@@ -5,7 +5,7 @@ from chat import render
 from tasks import Tasks
 from tokenizer import CONTROL, Tokenizer
 
-MIX = [("a", 0.20), ("b", 0.34), ("c", 0.26), ("d", 0.15), ("e", 0.05)]  # of "c" one example holds three to five requests
+MIX = [("a", 0.12), ("b", 0.24), ("c", 0.24), ("d", 0.36), ("e", 0.04)]  # of "c" one example holds three to five requests
 # How much a learnt token of a task counts. A verdict is one token in a dozen, a copied message is sixty: without this the
 # copies drown the verdicts, and the severity was still a guess after a thousand steps.
 WEIGHT = {"a": 2.0, "b": 1.0, "c": 1.5, "d": 1.5, "e": 1.5}

@@ -116,7 +116,7 @@ class Tasks:
     def _finding(self):
         s, entry = self.source, self.lines.next()
         fields = {"severity": entry.severity, "component": entry.component, "message": entry.message[:s.pick([60, 90, 90, 150])].rstrip()}
-        shape = s.number(0, 9)
+        shape = s.number(0, 12)  # most often the three fields alone
         if shape == 0:
             del fields["message"]
         if shape == 1:
@@ -158,6 +158,8 @@ class Tasks:
             data = {**self._counts(), **self._finding()} if s.chance(0.5) else {**self._finding(), **self._counts()}
         else:
             data = [self._finding() for _ in range(s.number(1, 4))]
+            if len(data) > 1 and s.chance(0.25):
+                data[1] = dict(data[0])  # logs repeat themselves
             if s.chance(0.25):
                 data[0] = self._counts()
         said = report(data)

@@ -1,6 +1,6 @@
 """Trains jesus-nano: makes its text, its tokenizer and its weights, and leaves checkpoints.
 
-    python3 train.py --work DIR --steps 3100
+    python3 train.py --work DIR --steps 3430
 
 Deterministic but for the order in which threads add floats: all text, the start of the weights and the order of the
 batches come from --seed. A checkpoint is written every --keep steps; export.py makes a GGUF file of any of them.
@@ -25,7 +25,7 @@ EVERY = 20  # steps between lines of the log
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--work", required=True, help="folder for the tokenizer, checkpoints and the log")
-    parser.add_argument("--steps", type=int, default=3100)
+    parser.add_argument("--steps", type=int, default=3430)
     parser.add_argument("--stop", type=int, default=0, help="stop after this many steps of the schedule (for trials)")
     parser.add_argument("--batch", type=int, default=3072, help="tokens of a step, padding included")
     parser.add_argument("--muon", type=float, default=0.012, help="peak rate of the blocks' matrices; 0 gives them to Adam")
