@@ -68,7 +68,9 @@ internal sealed class DaemonClient : IDisposable
 
         try
         {
+#pragma warning disable RS0030 // As above: a person's terminal, no model call.
             return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);
+#pragma warning restore RS0030
         }
         catch (HttpRequestException e) when (e.InnerException is SocketException or IOException or null)
         {
