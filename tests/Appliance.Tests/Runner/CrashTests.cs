@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using Jesus.Appliance.Runner;
 using Jesus.Appliance.Runner.Expressions;
 using Jesus.Appliance.Runner.Machine;
 using Jesus.Appliance.Runner.Views;

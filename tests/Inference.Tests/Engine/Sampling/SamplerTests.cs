@@ -6,7 +6,7 @@ namespace Jesus.Inference.Tests.Engine.Sampling;
 public sealed class SamplerTests
 {
     private static readonly float[] Logits = [1f, 3f, 2f, 3f, -1f, float.NegativeInfinity];
-    private static readonly SamplingSettings Greedy;
+    private static SamplingSettings Greedy => new();
 
     [Fact]
     public void Greedy_takes_the_likeliest_and_of_equals_the_lowest_id()
