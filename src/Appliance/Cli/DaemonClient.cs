@@ -5,6 +5,7 @@ using System.Text.Json;
 
 namespace Jesus.Appliance.Cli;
 
+#pragma warning disable RS0030 // HttpClient's allocations do not matter to a person at a terminal; no model call of the daemon goes through it.
 /// <summary>A daemon's whole answer.</summary>
 internal readonly record struct DaemonReply(int Status, byte[] Body)
 {
@@ -17,7 +18,6 @@ internal readonly record struct DaemonReply(int Status, byte[] Body)
 /// <summary>Talks to a daemon. A daemon that cannot be reached ends the verb with <see cref="ExitCodes.NoDaemon"/>.</summary>
 internal sealed class DaemonClient : IDisposable
 {
-#pragma warning disable RS0030 // HttpClient's allocations do not matter to a person at a terminal; no model call of the daemon goes through it.
     private readonly HttpClient _http;
 
     public DaemonClient(DaemonAddress address)
@@ -35,7 +35,6 @@ internal sealed class DaemonClient : IDisposable
             _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         }
     }
-#pragma warning restore RS0030
 
     public DaemonAddress Address { get; }
 

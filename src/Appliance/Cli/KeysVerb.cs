@@ -7,7 +7,12 @@ namespace Jesus.Appliance.Cli;
 internal static class KeysVerb
 {
     private static readonly Option<string> User = new("--user") { Description = "Whose key it is.", Required = true, HelpName = "NAME" };
-    private static readonly Option<string> Roles = new("--roles") { Description = "Comma-separated: models, runs, admin.", DefaultValueFactory = _ => "models,runs", HelpName = "LIST" };
+    private static readonly Option<string> Roles = new("--roles")
+    {
+        Description = "Comma-separated: models, runs, admin.",
+        DefaultValueFactory = _ => "models,runs",
+        HelpName = "LIST",
+    };
     private static readonly Option<int?> Days = new("--days") { Description = "Days until it expires (default: never).", HelpName = "N" };
     private static readonly Argument<string> Id = new("id") { Description = "The key's id, as `jesus keys list` shows it." };
 

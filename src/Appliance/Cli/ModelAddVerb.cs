@@ -12,7 +12,8 @@ internal static class ModelAddVerb
     private static readonly Option<string?> Name = new("--name") { Description = "What requests call it (default: the file's name).", HelpName = "NAME" };
     private static readonly Option<string?> Sha256 = new("--sha256") { Description = "The hash that the file must have.", HelpName = "HEX" };
 
-    public static Command Create() => Verb.Of("add", "Check a model file and make it the daemon's.", "jesus models add ./model.gguf --sha256 HEX", RunAsync, Model, Link, Name, Sha256);
+    public static Command Create() =>
+        Verb.Of("add", "Check a model file and make it the daemon's.", "jesus models add ./model.gguf --sha256 HEX", RunAsync, Model, Link, Name, Sha256);
 
     private static async Task<int> RunAsync(VerbCall call)
     {

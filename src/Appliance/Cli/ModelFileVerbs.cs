@@ -18,7 +18,8 @@ internal static class ModelFileVerbs
     private static readonly Option<int> Threads = new("--threads") { Description = "Threads; 0 is one a core.", HelpName = "N" };
     private static readonly Option<int> Repeat = new("--repeat") { Description = "Repeats, of which the median counts.", DefaultValueFactory = _ => 3, HelpName = "R" };
 
-    public static Command Inspect() => Verb.Of("inspect", "Show what a model file says about itself, and whether it can be run here.", "jesus models inspect models/jesus-nano.gguf",
+    public static Command Inspect() =>
+        Verb.Of("inspect", "Show what a model file says about itself, and whether it can be run here.", "jesus models inspect models/jesus-nano.gguf",
         call => Task.FromResult(Inspect(call)), Model);
 
     public static Command Tokenize() => Verb.Of("tokenize", "Print the token ids of a text.", "jesus models tokenize models/jesus-nano.gguf --text \"hello\"",
@@ -47,8 +48,10 @@ internal static class ModelFileVerbs
         }
 
         var screen = call.Screen;
-        screen.Line($"{screen.Bold(Screen.Safe(model.Name.Length > 0 ? model.Name : model.Path))}: {Screen.Safe(model.Architecture)}, GGUF version {model.Version}, {Screen.Bytes(model.Bytes)}");
-        screen.Line(string.Create(CultureInfo.InvariantCulture, $"{model.Parameters:N0} parameters in {Screen.Bytes(model.TensorBytes)}, context {model.ContextTokens}, {model.VocabularyCount} tokens"));
+        var name = screen.Bold(Screen.Safe(model.Name.Length > 0 ? model.Name : model.Path));
+        screen.Line($"{name}: {Screen.Safe(model.Architecture)}, GGUF version {model.Version}, {Screen.Bytes(model.Bytes)}");
+        screen.Line(string.Create(CultureInfo.InvariantCulture,
+            $"{model.Parameters:N0} parameters in {Screen.Bytes(model.TensorBytes)}, context {model.ContextTokens}, {model.VocabularyCount} tokens"));
         screen.Line();
         foreach (var key in model.Metadata)
         {
@@ -120,7 +123,8 @@ internal static class ModelFileVerbs
         }
 
         call.Screen.Line(string.Create(CultureInfo.InvariantCulture, $"prompt    {bench.PromptTokensPerSecond:0.0} tokens/s"));
-        call.Screen.Line(string.Create(CultureInfo.InvariantCulture, $"generate  {bench.GenerateTokensPerSecond:0.0} tokens/s, reading {bench.ReadGbPerSecond:0.00} GB/s of {Screen.Bytes(bench.WeightBytes)} weights"));
+        call.Screen.Line(string.Create(CultureInfo.InvariantCulture,
+            $"generate  {bench.GenerateTokensPerSecond:0.0} tokens/s, reading {bench.ReadGbPerSecond:0.00} GB/s of {Screen.Bytes(bench.WeightBytes)} weights"));
         call.Screen.Line($"with      {bench.Threads} threads, {bench.Isa}");
         return ExitCodes.Done;
     }

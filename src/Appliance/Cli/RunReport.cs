@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Jesus.Appliance.Runner.Views;
 
@@ -94,8 +93,8 @@ internal static class RunReport
         screen.Line(screen.Bold("artifacts"));
         foreach (var artifact in artifacts)
         {
-            screen.Line(string.Create(CultureInfo.InvariantCulture,
-                $"  {Screen.Safe(artifact.Name)}  {Screen.Bytes(artifact.Bytes)}  sha256:{artifact.Sha256[..12]}  {daemon.Address.Name}/api/v1/runs/{run.Id}/artifacts/{Uri.EscapeDataString(artifact.Name)}"));
+            var address = $"{daemon.Address.Name}/api/v1/runs/{run.Id}/artifacts/{Uri.EscapeDataString(artifact.Name)}";
+            screen.Line($"  {Screen.Safe(artifact.Name)}  {Screen.Bytes(artifact.Bytes)}  sha256:{artifact.Sha256[..12]}  {address}");
         }
     }
 }

@@ -9,7 +9,11 @@ namespace Jesus.Appliance.Cli;
 internal static class RunVerb
 {
     private static readonly Argument<string> WorkflowFile = new("file") { Description = "The workflow (YAML)." };
-    private static readonly Option<string[]> Inputs = new("--input") { Description = "An input as name=value; for an input of type file the value is a path. Repeatable.", HelpName = "K=V" };
+    private static readonly Option<string[]> Inputs = new("--input")
+    {
+        Description = "An input as name=value; for an input of type file the value is a path. Repeatable.",
+        HelpName = "K=V",
+    };
     private static readonly Option<bool> Detach = new("--detach") { Description = "Print the run's id and leave." };
 
     public static Command Create() => Verb.Of("run", "Submit a workflow, follow it live, print its outputs.",
@@ -95,7 +99,8 @@ internal static class RunVerb
             : throw new VerbException(ExitCodes.BadUsage, $"the workflow '{workflow.Name}' needs: {string.Join(", ", missing.Select(m => $"--input {m}=..."))}");
     }
 
-    private static byte[] Body(string path, byte[] yaml, Dictionary<string, ReadOnlyMemory<byte>> files, List<(InputSpec Spec, string Value, byte[]? File)> inputs) => JsonLine.Bytes(json =>
+    private static byte[] Body(string path, byte[] yaml, Dictionary<string, ReadOnlyMemory<byte>> files, List<(InputSpec Spec, string Value, byte[]? File)> inputs) =>
+        JsonLine.Bytes(json =>
     {
         json.WriteString("workflow"u8, yaml);
         json.WriteString("file_name"u8, path);

@@ -10,9 +10,18 @@ internal static class RunsVerb
 {
     private static readonly Argument<string> Id = new("id") { Description = "The run." };
     private static readonly Argument<string?> ArtifactName = new("name") { Description = "Print this artifact; without it they are listed.", Arity = ArgumentArity.ZeroOrOne };
-    private static readonly Option<string?> State = new("--in") { Description = "Only runs in this state: queued, running, waiting, succeeded, failed, cancelled.", HelpName = "STATE" };
+    private static readonly Option<string?> State = new("--in")
+    {
+        Description = "Only runs in this state: queued, running, waiting, succeeded, failed, cancelled.",
+        HelpName = "STATE",
+    };
     private static readonly Option<int> Limit = new("--limit") { Description = "At most so many, newest first.", DefaultValueFactory = _ => 20, HelpName = "N" };
-    private static readonly Option<string> Step = new("--step") { Description = "Path of the step that waits (default: the only one).", DefaultValueFactory = _ => "", HelpName = "PATH" };
+    private static readonly Option<string> Step = new("--step")
+    {
+        Description = "Path of the step that waits (default: the only one).",
+        DefaultValueFactory = _ => "",
+        HelpName = "PATH",
+    };
     private static readonly Option<bool> Reject = new("--reject") { Description = "Say no." };
     private static readonly Option<string> Note = new("--note") { Description = "Kept with the answer.", DefaultValueFactory = _ => "", HelpName = "TEXT" };
 
@@ -98,7 +107,8 @@ internal static class RunsVerb
         foreach (var cause in why.Causes)
         {
             var ends = cause.EndsInSeconds is { } seconds ? $", ends in {Screen.Seconds(seconds)}" : "";
-            call.Screen.Line($"  {Screen.Safe(cause.Step.Length == 0 ? "run" : cause.Step)}: {cause.Cause}, for {Screen.Seconds(cause.Seconds)}{ends}: {Screen.Safe(cause.Detail)}");
+            var place = Screen.Safe(cause.Step.Length == 0 ? "run" : cause.Step);
+            call.Screen.Line($"  {place}: {cause.Cause}, for {Screen.Seconds(cause.Seconds)}{ends}: {Screen.Safe(cause.Detail)}");
         }
 
         return ExitCodes.Done;
@@ -122,7 +132,8 @@ internal static class RunsVerb
         }
 
         List<string[]> rows = [["NAME", "SIZE", "TYPE", "STEP", "SHA256"]];
-        rows.AddRange(JsonSerializer.Deserialize(body, RunJson.Default.IReadOnlyListArtifactView)!.Select(a => new[] { a.Name, Screen.Bytes(a.Bytes), a.MediaType, a.Step, a.Sha256 }));
+        rows.AddRange(JsonSerializer.Deserialize(body, RunJson.Default.IReadOnlyListArtifactView)!.Select(a => new[] { a.Name, Screen.Bytes(a.Bytes),
+            a.MediaType, a.Step, a.Sha256 }));
         call.Screen.Table(rows);
         return ExitCodes.Done;
     }

@@ -8,7 +8,11 @@ namespace Jesus.Appliance.Cli;
 internal static class ServeVerb
 {
     private static readonly Option<string?> File = new("--config") { Description = $"The configuration (default: {ConfigLoader.DefaultPath} if it exists).", HelpName = "FILE" };
-    private static readonly Option<string?> Listen = new("--listen") { Description = $"Address of the HTTP port; port 0 takes a free one (default: {DaemonAddress.DefaultUrl}).", HelpName = "URL" };
+    private static readonly Option<string?> Listen = new("--listen")
+    {
+        Description = $"Address of the HTTP port; port 0 takes a free one (default: {DaemonAddress.DefaultUrl}).",
+        HelpName = "URL",
+    };
     private static readonly Option<string?> Models = new("--models") { Description = "Folder with GGUF files (default: engine.modelFolders).", HelpName = "DIR" };
 
     public static Command Create() => Verb.Of("serve", "Run the daemon until SIGTERM.", "jesus serve --state ./state --models ./models --listen http://127.0.0.1:7470",

@@ -6,7 +6,11 @@ namespace Jesus.Appliance.Cli;
 internal sealed class VerbOptions
 {
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON for machines." };
-    private readonly Option<string?> _url = new("--url") { Description = $"Another daemon's address, or unix:PATH (default: the box's own, {DaemonAddress.DefaultUrl}).", HelpName = "URL" };
+    private readonly Option<string?> _url = new("--url")
+    {
+        Description = $"Another daemon's address, or unix:PATH (default: the box's own, {DaemonAddress.DefaultUrl}).",
+        HelpName = "URL",
+    };
     private readonly Option<string?> _state = new("--state") { Description = "State folder of the daemon to talk to (its socket lies there).", HelpName = "DIR" };
 
     public void AddTo(Command command)

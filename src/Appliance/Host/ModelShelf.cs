@@ -11,7 +11,8 @@ namespace Jesus.Appliance.Host;
 /// The models that callers may name: the box's own files and the providers' models, as candidates of the route table. The table is rebuilt when a
 /// file was added or a model was loaded (its context is known from then on); candidates keep their health. Thread-safe.
 /// </summary>
-public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Candidate> remote, RouteTableHolder routes, ApplianceConfig config, TimeProvider time, ILogger log) : IModelDirectory
+public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Candidate> remote, RouteTableHolder routes, ApplianceConfig config,
+    TimeProvider time, ILogger log) : IModelDirectory
 {
     private readonly LocalAdapter _local = new(host, time);
     private readonly Lock _gate = new();

@@ -67,7 +67,8 @@ public sealed class ConfigLoaderTests
     [Fact]
     public void Variables_override_the_file_and_flags_override_variables()
     {
-        var environment = new Hashtable { ["JESUS__Listen__Http"] = "http://127.0.0.1:1", ["JESUS__ENGINE__THREADS"] = "3", ["JESUS__engine__modelFolders"] = "[\"/a\",\"/b\"]", ["PATH"] = "/bin" };
+        var environment = new Hashtable { ["JESUS__Listen__Http"] = "http://127.0.0.1:1", ["JESUS__ENGINE__THREADS"] = "3",
+            ["JESUS__engine__modelFolders"] = "[\"/a\",\"/b\"]", ["PATH"] = "/bin" };
         var loaded = ConfigLoader.Parse("""{ "engine": { "threads": 1 } }"""u8, "test.json", environment, ("listen.http", "http://127.0.0.1:2", "--listen"));
 
         Assert.Empty(loaded.Errors);
@@ -137,7 +138,8 @@ public sealed class ConfigLoaderTests
         var seed = Environment.TickCount;
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
         var dice = new Random(seed);
-        var whole = Encoding.UTF8.GetBytes("""{"listen":{"http":"http://127.0.0.1:1","maxTools":5},"routes":{"default":"a","a":{"candidates":[{"provider":"p","model":"m"}]}},"prices":[{"provider":"p"}]}""");
+        var whole = Encoding.UTF8.GetBytes("""{"listen":{"http":"http://127.0.0.1:1","maxTools":5},"routes":{"default":"a","""
+            + """ "a":{"candidates":[{"provider":"p","model":"m"}]}},"prices":[{"provider":"p"}]}""");
         for (var i = 0; i < 5_000; i++)
         {
             var bytes = whole.ToArray();

@@ -24,7 +24,8 @@ internal sealed class FakeRuns : IRunService
 
     public ValueTask<RunView?> GetAsync(string runId, Principal principal, CancellationToken cancel) => new(runId == "r1" ? View : null);
 
-    public ValueTask<RunPage> ListAsync(RunFilter filter, Principal principal, CancellationToken cancel) => new(new RunPage(filter.State is null or RunStateName.Running ? [View] : [], ""));
+    public ValueTask<RunPage> ListAsync(RunFilter filter, Principal principal, CancellationToken cancel) =>
+        new(new RunPage(filter.State is null or RunStateName.Running ? [View] : [], ""));
 
     public ValueTask<IAsyncEnumerable<RunEventView>?> WatchAsync(string runId, long afterSequence, Principal principal, CancellationToken cancel) =>
         new(runId == "r1" ? Events(afterSequence, cancel) : null);
@@ -60,7 +61,8 @@ internal sealed class FakeRuns : IRunService
                 await gate.WaitAsync(cancel);
             }
 
-            yield return new RunEventView { RunId = "r1", Sequence = i, Type = i == 3 ? "run.finished" : "step.finished", RunState = i == 3 ? RunStateName.Succeeded : RunStateName.Running };
+            yield return new RunEventView { RunId = "r1", Sequence = i, Type = i == 3 ? "run.finished" : "step.finished",
+                RunState = i == 3 ? RunStateName.Succeeded : RunStateName.Running };
         }
     }
 

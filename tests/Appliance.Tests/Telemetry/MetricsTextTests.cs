@@ -55,7 +55,8 @@ public sealed partial class MetricsTextTests
         Seconds.Record(1e9);
     }
 
-    private static readonly System.Diagnostics.Metrics.Counter<long> Things = JesusMeter.Instance.CreateCounter<long>("test_things_total", description: "Things that the test counts.");
+    private static readonly System.Diagnostics.Metrics.Counter<long> Things = JesusMeter.Instance.CreateCounter<long>("test_things_total",
+        description: "Things that the test counts.");
     private static readonly System.Diagnostics.Metrics.Histogram<double> Seconds = JesusMeter.Instance.CreateHistogram<double>("test_seconds", "s", "Time that the test makes up.");
 
     private static string Write(MetricsText metrics, bool openMetrics)

@@ -111,7 +111,8 @@ public sealed class RunTests
         Assert.True(status == HttpStatusCode.Accepted, body);
         var id = JsonDocument.Parse(body).RootElement.GetProperty("id").GetString();
         var events = await daemon.Http.GetStringAsync($"/api/v1/runs/{id}/events");
-        var ids = events.Split('\n').Where(l => l.StartsWith("id: ", StringComparison.Ordinal)).Select(l => long.Parse(l[4..], System.Globalization.CultureInfo.InvariantCulture)).ToArray();
+        var ids = events.Split('\n').Where(l => l.StartsWith("id: ", StringComparison.Ordinal)).Select(l => long.Parse(l[4..],
+            System.Globalization.CultureInfo.InvariantCulture)).ToArray();
         Assert.Equal(ids.Order(), ids);
         Assert.Contains("event: run.finished", events, StringComparison.Ordinal);
     }

@@ -64,7 +64,8 @@ public sealed class ServeTests
         await using var daemon = await JesusDaemon.StartAsync();
         var (status, answer) = await daemon.PostAsync("/v1/chat/completions", """
             {"model":"jesus-nano","messages":[{"role":"user","content":"What is 17 times 3?"}],"tool_choice":"required",
-             "tools":[{"type":"function","function":{"name":"calc","description":"Computes an arithmetic expression.","parameters":{"type":"object","properties":{"expression":{"type":"string"}},"required":["expression"]}}}]}
+             "tools":[{"type":"function","function":{"name":"calc","description":"Computes an arithmetic expression.","parameters":{"type":"object",
+             "properties":{"expression":{"type":"string"}},"required":["expression"]}}}]}
             """);
         Assert.True(status == HttpStatusCode.OK, answer);
         var choice = JsonDocument.Parse(answer).RootElement.GetProperty("choices")[0];
@@ -156,7 +157,8 @@ public sealed class ServeTests
         Assert.SkipUnless(File.Exists("/usr/bin/promtool"), "promtool is not installed (Debian package prometheus).");
         await using var daemon = await JesusDaemon.StartAsync();
         _ = await daemon.PostAsync("/v1/chat/completions", Hello);
-        var start = new System.Diagnostics.ProcessStartInfo("/usr/bin/promtool", ["check", "metrics"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new System.Diagnostics.ProcessStartInfo("/usr/bin/promtool", ["check", "metrics"]) { RedirectStandardInput = true,
+            RedirectStandardOutput = true, RedirectStandardError = true };
         using var promtool = System.Diagnostics.Process.Start(start)!;
         await promtool.StandardInput.WriteAsync(await daemon.Http.GetStringAsync("/metrics"));
         promtool.StandardInput.Close();

@@ -1,7 +1,7 @@
 using Jesus.Appliance.Config.Shapes;
 using Jesus.Appliance.Router;
 
-namespace Jesus.Appliance.Config;
+namespace Jesus.Appliance.Config.Sections;
 
 internal static class ProvidersSection
 {
@@ -9,11 +9,15 @@ internal static class ProvidersSection
 
     private static RecordShape<ProviderOptions> Provider() => new(
         new Property<ProviderOptions, string>("adapter", "Kind of adapter.", new TextShape { Allowed = ["openai-compatible"] }, o => o.Adapter, (o, v) => o with { Adapter = v }),
-        new Property<ProviderOptions, string>("url", "Base address up to and with the version, such as https://models.example/v1.", new TextShape(), o => o.Url, (o, v) => o with { Url = v }),
-        new Property<ProviderOptions, string>("key", "Reference to the key, env:NAME or file:/path; empty when the server wants none.", new TextShape { Secret = true }, o => o.Key, (o, v) => o with { Key = v }),
-        new Property<ProviderOptions, IReadOnlyList<ProviderModelOptions>>("models", "Models that it offers.", new ListShape<ProviderModelOptions>(Model(), () => new ProviderModelOptions("")), o => o.Models, (o, v) => o with { Models = v }),
+        new Property<ProviderOptions, string>("url", "Base address up to and with the version, such as https://models.example/v1.",
+            new TextShape(), o => o.Url, (o, v) => o with { Url = v }),
+        new Property<ProviderOptions, string>("key", "Reference to the key, env:NAME or file:/path; empty when the server wants none.",
+            new TextShape { Secret = true }, o => o.Key, (o, v) => o with { Key = v }),
+        new Property<ProviderOptions, IReadOnlyList<ProviderModelOptions>>("models", "Models that it offers.",
+            new ListShape<ProviderModelOptions>(Model(), () => new ProviderModelOptions("")), o => o.Models, (o, v) => o with { Models = v }),
         new Property<ProviderOptions, long>("slots", "Calls in progress at once per model.", new IntegerShape(1, 10_000), o => o.Slots, (o, v) => o with { Slots = (int)v }),
-        new Property<ProviderOptions, bool>("leavesBox", "False for a server on this box or one that is trusted like it.", new BooleanShape(), o => o.LeavesBox, (o, v) => o with { LeavesBox = v }))
+        new Property<ProviderOptions, bool>("leavesBox", "False for a server on this box or one that is trusted like it.",
+            new BooleanShape(), o => o.LeavesBox, (o, v) => o with { LeavesBox = v }))
     {
         Check = (provider, node, path, errors) =>
         {
@@ -24,13 +28,16 @@ internal static class ProvidersSection
 
             if (provider.Key.Length > 0 && !provider.Key.StartsWith("env:", StringComparison.Ordinal) && !provider.Key.StartsWith("file:", StringComparison.Ordinal))
             {
-                errors.Add(new ConfigError((node.Find("key") ?? node).Place, path + ".key", "must refer to the key as env:NAME or file:/path; a key itself does not belong into this file"));
+                errors.Add(new ConfigError((node.Find("key") ?? node).Place, path + ".key",
+                    "must refer to the key as env:NAME or file:/path; a key itself does not belong into this file"));
             }
         },
     };
 
     private static RecordShape<ProviderModelOptions> Model() => new(
         new Property<ProviderModelOptions, string>("name", "The provider's own name for it.", new TextShape(), o => o.Name, (o, v) => o with { Name = v }),
-        new Property<ProviderModelOptions, long>("contextTokens", "Prompt and answer together; 0 when unknown.", new IntegerShape(0, 100_000_000), o => o.ContextTokens, (o, v) => o with { ContextTokens = (int)v }),
-        new Property<ProviderModelOptions, long>("maxOutputTokens", "Longest answer; 0 when unknown.", new IntegerShape(0, 100_000_000), o => o.MaxOutputTokens, (o, v) => o with { MaxOutputTokens = (int)v }));
+        new Property<ProviderModelOptions, long>("contextTokens", "Prompt and answer together; 0 when unknown.",
+            new IntegerShape(0, 100_000_000), o => o.ContextTokens, (o, v) => o with { ContextTokens = (int)v }),
+        new Property<ProviderModelOptions, long>("maxOutputTokens", "Longest answer; 0 when unknown.",
+            new IntegerShape(0, 100_000_000), o => o.MaxOutputTokens, (o, v) => o with { MaxOutputTokens = (int)v }));
 }

@@ -3,7 +3,7 @@ using Jesus.Appliance.Router;
 using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
 
-namespace Jesus.Appliance.Config;
+namespace Jesus.Appliance.Config.Sections;
 
 /// <summary><c>routes</c> is a map of name to route; the entry <c>default</c> may instead be a text: which route answers calls that name none.</summary>
 internal static class RoutesSection
@@ -11,14 +11,23 @@ internal static class RoutesSection
     public static RoutesShape Shape { get; } = new(Route());
 
     private static RecordShape<RouteOptions> Route() => new(
-        new Property<RouteOptions, IReadOnlyList<RouteCandidateOptions>>("candidates", "1 to 16, in order.", new ListShape<RouteCandidateOptions>(Candidate(), () => new RouteCandidateOptions("", "")), o => o.Candidates, (o, v) => o with { Candidates = v }),
-        new Property<RouteOptions, RoutePolicyKind>("policy", "ordered: as written; weighted: drawn by weight.", new Names<RoutePolicyKind>(("ordered", RoutePolicyKind.Ordered), ("weighted", RoutePolicyKind.Weighted)), o => o.Policy, (o, v) => o with { Policy = v }),
-        new Property<RouteOptions, IReadOnlyList<ErrorCause>>("on", "Causes after which the next candidate is tried.", new ListShape<ErrorCause>(Causes(), () => ErrorCause.None), o => o.On, (o, v) => o with { On = v }),
-        new Property<RouteOptions, CommitPoint>("commit", "first_token: nothing later may restart an answer; complete: it is held back until whole and valid.", new Names<CommitPoint>(("first_token", CommitPoint.FirstToken), ("complete", CommitPoint.Complete)), o => o.Commit, (o, v) => o with { Commit = v }),
-        new Property<RouteOptions, DataClass>("dataClass", "Calls on this route are treated as at least this class.", new Names<DataClass>(("public", DataClass.Public), ("internal", DataClass.Internal), ("restricted", DataClass.Restricted)), o => o.DataClass, (o, v) => o with { DataClass = v }),
-        new Property<RouteOptions, long>("firstTokenTimeoutMs", "Milliseconds until the first event; 0: 2,000 while another candidate is left, 120,000 for the last.", new IntegerShape(0, 3_600_000), o => o.FirstTokenTimeoutMs, (o, v) => o with { FirstTokenTimeoutMs = (int)v }),
-        new Property<RouteOptions, long>("stallTimeoutMs", "Milliseconds between two events; 0: as the first token's, and 60,000 once committed.", new IntegerShape(0, 3_600_000), o => o.StallTimeoutMs, (o, v) => o with { StallTimeoutMs = (int)v }),
-        new Property<RouteOptions, long>("retries", "Further rounds over the candidates that failed for a passing cause.", new IntegerShape(0, 5), o => o.Retries, (o, v) => o with { Retries = (int)v }));
+        new Property<RouteOptions, IReadOnlyList<RouteCandidateOptions>>("candidates", "1 to 16, in order.",
+            new ListShape<RouteCandidateOptions>(Candidate(), () => new RouteCandidateOptions("", "")), o => o.Candidates, (o, v) => o with { Candidates = v }),
+        new Property<RouteOptions, RoutePolicyKind>("policy", "ordered: as written; weighted: drawn by weight.",
+            new Names<RoutePolicyKind>(("ordered", RoutePolicyKind.Ordered), ("weighted", RoutePolicyKind.Weighted)), o => o.Policy, (o, v) => o with { Policy = v }),
+        new Property<RouteOptions, IReadOnlyList<ErrorCause>>("on", "Causes after which the next candidate is tried.",
+            new ListShape<ErrorCause>(Causes(), () => ErrorCause.None), o => o.On, (o, v) => o with { On = v }),
+        new Property<RouteOptions, CommitPoint>("commit", "first_token: nothing later may restart an answer; complete: it is held back until whole and valid.",
+            new Names<CommitPoint>(("first_token", CommitPoint.FirstToken), ("complete", CommitPoint.Complete)), o => o.Commit, (o, v) => o with { Commit = v }),
+        new Property<RouteOptions, DataClass>("dataClass", "Calls on this route are treated as at least this class.",
+            new Names<DataClass>(("public", DataClass.Public), ("internal", DataClass.Internal), ("restricted", DataClass.Restricted)),
+            o => o.DataClass, (o, v) => o with { DataClass = v }),
+        new Property<RouteOptions, long>("firstTokenTimeoutMs", "Milliseconds until the first event; 0: 2,000 while another candidate is left, 120,000 for the last.",
+            new IntegerShape(0, 3_600_000), o => o.FirstTokenTimeoutMs, (o, v) => o with { FirstTokenTimeoutMs = (int)v }),
+        new Property<RouteOptions, long>("stallTimeoutMs", "Milliseconds between two events; 0: as the first token's, and 60,000 once committed.",
+            new IntegerShape(0, 3_600_000), o => o.StallTimeoutMs, (o, v) => o with { StallTimeoutMs = (int)v }),
+        new Property<RouteOptions, long>("retries", "Further rounds over the candidates that failed for a passing cause.",
+            new IntegerShape(0, 5), o => o.Retries, (o, v) => o with { Retries = (int)v }));
 
     private static RecordShape<RouteCandidateOptions> Candidate() => new(
         new Property<RouteCandidateOptions, string>("provider", "A name of section providers, or local.", new TextShape(), o => o.Provider, (o, v) => o with { Provider = v }),

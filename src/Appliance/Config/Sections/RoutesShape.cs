@@ -2,7 +2,7 @@ using System.Text.Json;
 using Jesus.Appliance.Config.Shapes;
 using Jesus.Appliance.Router;
 
-namespace Jesus.Appliance.Config;
+namespace Jesus.Appliance.Config.Sections;
 
 /// <summary>A map of routes in which <c>default</c> is a name when it is a text.</summary>
 internal sealed class RoutesShape(RecordShape<RouteOptions> route) : IShape<RoutesOptions>

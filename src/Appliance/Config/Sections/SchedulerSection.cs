@@ -1,15 +1,21 @@
 using Jesus.Appliance.Config.Shapes;
 using Jesus.Appliance.Scheduler;
 
-namespace Jesus.Appliance.Config;
+namespace Jesus.Appliance.Config.Sections;
 
 internal static class SchedulerSection
 {
     public static RecordShape<SchedulerOptions> Shape { get; } = new(
-        new Property<SchedulerOptions, long>("queueDepthMax", "Calls waiting at one candidate's door.", new IntegerShape(1, 100_000), o => o.QueueDepthMax, (o, v) => o with { QueueDepthMax = (int)v }),
-        new Property<SchedulerOptions, long>("queueWaitMs", "Milliseconds that a call waits at the last candidate's door.", new IntegerShape(1, 3_600_000), o => o.QueueWaitMs, (o, v) => o with { QueueWaitMs = (int)v }),
-        new Property<SchedulerOptions, long>("defaultSlots", "Calls in progress at a candidate that states no limit.", new IntegerShape(1, 10_000), o => o.DefaultSlots, (o, v) => o with { DefaultSlots = (int)v }),
-        new Property<SchedulerOptions, long>("interactiveWeight", "Share of the lane of people who wait.", new IntegerShape(1, 1000), o => o.InteractiveWeight, (o, v) => o with { InteractiveWeight = (int)v }),
-        new Property<SchedulerOptions, long>("agentWeight", "Share of the lane of agent runs.", new IntegerShape(1, 1000), o => o.AgentWeight, (o, v) => o with { AgentWeight = (int)v }),
-        new Property<SchedulerOptions, long>("batchWeight", "Share of the lane of work that may wait.", new IntegerShape(1, 1000), o => o.BatchWeight, (o, v) => o with { BatchWeight = (int)v }));
+        new Property<SchedulerOptions, long>("queueDepthMax", "Calls waiting at one candidate's door.",
+            new IntegerShape(1, 100_000), o => o.QueueDepthMax, (o, v) => o with { QueueDepthMax = (int)v }),
+        new Property<SchedulerOptions, long>("queueWaitMs", "Milliseconds that a call waits at the last candidate's door.",
+            new IntegerShape(1, 3_600_000), o => o.QueueWaitMs, (o, v) => o with { QueueWaitMs = (int)v }),
+        new Property<SchedulerOptions, long>("defaultSlots", "Calls in progress at a candidate that states no limit.",
+            new IntegerShape(1, 10_000), o => o.DefaultSlots, (o, v) => o with { DefaultSlots = (int)v }),
+        new Property<SchedulerOptions, long>("interactiveWeight", "Share of the lane of people who wait.",
+            new IntegerShape(1, 1000), o => o.InteractiveWeight, (o, v) => o with { InteractiveWeight = (int)v }),
+        new Property<SchedulerOptions, long>("agentWeight", "Share of the lane of agent runs.",
+            new IntegerShape(1, 1000), o => o.AgentWeight, (o, v) => o with { AgentWeight = (int)v }),
+        new Property<SchedulerOptions, long>("batchWeight", "Share of the lane of work that may wait.",
+            new IntegerShape(1, 1000), o => o.BatchWeight, (o, v) => o with { BatchWeight = (int)v }));
 }

@@ -2,7 +2,7 @@ using Jesus.Appliance.Config.Shapes;
 using Jesus.Appliance.Telemetry;
 using Microsoft.Extensions.Logging;
 
-namespace Jesus.Appliance.Config;
+namespace Jesus.Appliance.Config.Sections;
 
 internal static class TelemetrySection
 {

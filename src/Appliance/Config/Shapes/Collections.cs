@@ -91,7 +91,8 @@ internal sealed class ListShape<T>(IShape<T> item, Func<T> standard) : IShape<IR
 
         for (var i = 0; i < value.Count; i++)
         {
-            item.Dump(dump, string.Create(CultureInfo.InvariantCulture, $"{path}[{i}]"), value[i], given is { Kind: ConfigNodeKind.Array } && i < given.Items.Count ? given.Items[i] : given);
+            item.Dump(dump, string.Create(CultureInfo.InvariantCulture, $"{path}[{i}]"), value[i],
+                given is { Kind: ConfigNodeKind.Array } && i < given.Items.Count ? given.Items[i] : given);
         }
     }
 }

@@ -27,7 +27,8 @@ internal static class RunSubmissionReader
         }
         catch (Exception e) when (e is InvalidOperationException or KeyNotFoundException)
         {
-            return (null, ApiFailure.Invalid("invalid_type", "A value has the wrong type, or is not whole Unicode text. workflow and file_name are strings; inputs, input_files and files are objects."));
+            return (null, ApiFailure.Invalid("invalid_type",
+                "A value has the wrong type, or is not whole Unicode text. workflow and file_name are strings; inputs, input_files and files are objects."));
         }
     }
 
@@ -56,10 +57,11 @@ internal static class RunSubmissionReader
                     ReadInputFiles(property.Value, inputs);
                     break;
                 case "files":
-                    submission = submission with { Files = property.Value.EnumerateObject().ToDictionary(f => f.Name, f => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(f.Value.GetString()!)) };
+                    submission = submission with { Files = FilesOf(property.Value) };
                     break;
                 default:
-                    return (null, ApiFailure.Invalid("unsupported_parameter", $"'{property.Name}' is not known. Allowed: workflow, file_name, inputs, input_files, files.", property.Name));
+                    return (null, ApiFailure.Invalid("unsupported_parameter",
+                        $"'{property.Name}' is not known. Allowed: workflow, file_name, inputs, input_files, files.", property.Name));
             }
         }
 
@@ -85,4 +87,7 @@ internal static class RunSubmissionReader
                 : input.Value.GetProperty("base64"u8).GetBytesFromBase64());
         }
     }
+
+    private static Dictionary<string, ReadOnlyMemory<byte>> FilesOf(JsonElement files) =>
+        files.EnumerateObject().ToDictionary(f => f.Name, f => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(f.Value.GetString()!));
 }

@@ -47,7 +47,8 @@ internal sealed class RunsEndpoints(IRunService runs, GatewayOptions limits, Tim
         {
             if (!Enum.TryParse<RunStateName>(wanted, ignoreCase: true, out var parsed))
             {
-                await FailAsync(request, ApiFailure.Invalid("invalid_value", $"'state' is '{wanted}'; queued, running, waiting, succeeded, failed or cancelled is allowed.", "state"));
+                await FailAsync(request, ApiFailure.Invalid("invalid_value",
+                    $"'state' is '{wanted}'; queued, running, waiting, succeeded, failed or cancelled is allowed.", "state"));
                 return;
             }
 
@@ -141,7 +142,8 @@ internal sealed class RunsEndpoints(IRunService runs, GatewayOptions limits, Tim
         if (Interlocked.Increment(ref _streams) > limits.MaxEventStreams)
         {
             Interlocked.Decrement(ref _streams);
-            await FailAsync(request, new ApiFailure(503, "server_error", "too_many_streams", $"{limits.MaxEventStreams} event streams are open already (listen.maxEventStreams). Close one, or poll the run.", null, TimeSpan.FromSeconds(5)));
+            await FailAsync(request, new ApiFailure(503, "server_error", "too_many_streams",
+                $"{limits.MaxEventStreams} event streams are open already (listen.maxEventStreams). Close one, or poll the run.", null, TimeSpan.FromSeconds(5)));
             return;
         }
 

@@ -13,7 +13,8 @@ public sealed class ChatRequestParserTests
     public void A_conversation_is_read_turn_by_turn_and_escapes_are_resolved()
     {
         var failure = Parse("""
-            {"model":"nano","messages":[{"role":"system","content":"be brief"},{"content":"gr\u00fc\u00dfe\n","role":"user"},{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]}
+            {"model":"nano","messages":[{"role":"system","content":"be brief"},{"content":"gr\u00fc\u00dfe\n","role":"user"},{"role":"assistant",
+            "content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]}
             """, out var wishes);
 
         Assert.True(failure.IsNone, failure.Message);
@@ -31,7 +32,8 @@ public sealed class ChatRequestParserTests
               {"role":"user","content":"2+2?"},
               {"tool_calls":[{"id":"c1","type":"function","function":{"arguments":"{\"expression\":\"2+2\"}","name":"calc"}}],"role":"assistant","content":null},
               {"content":"4","role":"tool","tool_call_id":"c1"}],
-             "tools":[{"type":"function","function":{"name":"calc","description":"computes","parameters":{"type":"object","properties":{"expression":{"type":"string"}}},"strict":true}}],
+             "tools":[{"type":"function","function":{"name":"calc","description":"computes","parameters":{"type":"object",
+             "properties":{"expression":{"type":"string"}}},"strict":true}}],
              "tool_choice":{"type":"function","function":{"name":"calc"}}}
             """, out _);
 
@@ -49,7 +51,8 @@ public sealed class ChatRequestParserTests
     {
         var failure = Parse("""
             {"model":"m","messages":[{"role":"user","content":"x"}],"inputs":{"line":"disk full"},
-             "response_format":{"type":"json_schema","json_schema":{"name":"fields","strict":true,"schema":{"type":"object","properties":{"message":{"type":"string","x-span-of":"line"}}}}}}
+             "response_format":{"type":"json_schema","json_schema":{"name":"fields","strict":true,"schema":{"type":"object",
+             "properties":{"message":{"type":"string","x-span-of":"line"}}}}}}
             """, out _);
 
         Assert.True(failure.IsNone, failure.Message);
@@ -64,11 +67,13 @@ public sealed class ChatRequestParserTests
     {
         var failure = Parse("""
             {"model":"m","messages":[{"role":"user","content":"x"}],"temperature":0.5,"top_p":0.9,"top_k":40,"min_p":0.05,"seed":-1,"n":2,"stop":["a","b"],
-             "max_completion_tokens":7,"frequency_penalty":1,"presence_penalty":-1,"logprobs":true,"stream":true,"stream_options":{"include_usage":true},"parallel_tool_calls":false}
+             "max_completion_tokens":7,"frequency_penalty":1,"presence_penalty":-1,"logprobs":true,"stream":true,
+             "stream_options":{"include_usage":true},"parallel_tool_calls":false}
             """, out var wishes);
 
         Assert.True(failure.IsNone, failure.Message);
-        Assert.Equal(new Sampling { Temperature = 0.5f, TopP = 0.9f, TopK = 40, MinP = 0.05f, Seed = ulong.MaxValue, FrequencyPenalty = 1, PresencePenalty = -1 }, _request.Sampling);
+        Assert.Equal(new Sampling { Temperature = 0.5f, TopP = 0.9f, TopK = 40, MinP = 0.05f, Seed = ulong.MaxValue, FrequencyPenalty = 1,
+            PresencePenalty = -1 }, _request.Sampling);
         Assert.Equal((2, 7, 2, 0), (_request.Choices, _request.MaxOutputTokens, _request.Stops.Count, _request.TopLogProbs));
         Assert.True(wishes is { Stream: true, IncludeUsage: true, LogProbs: true, ParallelToolCalls: false });
     }
@@ -76,7 +81,8 @@ public sealed class ChatRequestParserTests
     [Fact]
     public void Harmless_fields_and_nulls_are_accepted()
     {
-        var failure = Parse("""{"model":"m","messages":[{"role":"user","content":"x","name":null}],"user":"u","metadata":{"a":"b"},"store":false,"service_tier":"auto","logit_bias":{},"modalities":["text"],"prompt_cache_key":"k","functions":null,"temperature":null,"stop":null}""", out _);
+        var failure = Parse("""{"model":"m","messages":[{"role":"user","content":"x","name":null}],"user":"u","metadata":{"a":"b"},"store":false,"""
+            + """ "service_tier":"auto","logit_bias":{},"modalities":["text"],"prompt_cache_key":"k","functions":null,"temperature":null,"stop":null}""", out _);
         Assert.True(failure.IsNone, failure.Message);
     }
 
@@ -101,9 +107,11 @@ public sealed class ChatRequestParserTests
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"max_tokens":5,"max_completion_tokens":6}""", "invalid_parameter", "max_completion_tokens")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"logprobs":true,"top_logprobs":3}""", "unsupported_parameter", "top_logprobs")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"tool_choice":"required"}""", "invalid_parameter", "tool_choice")]
-    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"a"}},{"type":"function","function":{"name":"a"}}]}""", "invalid_value", "tools[1].function.name")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"a"}},{"type":"function","""
+        + """ "function":{"name":"a"}}]}""", "invalid_value", "tools[1].function.name")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"response_format":{"type":"yaml"}}""", "invalid_value", "response_format.type")]
-    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema"}}""", "missing_required_parameter", "response_format.json_schema.schema")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema"}}""",
+        "missing_required_parameter", "response_format.json_schema.schema")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}]""", "invalid_json", null)]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"\ud800"}]}""", "invalid_json", null)]
     [InlineData("""[]""", "invalid_json", null)]
@@ -127,7 +135,10 @@ public sealed class ChatRequestParserTests
         var seed = Environment.TickCount;
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
         var dice = new Random(seed);
-        var whole = Encoding.UTF8.GetBytes("""{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"x\u00e9"}]},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]}],"tools":[{"type":"function","function":{"name":"f","parameters":{}}}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{}}},"inputs":{"a":"b"},"stop":["x"],"n":1,"stream":true}""");
+        var whole = Encoding.UTF8.GetBytes("""{"model":"m","messages":[{"role":"user","content":[{"type":"text","""
+            + """ "text":"x\u00e9"}]},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]}],"""
+            + """ "tools":[{"type":"function","function":{"name":"f","parameters":{}}}],"response_format":{"type":"json_schema","""
+            + """ "json_schema":{"name":"n","schema":{}}},"inputs":{"a":"b"},"stop":["x"],"n":1,"stream":true}""");
         for (var i = 0; i < 20_000; i++)
         {
             var bytes = whole.ToArray();

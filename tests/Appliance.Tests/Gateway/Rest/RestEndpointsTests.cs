@@ -16,7 +16,8 @@ public sealed class RestEndpointsTests
     {
         await using var gateway = await GatewayFixture.StartAsync();
         var (status, body, response) = await gateway.PostAsync("/api/v1/runs",
-            """{"workflow":"name: w","file_name":"w.yaml","inputs":{"a":"text","b":5},"input_files":{"log":{"text":"l1"},"bin":{"base64":"AAE="}},"files":{"sub.yaml":"name: s"}}""");
+            """{"workflow":"name: w","file_name":"w.yaml","inputs":{"a":"text","b":5},"input_files":{"log":{"text":"l1"},"bin":{"base64":"AAE="}},"""
+                + """ "files":{"sub.yaml":"name: s"}}""");
 
         Assert.Equal(HttpStatusCode.Accepted, status);
         Assert.Contains("\"r1\"", body, StringComparison.Ordinal);
