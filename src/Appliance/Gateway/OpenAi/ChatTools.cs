@@ -103,7 +103,8 @@ internal static class ChatTools
                 : chat.Reader.ValueTextEquals("none"u8) ? ToolChoiceMode.None
                 : chat.Reader.ValueTextEquals("required"u8) ? ToolChoiceMode.Required : null;
             chat.Request.ToolChoice = new ToolChoice(mode ?? ToolChoiceMode.Auto);
-            return mode is not null || chat.Fail("invalid_value", $"'tool_choice' is '{chat.Reader.GetString()}'; auto, none, required or a named function is allowed.", "tool_choice");
+            return mode is not null || chat.Fail("invalid_value",
+                $"'tool_choice' is '{chat.Reader.GetString()}'; auto, none, required or a named function is allowed.", "tool_choice");
         }
 
         if (chat.Reader.TokenType != JsonTokenType.StartObject)
