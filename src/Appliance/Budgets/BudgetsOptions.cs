@@ -48,6 +48,9 @@ public sealed record BudgetsOptions
     /// </summary>
     public decimal LeaseShare { get; init; } = 1m / 64;
 
-    /// <summary>Accounts in memory, about 200 B each; 200,000 by default. Beyond it new capped runs are refused rather than forgotten.</summary>
+    /// <summary>
+    /// Accounts in memory, about 200 B each, from which on ended days and months are swept out; 200,000 by default. The account of a capped run stays until
+    /// <see cref="BudgetKeeper.ForgetRun"/>, or a restart 31 days later: dropping it earlier could let a run spend its cap twice.
+    /// </summary>
     public int AccountsMax { get; init; } = 200_000;
 }
