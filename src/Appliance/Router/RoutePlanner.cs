@@ -24,7 +24,7 @@ public static class RoutePlanner
         plan.Clear();
         Span<int> order = stackalloc int[route.Candidates.Count];
         PolicyOrder.Write(route.Options.Policy, route.Weights, facts.Dice, order);
-        var refusal = new ModelError(ErrorCause.ModelNotFound, $"The route '{route.Name}' has no candidate; add one under routes.{route.Name}.candidates.");
+        var refusal = default(ModelError);
         var rested = 0;
         foreach (var index in order)
         {
@@ -45,8 +45,11 @@ public static class RoutePlanner
             log.Add(new Decision(route.Candidates[plan[i]].Name, i < plan.Count - rested ? "planned" : "planned last: resting"));
         }
 
-        return plan.Count > 0 ? default : refusal;
+        return plan.Count > 0 ? default : refusal.IsNone ? Empty(route) : refusal;
     }
+
+    private static ModelError Empty(Route route) =>
+        new(ErrorCause.ModelNotFound, $"The route '{route.Name}' has no candidate; add one under routes.{route.Name}.candidates.");
 
     private static int Insert(List<int> plan, int index, bool resting, int rested)
     {
