@@ -19,7 +19,7 @@ internal static class JesusBinary
     public static async Task<(int Exit, string Out, string Error)> RunAsync(params string[] arguments)
     {
         var start = StartInfo(arguments);
-        using var process = Process.Start(start)!;
+        using var process = await ProcessStarter.StartAsync(start);
         process.StandardInput.Close();
         using var limit = new CancellationTokenSource(VerbMax);
         try

@@ -51,7 +51,7 @@ internal sealed class JesusDaemon : IAsyncDisposable
         }
 
         File.Delete(Path.Combine(State, "url"));
-        _process = Process.Start(start)!;
+        _process = await ProcessStarter.StartAsync(start);
         _process.ErrorDataReceived += (_, line) => Note(line.Data);
         _process.OutputDataReceived += (_, line) => Note(line.Data);
         _process.BeginErrorReadLine();
