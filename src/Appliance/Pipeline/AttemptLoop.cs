@@ -273,9 +273,15 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
 
     private static ModelError Cancelled(CallPath path, Candidate candidate) => path.Watch.Cause switch
     {
-        ErrorCause.FirstTokenTimeout => new ModelError(ErrorCause.FirstTokenTimeout, $"'{candidate.Name}' had not begun to answer in time; raise the route's firstTokenTimeoutMs if it is only slow."),
-        ErrorCause.Stalled => new ModelError(ErrorCause.Stalled, $"'{candidate.Name}' fell silent inside its answer; raise the route's stallTimeoutMs if it is only slow."),
-        ErrorCause.Malformed => new ModelError(ErrorCause.Malformed, $"The answer of '{candidate.Name}' is longer than {HeldAnswer.BytesMax} bytes, the most that is held back; use the commit policy first_token."),
+        ErrorCause.FirstTokenTimeout => new ModelError(
+            ErrorCause.FirstTokenTimeout,
+            $"'{candidate.Name}' had not begun to answer in time; raise the route's firstTokenTimeoutMs if it is only slow."),
+        ErrorCause.Stalled => new ModelError(
+            ErrorCause.Stalled,
+            $"'{candidate.Name}' fell silent inside its answer; raise the route's stallTimeoutMs if it is only slow."),
+        ErrorCause.Malformed => new ModelError(
+            ErrorCause.Malformed,
+            $"The answer of '{candidate.Name}' is longer than {HeldAnswer.BytesMax} bytes, the most that is held back; use the commit policy first_token."),
         _ => new ModelError(ErrorCause.Cancelled, path.Sink.ReaderLeft ? "Nobody reads the answer any more." : "The caller cancelled the call."),
     };
 

@@ -33,7 +33,12 @@ internal struct BodyFraming
 
     public readonly bool EndsWithConnection => _kind == BodyKind.Close;
 
-    public static BodyFraming Of(BodyKind kind, long length) => new() { _kind = kind, _left = kind == BodyKind.Length ? length : 0, IsDone = kind == BodyKind.Length && length == 0 };
+    public static BodyFraming Of(BodyKind kind, long length) => new()
+    {
+        _kind = kind,
+        _left = kind == BodyKind.Length ? length : 0,
+        IsDone = kind == BodyKind.Length && length == 0,
+    };
 
     /// <summary>Takes bytes up to the end of the next data, or all of them when they hold none.</summary>
     public BodyPiece Next(ReadOnlySpan<byte> bytes)
