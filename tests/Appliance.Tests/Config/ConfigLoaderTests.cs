@@ -67,8 +67,13 @@ public sealed class ConfigLoaderTests
     [Fact]
     public void Variables_override_the_file_and_flags_override_variables()
     {
-        var environment = new Hashtable { ["JESUS__Listen__Http"] = "http://127.0.0.1:1", ["JESUS__ENGINE__THREADS"] = "3",
-            ["JESUS__engine__modelFolders"] = "[\"/a\",\"/b\"]", ["PATH"] = "/bin" };
+        var environment = new Hashtable
+        {
+            ["JESUS__Listen__Http"] = "http://127.0.0.1:1",
+            ["JESUS__ENGINE__THREADS"] = "3",
+            ["JESUS__engine__modelFolders"] = "[\"/a\",\"/b\"]",
+            ["PATH"] = "/bin",
+        };
         var loaded = ConfigLoader.Parse("""{ "engine": { "threads": 1 } }"""u8, "test.json", environment, ("listen.http", "http://127.0.0.1:2", "--listen"));
 
         Assert.Empty(loaded.Errors);

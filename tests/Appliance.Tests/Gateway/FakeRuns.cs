@@ -61,8 +61,13 @@ internal sealed class FakeRuns : IRunService
                 await gate.WaitAsync(cancel);
             }
 
-            yield return new RunEventView { RunId = "r1", Sequence = i, Type = i == 3 ? "run.finished" : "step.finished",
-                RunState = i == 3 ? RunStateName.Succeeded : RunStateName.Running };
+            yield return new RunEventView
+            {
+                RunId = "r1",
+                Sequence = i,
+                Type = i == 3 ? "run.finished" : "step.finished",
+                RunState = i == 3 ? RunStateName.Succeeded : RunStateName.Running,
+            };
         }
     }
 

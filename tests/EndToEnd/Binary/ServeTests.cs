@@ -157,8 +157,12 @@ public sealed class ServeTests
         Assert.SkipUnless(File.Exists("/usr/bin/promtool"), "promtool is not installed (Debian package prometheus).");
         await using var daemon = await JesusDaemon.StartAsync();
         _ = await daemon.PostAsync("/v1/chat/completions", Hello);
-        var start = new System.Diagnostics.ProcessStartInfo("/usr/bin/promtool", ["check", "metrics"]) { RedirectStandardInput = true,
-            RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new System.Diagnostics.ProcessStartInfo("/usr/bin/promtool", ["check", "metrics"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var promtool = System.Diagnostics.Process.Start(start)!;
         await promtool.StandardInput.WriteAsync(await daemon.Http.GetStringAsync("/metrics"));
         promtool.StandardInput.Close();

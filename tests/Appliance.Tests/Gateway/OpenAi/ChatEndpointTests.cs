@@ -162,8 +162,8 @@ public sealed class ChatEndpointTests
         {
             for (var choice = 0; choice < 2; choice++)
             {
-                await sink.WriteAsync(new ModelEvent { Kind = EventKind.Text, Choice = choice, Utf8 = Encoding.UTF8.GetBytes($"t{choice}"),
-                    Tokens = new TokenSpan(new[] { 7 }, new[] { -0.5f }) });
+                var tokens = new TokenSpan(new[] { 7 }, new[] { -0.5f });
+                await sink.WriteAsync(new ModelEvent { Kind = EventKind.Text, Choice = choice, Utf8 = Encoding.UTF8.GetBytes($"t{choice}"), Tokens = tokens });
                 await sink.WriteAsync(new ModelEvent { Kind = EventKind.Finished, Choice = choice, Reason = FinishReason.Length });
             }
 

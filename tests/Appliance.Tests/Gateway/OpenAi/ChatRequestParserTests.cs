@@ -72,8 +72,8 @@ public sealed class ChatRequestParserTests
             """, out var wishes);
 
         Assert.True(failure.IsNone, failure.Message);
-        Assert.Equal(new Sampling { Temperature = 0.5f, TopP = 0.9f, TopK = 40, MinP = 0.05f, Seed = ulong.MaxValue, FrequencyPenalty = 1,
-            PresencePenalty = -1 }, _request.Sampling);
+        var wanted = new Sampling { Temperature = 0.5f, TopP = 0.9f, TopK = 40, MinP = 0.05f, Seed = ulong.MaxValue, FrequencyPenalty = 1, PresencePenalty = -1 };
+        Assert.Equal(wanted, _request.Sampling);
         Assert.Equal((2, 7, 2, 0), (_request.Choices, _request.MaxOutputTokens, _request.Stops.Count, _request.TopLogProbs));
         Assert.True(wishes is { Stream: true, IncludeUsage: true, LogProbs: true, ParallelToolCalls: false });
     }
