@@ -160,7 +160,8 @@ public sealed class FaultTests
             await c.ChunkAsync(whole[..middle]);
             await c.WaitAsync(20);
             await c.ChunkAsync(whole[middle..]);
-            await c.ChunkAsync("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\ud83c\"}}]}\n\ndata: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\udf0d!\"}}]}\n\n");
+            await c.ChunkAsync("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\ud83c\"}}]}\n\n");
+            await c.ChunkAsync("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\udf0d!\"}}]}\n\n");
             await c.ChunkAsync(Stop + Done);
             await c.EndChunksAsync();
         }));

@@ -57,7 +57,10 @@ public sealed class HttpUpstreamTests
         });
         using var upstream = Upstream(server.Port);
         await ExchangeAsync(upstream, Post with { FixedHeaders = "authorization: Bearer k\r\n"u8.ToArray(), Headers = "x-request-id: 7\r\n"u8.ToArray() });
-        Assert.StartsWith($"POST /v1/x HTTP/1.1\r\nhost: 127.0.0.1:{server.Port}\r\nauthorization: Bearer k\r\nx-request-id: 7\r\ncontent-length: 7\r\n\r\n", head, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"POST /v1/x HTTP/1.1\r\nhost: 127.0.0.1:{server.Port}\r\nauthorization: Bearer k\r\nx-request-id: 7\r\ncontent-length: 7\r\n\r\n",
+            head,
+            StringComparison.Ordinal);
         Assert.Equal("{\"a\":1}", body);
     }
 

@@ -22,7 +22,10 @@ public sealed class ChatAnswerTests
     public void Tool_calls_begin_once_and_their_arguments_follow()
     {
         Assert.Equal(
-            ["Started 0", "ToolCallStart 0 calc c1", "ToolCallArguments 0 {\"a\"", "ToolCallArguments 0 :1}", "ToolCallStart 0 clock c2", "ToolCallArguments 0 {}", "Finished 0 ToolCalls"],
+            [
+                "Started 0", "ToolCallStart 0 calc c1", "ToolCallArguments 0 {\"a\"", "ToolCallArguments 0 :1}", "ToolCallStart 0 clock c2",
+                "ToolCallArguments 0 {}", "Finished 0 ToolCalls",
+            ],
             Read(
                 """{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"calc","arguments":"{\"a\""}}]}}]}""",
                 """{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"calc","arguments":":1}"}}]}}]}""",
@@ -34,7 +37,11 @@ public sealed class ChatAnswerTests
     public void A_whole_answer_is_read_like_one_chunk()
     {
         using var answer = new ChatAnswer();
-        Assert.Null(answer.Read("""{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":8},"completion_tokens_details":{"reasoning_tokens":1}}}"""u8));
+        Assert.Null(answer.Read("""
+            {"choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],
+             "usage":{"prompt_tokens":12,"completion_tokens":3,
+              "prompt_tokens_details":{"cached_tokens":8},"completion_tokens_details":{"reasoning_tokens":1}}}
+            """u8));
         Assert.True(answer.IsFinished);
         Assert.Equal(new Usage { InputTokens = 12, OutputTokens = 3, CachedInputTokens = 8, ReasoningTokens = 1 }, answer.Usage);
     }
@@ -89,7 +96,11 @@ public sealed class ChatAnswerTests
     [Fact]
     public void Mutated_chunks_never_throw()
     {
-        var chunk = """{"id":"x","choices":[{"index":0,"delta":{"content":"a\u00fc","tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2},"error":null}"""u8.ToArray();
+        var chunk = """
+            {"id":"x","choices":[{"index":0,"delta":{"content":"a\u00fc",
+             "tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"stop"}],
+             "usage":{"prompt_tokens":1,"completion_tokens":2},"error":null}
+            """u8.ToArray();
         for (var seed = 0; seed < 20_000; seed++)
         {
             var dice = new TestDice(seed);

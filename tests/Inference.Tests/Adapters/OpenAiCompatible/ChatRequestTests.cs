@@ -44,7 +44,9 @@ public sealed class ChatRequestTests
     public void A_body_of_the_same_shape_passes_through_with_only_model_and_streaming_replaced()
     {
         var request = Request();
-        request.Body = Encoding.UTF8.GetBytes("{ \"model\" : \"route\", \"stream\":false,\"messages\": [ {\"role\":\"user\",\"content\":\"\\u00fc\"} ],\"inputs\":{\"a\":\"b\"}, \"x_new\":[1, 2] }");
+        request.Body = Encoding.UTF8.GetBytes(
+            "{ \"model\" : \"route\", \"stream\":false,"
+            + "\"messages\": [ {\"role\":\"user\",\"content\":\"\\u00fc\"} ],\"inputs\":{\"a\":\"b\"}, \"x_new\":[1, 2] }");
         request.BodyShape = ApiShape.OpenAiChat;
         Assert.Equal(
             "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true},\"messages\": [ {\"role\":\"user\",\"content\":\"\\u00fc\"} ],\"x_new\":[1, 2]}",
