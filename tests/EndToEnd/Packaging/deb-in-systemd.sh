@@ -48,7 +48,7 @@ ask() {
 }
 
 begun=$(date +%s%N)
-inbox apt-get install -y --no-download /root/x.deb >"$work.apt" 2>&1 && echo "installed=yes" || { echo "installed=no"; tail -5 "$work.apt" >&2; }
+inbox apt-get install -y /root/x.deb >"$work.apt" 2>&1 && echo "installed=yes" || { echo "installed=no"; tail -5 "$work.apt" >&2; }
 echo "answer=$(ask)"
 echo "install_to_answer_ms=$((($(date +%s%N) - begun) / 1000000))"
 echo "active=$(inbox systemctl is-active jesus)"
