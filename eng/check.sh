@@ -16,7 +16,6 @@ JESUS_LOCKED=1 dotnet restore Jesus.sln --nologo -v q || die "packages.lock.json
 say "format"
 dotnet format whitespace Jesus.sln --no-restore --verify-no-changes -v q || die "run make format"
 [ "$fast" = 1 ] && exit 0
-dotnet format style Jesus.sln --no-restore --verify-no-changes --severity warn -v q || die "run make format"
 
 say "analysers (warnings are errors), both frameworks"
 dotnet build Jesus.sln -c Release --no-restore --nologo -v q -clp:NoSummary >"$OUT/check.log" 2>&1 || {
