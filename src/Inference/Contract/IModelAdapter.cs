@@ -16,6 +16,9 @@ public readonly record struct CapacitySnapshot
     public int FreeSlots { get; init; }
     public int TotalSlots { get; init; }
 
+    /// <summary>Calls under way or waiting there, from every caller, where the server says so; -1 when unknown.</summary>
+    public int InProgress { get; init; }
+
     /// <summary>Expected wait of a new call.</summary>
     public TimeSpan QueueDelay { get; init; }
 
@@ -35,6 +38,9 @@ public interface IModelAdapter
     AdapterId Id { get; }
 
     CapacitySnapshot Capacity(ModelKey model);
+
+    /// <summary>A caller's body of this shape can be sent on as it is, and the answer comes back as <see cref="EventKind.Wire"/> events.</summary>
+    bool Forwards(ApiShape shape);
 
     /// <summary>Input tokens of the request for this model, exact where the tokenizer is known, otherwise a bound that is never too low.</summary>
     int CountInputTokens(ModelRequest request);

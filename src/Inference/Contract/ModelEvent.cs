@@ -13,6 +13,24 @@ public enum EventKind : byte
     /// <summary>The next piece of the arguments of tool call <see cref="ModelEvent.Index"/>.</summary>
     ToolCallArguments,
 
+    /// <summary><see cref="ModelEvent.Utf8"/> is the provider's proof of the reasoning before it; handed back unread with the conversation.</summary>
+    ReasoningSignature,
+
+    /// <summary><see cref="ModelEvent.Utf8"/> is reasoning that only the provider can read.</summary>
+    RedactedReasoning,
+
+    /// <summary>The model declines; <see cref="ModelEvent.Utf8"/> is the next piece of its words (OpenAI's <c>refusal</c>).</summary>
+    Refusal,
+
+    /// <summary><see cref="ModelEvent.Vector"/> is the embedding of input <see cref="ModelEvent.Index"/>; for reranking, one score.</summary>
+    Vector,
+
+    /// <summary>
+    /// The provider's own bytes, for a caller that speaks its API: see <see cref="ModelEvent.Wire"/>. The events read from them follow, each marked
+    /// <see cref="ModelEvent.InWire"/>; a sink uses the one or the others.
+    /// </summary>
+    Wire,
+
     /// <summary>Choice <see cref="ModelEvent.Choice"/> is complete, for <see cref="ModelEvent.Reason"/>.</summary>
     Finished,
 }
@@ -26,7 +44,35 @@ public enum FinishReason : byte
     ContentFilter,
     Cancelled,
     Error,
+
+    /// <summary>One of the request's stop texts; the <see cref="EventKind.Finished"/> event's <see cref="ModelEvent.Utf8"/> says which, where known.</summary>
+    StopSequence,
+
+    /// <summary>The model declined to answer.</summary>
+    Refusal,
+
+    /// <summary>The provider paused a long turn; the caller sends the conversation back to go on (Anthropic's <c>pause_turn</c>).</summary>
+    Pause,
 }
+
+/// <summary>Where in an answer a piece of the provider's own bytes stands.</summary>
+public enum WirePart : byte
+{
+    None,
+
+    /// <summary>Before any content: shows nothing yet, so another candidate may still answer.</summary>
+    Prelude,
+    Content,
+
+    /// <summary>The end of a choice or of the answer, or what follows it.</summary>
+    Terminal,
+}
+
+/// <summary>One token of an answer with its log probability.</summary>
+/// <param name="Text">The token's bytes; maybe no whole character.</param>
+/// <param name="LogProb">Natural logarithm.</param>
+/// <param name="Alternatives">How many of the entries that follow in the list are this token's alternatives, likeliest first.</param>
+public readonly record struct TokenLogProb(ReadOnlyMemory<byte> Text, float LogProb, int Alternatives = 0);
 
 /// <summary>Token ids and their log probabilities, when the adapter knows them.</summary>
 public readonly record struct TokenSpan(ReadOnlyMemory<int> Ids, ReadOnlyMemory<float> LogProbs);
@@ -44,5 +90,16 @@ public readonly record struct ModelEvent
     public ReadOnlyMemory<byte> Utf8 { get; init; }
     public ReadOnlyMemory<byte> ToolCallId { get; init; }
     public TokenSpan Tokens { get; init; }
+
+    /// <summary>The tokens of this piece with their alternatives, where they were asked for and the adapter knows them.</summary>
+    public ReadOnlyMemory<TokenLogProb> LogProbs { get; init; }
+    public ReadOnlyMemory<float> Vector { get; init; }
     public FinishReason Reason { get; init; }
+
+    /// <summary>For <see cref="EventKind.Wire"/>: where <see cref="Utf8"/>, one event's data or the whole JSON body in the shape <see cref="Shape"/>, stands.</summary>
+    public WirePart Wire { get; init; }
+    public ApiShape Shape { get; init; }
+
+    /// <summary>The bytes of the <see cref="EventKind.Wire"/> event before say this too.</summary>
+    public bool InWire { get; init; }
 }

@@ -20,11 +20,36 @@ public sealed class ModelRequest
     public ReadOnlyMemory<byte> Body { get; set; }
     public ApiShape BodyShape { get; set; }
 
+    /// <summary>The caller wants the answer as a stream: what a forwarded body says; the events come as they arrive either way.</summary>
+    public bool Streams { get; set; }
+
+    /// <summary>
+    /// A field of <see cref="Body"/> that only sending the body on as it is can honour; empty when there is none. Candidates that do not forward
+    /// <see cref="BodyShape"/> must not be called: the caller is told this name.
+    /// </summary>
+    public string VerbatimOnly { get; set; } = "";
+
     public TurnList Turns { get; } = new();
     public List<ToolDefinition> Tools { get; } = [];
     public ToolChoice ToolChoice { get; set; }
+
+    /// <summary>Several tool calls in one answer: null is the model's default.</summary>
+    public bool? ParallelToolCalls { get; set; }
+    public ReasoningWish Reasoning { get; set; }
     public OutputConstraint Constraint { get; } = new();
     public Sampling Sampling { get; set; }
+
+    /// <summary>Added to the logits of single tokens before sampling; at most 1,024, OpenAI's range -100 to 100.</summary>
+    public List<TokenBias> LogitBias { get; } = [];
+
+    /// <summary>The caller's own end user, as it named it (OpenAI's <c>user</c> and <c>safety_identifier</c>, Anthropic's <c>metadata.user_id</c>).</summary>
+    public Utf8Slice EndUser { get; set; }
+
+    /// <summary>For <see cref="ModelOperation.Embed"/> the texts, for <see cref="ModelOperation.Rerank"/> the documents (the query is the one user turn).</summary>
+    public List<Utf8Slice> Inputs { get; } = [];
+
+    /// <summary>Length of the embeddings; 0 is the model's own.</summary>
+    public int EmbedDimensions { get; set; }
 
     /// <summary>0 means as many as the context holds.</summary>
     public int MaxOutputTokens { get; set; }
@@ -51,11 +76,19 @@ public sealed class ModelRequest
         Model = default;
         Body = default;
         BodyShape = ApiShape.None;
+        Streams = false;
+        VerbatimOnly = "";
         Turns.Reset();
         Tools.Clear();
         ToolChoice = default;
+        ParallelToolCalls = null;
+        Reasoning = default;
         Constraint.Reset();
         Sampling = default;
+        LogitBias.Clear();
+        EndUser = default;
+        Inputs.Clear();
+        EmbedDimensions = 0;
         MaxOutputTokens = 0;
         Stops.Clear();
         Choices = 1;

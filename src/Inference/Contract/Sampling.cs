@@ -18,6 +18,23 @@ public readonly record struct Sampling
     /// <summary>Counter-based noise is keyed by (seed, choice, position); null means a seed drawn at admission.</summary>
     public ulong? Seed { get; init; }
 
+    /// <summary>Which of the fields above the caller set: providers have other defaults than greedy.</summary>
+    public SamplingFields Given { get; init; }
+
     public float FrequencyPenalty { get; init; }
     public float PresencePenalty { get; init; }
 }
+
+/// <summary>Fields of a <see cref="Sampling"/> that a caller gave.</summary>
+[Flags]
+public enum SamplingFields : byte
+{
+    None = 0,
+    Temperature = 1,
+    TopP = 2,
+    TopK = 4,
+    MinP = 8,
+}
+
+/// <summary>A number added to one token's logit.</summary>
+public readonly record struct TokenBias(int Token, float Bias);

@@ -15,7 +15,7 @@ public enum PartKind : byte
     /// <summary><see cref="TurnPart.Text"/> is the text.</summary>
     Text,
 
-    /// <summary><see cref="TurnPart.Text"/> is the image as a data URL.</summary>
+    /// <summary><see cref="TurnPart.Text"/> is the image as a <c>data:</c> or <c>https:</c> URL.</summary>
     Image,
 
     /// <summary><see cref="TurnPart.Id"/>, <see cref="TurnPart.Name"/> and, in <see cref="TurnPart.Text"/>, the arguments as a JSON object.</summary>
@@ -26,10 +26,29 @@ public enum PartKind : byte
 
     /// <summary><see cref="TurnPart.Text"/> is the reasoning; <see cref="TurnPart.Signature"/> the provider's proof of it, if any.</summary>
     Reasoning,
+
+    /// <summary><see cref="TurnPart.Signature"/> is reasoning that only the provider can read.</summary>
+    RedactedReasoning,
+}
+
+/// <summary>The provider is asked to keep the prompt up to here in its cache (Anthropic's <c>cache_control</c>).</summary>
+public enum CacheMark : byte
+{
+    None,
+    FiveMinutes,
+    OneHour,
 }
 
 /// <summary>One part of a turn. Slices belong to the request's arena.</summary>
-public readonly record struct TurnPart(PartKind Kind, Utf8Slice Text, Utf8Slice Id = default, Utf8Slice Name = default, Utf8Slice Signature = default);
+public readonly record struct TurnPart(PartKind Kind, Utf8Slice Text, Utf8Slice Id = default, Utf8Slice Name = default, Utf8Slice Signature = default)
+{
+    /// <summary>For <see cref="PartKind.ToolResult"/>: the tool failed.</summary>
+    public bool IsError { get; init; }
+
+    /// <summary>This part (a text or an image) belongs to the <see cref="PartKind.ToolResult"/> before it: results may have several parts.</summary>
+    public bool InResult { get; init; }
+    public CacheMark Cache { get; init; }
+}
 
 /// <summary>One turn: its role and the range of its parts in <see cref="TurnList.Parts"/>.</summary>
 public readonly record struct Turn(TurnRole Role, int FirstPart, int PartCount);

@@ -1,10 +1,13 @@
 namespace Jesus.Inference.Contract;
 
-/// <summary>What a call used. <see cref="CachedInputTokens"/> are part of <see cref="InputTokens"/>, <see cref="ReasoningTokens"/> of <see cref="OutputTokens"/>.</summary>
+/// <summary>What a call used. <see cref="CachedInputTokens"/> and <see cref="CacheWriteTokens"/> are part of <see cref="InputTokens"/>, <see cref="ReasoningTokens"/> of <see cref="OutputTokens"/>.</summary>
 public readonly record struct Usage
 {
     public int InputTokens { get; init; }
     public int CachedInputTokens { get; init; }
+
+    /// <summary>Part of <see cref="InputTokens"/>: written into the provider's prompt cache, which costs more than reading.</summary>
+    public int CacheWriteTokens { get; init; }
     public int OutputTokens { get; init; }
     public int ReasoningTokens { get; init; }
     public int Images { get; init; }
@@ -16,6 +19,7 @@ public readonly record struct Usage
     {
         InputTokens = a.InputTokens + b.InputTokens,
         CachedInputTokens = a.CachedInputTokens + b.CachedInputTokens,
+        CacheWriteTokens = a.CacheWriteTokens + b.CacheWriteTokens,
         OutputTokens = a.OutputTokens + b.OutputTokens,
         ReasoningTokens = a.ReasoningTokens + b.ReasoningTokens,
         Images = a.Images + b.Images,

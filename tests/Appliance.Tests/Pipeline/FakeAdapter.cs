@@ -15,6 +15,8 @@ internal sealed class FakeAdapter(string provider, Func<ModelRequest, IAnswerSin
 
     public CapacitySnapshot Capacity(ModelKey model) => new() { Available = true };
 
+    public bool Forwards(ApiShape shape) => false;
+
     public int CountInputTokens(ModelRequest request) => InputTokens;
 
     public ValueTask<CallResult> CallAsync(ModelRequest request, IAnswerSink sink, CancellationToken cancel)

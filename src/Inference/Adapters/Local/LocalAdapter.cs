@@ -24,6 +24,8 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time) : IModelAdap
         ? loaded.Engine.Capacity()
         : new CapacitySnapshot { Available = host.Knows(model.Name), FreeSlots = 1, TotalSlots = 1, AsOf = time.GetTimestamp() };
 
+    public bool Forwards(ApiShape shape) => false;
+
     /// <summary>Exact for a model in memory. Before that, or when the prompt cannot be rendered, the text's bytes: no tokenizer makes more tokens than bytes.</summary>
     public int CountInputTokens(ModelRequest request)
     {

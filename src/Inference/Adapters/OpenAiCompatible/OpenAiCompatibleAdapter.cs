@@ -50,6 +50,9 @@ public sealed class OpenAiCompatibleAdapter : IModelAdapter, IDisposable
     /// <summary>What a server could take now nobody tells; its 429 does.</summary>
     public CapacitySnapshot Capacity(ModelKey model) => new() { Available = true, FreeSlots = int.MaxValue, AsOf = _time.GetTimestamp() };
 
+    /// <summary>The caller's body goes out as it came; the answer is still read and written anew.</summary>
+    public bool Forwards(ApiShape shape) => shape == ApiShape.OpenAiChat;
+
     /// <summary>Every token has at least one byte, so bytes bound them.</summary>
     public int CountInputTokens(ModelRequest request)
     {
