@@ -1,3 +1,4 @@
+using Jesus.Appliance.Admission;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security;
@@ -26,11 +27,17 @@ public sealed class ModelCall
 
     /// <summary>Cap of the run in tokens, input and output together; 0 means none.</summary>
     public long RunCapTokens { get; set; }
+
+    /// <summary>The moment whose prices hold: when its run began, so that a run keeps the table it began with. <c>default</c> means now.</summary>
+    public DateTimeOffset PricedAt { get; set; }
     public DataClass DataClass { get; set; }
 
     /// <summary>The API that received it, for metrics: <c>openai</c>, <c>anthropic</c>, <c>runner</c>, <c>cli</c>.</summary>
     public string Api { get; set; } = "";
     public DecisionLog Decisions { get; } = new();
+
+    /// <summary>Rate limits as they stand after this call, for the answer's headers: set before the first event, and where the call was refused.</summary>
+    public RateLimits RateLimits { get; set; }
 
     public void Reset()
     {
@@ -41,8 +48,10 @@ public sealed class ModelCall
         RunId = "";
         RunCapMicroUsd = 0;
         RunCapTokens = 0;
+        PricedAt = default;
         DataClass = DataClass.Public;
         Api = "";
+        RateLimits = default;
         Decisions.Reset();
     }
 }

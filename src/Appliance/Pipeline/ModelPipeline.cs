@@ -136,7 +136,7 @@ public sealed class ModelPipeline
 
     private void SetBounds(CallPath path)
     {
-        var at = _rooms.Time.GetUtcNow();
+        var at = path.Call.PricedAt == default ? _rooms.Time.GetUtcNow() : path.Call.PricedAt;
         var request = path.Call.Request;
         foreach (var index in path.Plan)
         {
@@ -147,7 +147,7 @@ public sealed class ModelPipeline
                 price, path.InputTokens[index], request.MaxOutputTokens, candidate.Traits.MaxOutputTokens, candidate.Traits.ContextTokens, request.Choices, images: 0);
         }
 
-        if (path.Reservation.CapsMoney)
+        if (path.Reservation.CapsMoney && !path.Route.Options.AllowUnpriced)
         {
             LeaveOutUnpriced(path);
         }

@@ -57,6 +57,12 @@ public sealed record RouteOptions
     /// <summary>Milliseconds between two events of an answer; 0: as <see cref="FirstTokenTimeoutMs"/>'s, and 60,000 once it is committed.</summary>
     public int StallTimeoutMs { get; init; }
 
+    /// <summary>
+    /// Candidates without a price may answer where a cap of money applies: they are charged nothing in money, and their tokens as ever. False by default:
+    /// what cannot be priced cannot be capped.
+    /// </summary>
+    public bool AllowUnpriced { get; init; }
+
     /// <summary>Further rounds over the candidates that failed for a passing cause, with backoff; 0 to 5.</summary>
     public int Retries { get; init; } = 1;
 

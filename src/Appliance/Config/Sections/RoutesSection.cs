@@ -26,6 +26,8 @@ internal static class RoutesSection
             new IntegerShape(0, 3_600_000), o => o.FirstTokenTimeoutMs, (o, v) => o with { FirstTokenTimeoutMs = (int)v }),
         new Property<RouteOptions, long>("stallTimeoutMs", "Milliseconds between two events; 0: as the first token's, and 60,000 once committed.",
             new IntegerShape(0, 3_600_000), o => o.StallTimeoutMs, (o, v) => o with { StallTimeoutMs = (int)v }),
+        new Property<RouteOptions, bool>("allowUnpriced", "Candidates without a price may answer where a cap of money applies; they are charged no money.",
+            new BooleanShape(), o => o.AllowUnpriced, (o, v) => o with { AllowUnpriced = v }),
         new Property<RouteOptions, long>("retries", "Further rounds over the candidates that failed for a passing cause.",
             new IntegerShape(0, 5), o => o.Retries, (o, v) => o with { Retries = (int)v }));
 
