@@ -11,7 +11,12 @@ namespace Jesus.Appliance.Pipeline;
 internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnswerSink
 {
     private readonly HeldAnswer _held = new();
-    private readonly List<ModelEvent> _finished = [];
+
+    /// <summary>The provider's own bytes that came before any content: they show nothing, so another candidate may still answer.</summary>
+    private readonly HeldAnswer _prelude = new();
+
+    /// <summary>Terminal events of the attempt, for step 9.</summary>
+    private readonly HeldAnswer _terminal = new();
     private readonly IncrementalHash _digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private IAnswerSink? _reader;
     private CommitPoint _commit;
@@ -42,11 +47,7 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
     /// <summary>The next attempt writes from the start.</summary>
     public void BeginAttempt()
     {
-        _held.Reset();
-        _finished.Clear();
-        SawContent = false;
-        Overflowed = false;
-        DropDigest();
+        ResetAttempt();
     }
 
     public ValueTask WriteAsync(ModelEvent item)
@@ -57,7 +58,11 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
             case EventKind.Started:
                 return StartAsync(item);
             case EventKind.Finished:
-                _finished.Add(new ModelEvent { Kind = EventKind.Finished, Choice = item.Choice, Reason = item.Reason });
+            case EventKind.Wire when item.Wire == WirePart.Terminal:
+                Hold(_terminal, item);
+                return ValueTask.CompletedTask;
+            case EventKind.Wire when item.Wire == WirePart.Prelude && !Committed:
+                Hold(_prelude, item);
                 return ValueTask.CompletedTask;
             default:
                 return ContentAsync(item);
@@ -65,20 +70,19 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
     }
 
     /// <summary>The held-back answer is whole: is it what was asked for?</summary>
-    public bool HeldAnswerFits(ModelRequest request) => _commit != CommitPoint.Complete || _finished.Exists(f => f.Reason == FinishReason.ToolCalls)
+    public bool HeldAnswerFits(ModelRequest request) => _commit != CommitPoint.Complete || _terminal.Ends(FinishReason.ToolCalls)
         || request.Constraint.Kind is not (ConstraintKind.JsonSchema or ConstraintKind.JsonObject)
         || _held.IsJson(request.Choices, request.Constraint.Kind == ConstraintKind.JsonObject);
 
     /// <summary>Lets the held-back answer go.</summary>
     public async ValueTask ReleaseAsync()
     {
-        for (var i = 0; i < _held.Count && !ReaderLeft; i++)
+        if (_held.Count > 0)
         {
             Committed = true;
-            await ForwardAsync(_held[i]).ConfigureAwait(false);
+            await ReleaseAsync(_prelude).ConfigureAwait(false);
+            await ReleaseAsync(_held).ConfigureAwait(false);
         }
-
-        _held.Reset();
     }
 
     /// <summary>Step 9: the terminal events of a whole answer, or one that says that a committed answer broke off.</summary>
@@ -89,20 +93,24 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
             return;
         }
 
-        if (!succeeded || _finished.Count == 0)
+        if (!succeeded)
         {
             await ForwardAsync(new ModelEvent { Kind = EventKind.Finished, Reason = reason }).ConfigureAwait(false);
             return;
         }
 
-        foreach (var item in _finished)
+        // An answer without any content: what came before it still belongs to it.
+        await ReleaseAsync(_prelude).ConfigureAwait(false);
+        var hadTerminal = _terminal.Ends(FinishReason.None);
+        await ReleaseAsync(_terminal).ConfigureAwait(false);
+        if (!hadTerminal)
         {
-            await ForwardAsync(item).ConfigureAwait(false);
+            await ForwardAsync(new ModelEvent { Kind = EventKind.Finished, Reason = reason }).ConfigureAwait(false);
         }
     }
 
     /// <summary>Why the first choice ended, as the adapter's event said it.</summary>
-    public FinishReason Reason => _finished.Count > 0 ? _finished[0].Reason : FinishReason.None;
+    public FinishReason Reason => _terminal.FirstReason;
 
     /// <summary>SHA-256 of the answer's content bytes in the order they came; starts anew.</summary>
     public void WriteDigest(Span<byte> sha256) => _digest.GetHashAndReset(sha256);
@@ -110,13 +118,19 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
     public void Reset()
     {
         _reader = null;
-        _held.Reset();
-        _finished.Clear();
         _startedSent = false;
         Committed = false;
-        SawContent = false;
         FirstContentMs = 0;
         ReaderLeft = false;
+        ResetAttempt();
+    }
+
+    private void ResetAttempt()
+    {
+        _held.Reset();
+        _prelude.Reset();
+        _terminal.Reset();
+        SawContent = false;
         Overflowed = false;
         DropDigest();
     }
@@ -142,25 +156,46 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
     {
         SawContent = true;
         FirstContentMs = FirstContentMs == 0 ? Math.Max(1, time.NowMs()) : FirstContentMs;
-        _digest.AppendData(item.Utf8.Span);
+        if (item.Kind != EventKind.Wire)
+        {
+            _digest.AppendData(item.Utf8.Span);
+        }
+
         if (_commit == CommitPoint.Complete)
         {
-            Hold(item);
+            Hold(_held, item);
             return ValueTask.CompletedTask;
         }
 
-        if (!Committed)
+        if (Committed)
         {
-            Committed = true;
-            watch.Commit();
+            return ForwardAsync(item);
         }
 
-        return ForwardAsync(item);
+        Committed = true;
+        watch.Commit();
+        return _prelude.Count == 0 ? ForwardAsync(item) : ForwardWithPreludeAsync(item);
     }
 
-    private void Hold(in ModelEvent item)
+    private async ValueTask ForwardWithPreludeAsync(ModelEvent item)
     {
-        if (!_held.TryAdd(item))
+        await ReleaseAsync(_prelude).ConfigureAwait(false);
+        await ForwardAsync(item).ConfigureAwait(false);
+    }
+
+    private async ValueTask ReleaseAsync(HeldAnswer held)
+    {
+        for (var i = 0; i < held.Count && !ReaderLeft; i++)
+        {
+            await ForwardAsync(held[i]).ConfigureAwait(false);
+        }
+
+        held.Reset();
+    }
+
+    private void Hold(HeldAnswer held, in ModelEvent item)
+    {
+        if (!held.TryAdd(item))
         {
             Overflowed = true;
             watch.Cancel(ErrorCause.Malformed);

@@ -4,29 +4,40 @@ using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Pipeline;
 
-/// <summary>An answer that is held back until it is whole and valid (commit policy <c>complete</c>). Events are copied: theirs end with the write.</summary>
+/// <summary>
+/// Events that are held back: an answer until it is whole and valid (commit policy <c>complete</c>), what comes before its first content, its end until
+/// step 9. They are copied, since their memory ends with the write.
+/// </summary>
 internal sealed class HeldAnswer
 {
     /// <summary>The longest answers of models are 128 Ki tokens, about 600 KB of text.</summary>
     public const int BytesMax = 4 * 1024 * 1024;
 
+    /// <summary>A provider's event wraps its few letters in about 200 bytes of JSON; eight times the text holds such an answer of ordinary pieces.</summary>
+    private const int WireBytesMax = 8 * BytesMax;
+
     private readonly ArrayBufferWriter<byte> _bytes = new(4096);
     private readonly ArrayBufferWriter<byte> _text = new(4096);
     private readonly List<Piece> _pieces = [];
+    private int _wireBytes;
 
     public int Count => _pieces.Count;
 
     /// <returns>False when the answer is longer than <see cref="BytesMax"/>.</returns>
     public bool TryAdd(in ModelEvent item)
     {
-        if (_bytes.WrittenCount + item.Utf8.Length + item.ToolCallId.Length > BytesMax)
+        var isWire = item.Kind == EventKind.Wire;
+        var bytes = item.Utf8.Length + item.ToolCallId.Length;
+        if (isWire ? _wireBytes + bytes > WireBytesMax : _bytes.WrittenCount - _wireBytes + bytes > BytesMax)
         {
             return false;
         }
 
+        _wireBytes += isWire ? bytes : 0;
         var text = Keep(item.Utf8.Span);
         var id = Keep(item.ToolCallId.Span);
-        _pieces.Add(new Piece(item with { Utf8 = default, ToolCallId = default, Tokens = default }, text, id));
+        var kept = item with { Utf8 = default, ToolCallId = default, Tokens = Copy(item.Tokens), LogProbs = Copy(item.LogProbs), Vector = Copy(item.Vector) };
+        _pieces.Add(new Piece(kept, text, id));
         return true;
     }
 
@@ -37,6 +48,37 @@ internal sealed class HeldAnswer
             var piece = _pieces[index];
             return piece.Item with { Utf8 = _bytes.WrittenMemory[piece.Text], ToolCallId = _bytes.WrittenMemory[piece.Id] };
         }
+    }
+
+    /// <summary>Why the first choice that ended here ended.</summary>
+    public FinishReason FirstReason
+    {
+        get
+        {
+            foreach (var piece in _pieces)
+            {
+                if (piece.Item.Kind == EventKind.Finished)
+                {
+                    return piece.Item.Reason;
+                }
+            }
+
+            return FinishReason.None;
+        }
+    }
+
+    /// <summary>A choice ended here for that reason; <see cref="FinishReason.None"/> stands for any.</summary>
+    public bool Ends(FinishReason reason)
+    {
+        foreach (var piece in _pieces)
+        {
+            if (piece.Item.Kind == EventKind.Finished && (reason == FinishReason.None || piece.Item.Reason == reason))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Every choice's text is one JSON value (an object where one was asked for).</summary>
@@ -58,6 +100,7 @@ internal sealed class HeldAnswer
         _bytes.ResetWrittenCount();
         _text.ResetWrittenCount();
         _pieces.Clear();
+        _wireBytes = 0;
     }
 
     private static bool IsJson(ReadOnlySpan<byte> text, bool objectOnly)
@@ -91,6 +134,27 @@ internal sealed class HeldAnswer
         }
 
         return _text.WrittenSpan;
+    }
+
+    private static TokenSpan Copy(in TokenSpan tokens) =>
+        tokens.Ids.IsEmpty && tokens.LogProbs.IsEmpty ? default : new TokenSpan(tokens.Ids.ToArray(), tokens.LogProbs.ToArray());
+
+    private static ReadOnlyMemory<float> Copy(ReadOnlyMemory<float> vector) => vector.IsEmpty ? default : vector.ToArray();
+
+    private static ReadOnlyMemory<TokenLogProb> Copy(ReadOnlyMemory<TokenLogProb> tokens)
+    {
+        if (tokens.IsEmpty)
+        {
+            return default;
+        }
+
+        var copies = tokens.ToArray();
+        for (var i = 0; i < copies.Length; i++)
+        {
+            copies[i] = copies[i] with { Text = copies[i].Text.ToArray() };
+        }
+
+        return copies;
     }
 
     private Range Keep(ReadOnlySpan<byte> bytes)

@@ -16,6 +16,8 @@ public sealed class RedactionSession
     private readonly ArrayBufferWriter<byte> _scratch = new();
     private byte[] _unescaped = [];
     private readonly List<(int Index, TurnPart Original)> _replaced = [];
+    private readonly List<(int Index, Utf8Slice Original)> _inputs = [];
+    private Utf8Slice _endUser;
     private ReadOnlyMemory<byte> _body;
     private ApiShape _bodyShape;
     private bool _avoided;
@@ -29,7 +31,7 @@ public sealed class RedactionSession
     public Placeholders Placeholders { get; } = new();
 
     /// <summary>
-    /// Replaces values in every part of every turn. The caller's own bytes (<see cref="ModelRequest.Body"/>) are put aside as well, since they
+    /// Replaces values in every part of every turn, in texts to embed and in the end user's name. The caller's own bytes (<see cref="ModelRequest.Body"/>) are put aside as well, since they
     /// still hold the values: the adapter builds the body anew.
     /// </summary>
     /// <returns>None, or why the request cannot leave the box.</returns>
@@ -37,7 +39,7 @@ public sealed class RedactionSession
     {
         Undo(request);
         var parts = request.Turns.Parts;
-        AvoidWritten(parts);
+        AvoidWritten(request, parts);
         (_body, _bodyShape) = (request.Body, request.BodyShape);
         (request.Body, request.BodyShape) = (default, ApiShape.None);
         for (var i = 0; i < parts.Count; i++)
@@ -48,6 +50,20 @@ public sealed class RedactionSession
                 _replaced.Add((i, part));
                 request.Turns.Replace(i, part with { Text = text });
             }
+        }
+
+        for (var i = 0; i < request.Inputs.Count; i++)
+        {
+            if (Replace(request.Inputs[i], request.Text) is { } text)
+            {
+                _inputs.Add((i, request.Inputs[i]));
+                request.Inputs[i] = text;
+            }
+        }
+
+        if (Replace(request.EndUser, request.Text) is { } user)
+        {
+            (_endUser, request.EndUser) = (request.EndUser, user);
         }
 
         return Placeholders.Count <= Placeholders.CountMax
@@ -64,6 +80,17 @@ public sealed class RedactionSession
         }
 
         _replaced.Clear();
+        foreach (var (index, original) in _inputs)
+        {
+            request.Inputs[index] = original;
+        }
+
+        _inputs.Clear();
+        if (!_endUser.IsEmpty)
+        {
+            (request.EndUser, _endUser) = (_endUser, default);
+        }
+
         if (!_body.IsEmpty)
         {
             (request.Body, request.BodyShape) = (_body, _bodyShape);
@@ -81,7 +108,7 @@ public sealed class RedactionSession
         return Write(utf8) ? Encoding.UTF8.GetString(_scratch.WrittenSpan) : text;
     }
 
-    private void AvoidWritten(IReadOnlyList<TurnPart> parts)
+    private void AvoidWritten(ModelRequest request, IReadOnlyList<TurnPart> parts)
     {
         if (_avoided)
         {
@@ -92,6 +119,11 @@ public sealed class RedactionSession
         for (var i = 0; i < parts.Count; i++)
         {
             Placeholders.Avoid(parts[i].Text);
+        }
+
+        foreach (var input in request.Inputs)
+        {
+            Placeholders.Avoid(input);
         }
     }
 

@@ -5,7 +5,8 @@ namespace Jesus.Appliance.Security.Redaction;
 
 /// <summary>
 /// Restores values in the text, the reasoning and the tool arguments of an answer, each stream of each choice by itself. A value never needs
-/// escaping in JSON (the detectors see to that), so tool arguments stay valid.
+/// escaping in JSON (the detectors see to that), so tool arguments stay valid. The provider's own bytes hold placeholders and are left out: the caller
+/// reads the events.
 /// </summary>
 internal sealed class RestoringSink(Placeholders placeholders, IAnswerSink inner) : IAnswerSink
 {
@@ -14,9 +15,10 @@ internal sealed class RestoringSink(Placeholders placeholders, IAnswerSink inner
 
     public ValueTask WriteAsync(ModelEvent item) => item.Kind switch
     {
-        EventKind.Text or EventKind.Reasoning or EventKind.ToolCallArguments => WriteRestoredAsync(item),
-        EventKind.Finished => FinishAsync(item),
-        _ => inner.WriteAsync(item),
+        EventKind.Wire => ValueTask.CompletedTask,
+        EventKind.Text or EventKind.Reasoning or EventKind.Refusal or EventKind.ToolCallArguments => WriteRestoredAsync(item with { InWire = false }),
+        EventKind.Finished => FinishAsync(item with { InWire = false }),
+        _ => inner.WriteAsync(item with { InWire = false }),
     };
 
     private ValueTask WriteRestoredAsync(ModelEvent item)
