@@ -35,11 +35,13 @@ internal static class AllowedEdges
         _ => from is "Appliance.Host" or "Appliance.Config" && to.StartsWith("Inference.Adapters", StringComparison.Ordinal),
     };
 
-    /// <summary>Inside Inference: the engine knows the contract and its text slices, adapters know the contract and the transport, none knows another.</summary>
+    /// <summary>Inside Inference: the engine knows the contract and its text slices, adapters know the contract, the transport and what they share, none knows another.</summary>
     public static bool MayUseInsideInference(string from, string to) => (from, to) switch
     {
         (_, "Inference.Contract") => true,
         ("Inference.Adapters.Local", "Inference.Engine") => true,
+        ("Inference.Engine" or "Inference.Contract", "Inference.Adapters.Shared") => false,
+        (_, "Inference.Adapters.Shared") => true,
         ("Inference.Engine" or "Inference.Contract", "Transport.Buffers") => true,
         ("Inference.Engine" or "Inference.Contract", _) => false,
         _ => to.StartsWith("Transport.", StringComparison.Ordinal),

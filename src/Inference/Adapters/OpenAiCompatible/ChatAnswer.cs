@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Jesus.Inference.Adapters.Shared;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Jesus.Inference.Adapters.Shared;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
 using Jesus.Transport.Http;
@@ -7,11 +8,8 @@ using Jesus.Transport.Sse;
 namespace Jesus.Inference.Adapters.OpenAiCompatible;
 
 /// <summary>The buffers of one call and the reading of its answer. Pooled: owned by the call from rent to return.</summary>
-internal sealed class ChatExchange : IDisposable
+internal sealed class ChatExchange : IExchange
 {
-    /// <summary>A whole answer in one JSON body: 4 MiB of text and as much again for escapes and the rest.</summary>
-    private const int WholeBytesMax = 8 * 1024 * 1024;
-
     /// <summary>No tokenizer's tokens are longer (runs of blanks come near): more bytes than this a token asked for is a stream gone wild.</summary>
     private const int TokenBytesMax = 256;
     private const long StreamBytesMax = 16 * 1024 * 1024;
@@ -29,8 +27,8 @@ internal sealed class ChatExchange : IDisposable
 
     public void WriteHeaders(in CallIds ids)
     {
-        WriteHeader("x-request-id: "u8, ids.Correlation);
-        WriteHeader("traceparent: "u8, ids.TraceParent);
+        UpstreamBody.WriteHeader(_headers, "x-request-id: "u8, ids.Correlation);
+        UpstreamBody.WriteHeader(_headers, "traceparent: "u8, ids.TraceParent);
     }
 
     public HttpRequest Request(ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> fixedHeaders) => new()
@@ -45,41 +43,23 @@ internal sealed class ChatExchange : IDisposable
         SafeToResend = false,
     };
 
-    /// <summary>Reads a body up to a limit; what is over is dropped.</summary>
-    /// <returns>False when it was longer.</returns>
-    public async ValueTask<bool> ReadWholeAsync(HttpResponse response, int bytesMax)
-    {
-        while (true)
-        {
-            var piece = await response.ReadAsync().ConfigureAwait(false);
-            if (piece.IsEmpty)
-            {
-                return true;
-            }
-
-            if (_whole.Length + piece.Length > bytesMax)
-            {
-                return false;
-            }
-
-            _whole.Write(piece.Span);
-        }
-    }
+    /// <inheritdoc cref="UpstreamBody.ReadWholeAsync"/>
+    public ValueTask<bool> ReadWholeAsync(HttpResponse response, int bytesMax) => UpstreamBody.ReadWholeAsync(response, _whole, bytesMax);
 
     /// <summary>Reads an answer that came as one JSON object.</summary>
     public async ValueTask<ModelError> AnswerWholeAsync(HttpResponse response, IAnswerSink sink, ErrorMapper errors)
     {
-        var fits = await ReadWholeAsync(response, WholeBytesMax).ConfigureAwait(false);
+        var fits = await ReadWholeAsync(response, UpstreamBody.WholeBytesMax).ConfigureAwait(false);
         if (!response.Error.IsNone)
         {
             return errors.Of(response.Error);
         }
 
-        var wrong = fits ? Answer.Read(_whole.Span) : $"longer than {WholeBytesMax} bytes";
+        var wrong = fits ? Answer.Read(_whole.Span) : $"longer than {UpstreamBody.WholeBytesMax} bytes";
         if (wrong is not null || Answer.HasError)
         {
             RefusedWhole = fits;
-            return wrong is null ? errors.Of(Answer) : errors.NotAnAnswer(wrong, _whole.Span);
+            return wrong is null ? errors.BrokeOff(Answer.ErrorCode, Answer.ErrorMessage) : errors.NotAnAnswer(wrong, _whole.Span);
         }
 
         await PassOnAsync(sink).ConfigureAwait(false);
@@ -172,7 +152,7 @@ internal sealed class ChatExchange : IDisposable
         }
 
         RefusedWhole = Answer.HasError && Answer.ContentBytes == 0;
-        return Answer.HasError ? errors.Of(Answer) : default;
+        return Answer.HasError ? errors.BrokeOff(Answer.ErrorCode, Answer.ErrorMessage) : default;
     }
 
     private static ModelError AtEnd(HttpResponse response, ErrorMapper errors) =>
@@ -185,18 +165,5 @@ internal sealed class ChatExchange : IDisposable
         {
             await sink.WriteAsync(Answer.EventAt(i)).ConfigureAwait(false);
         }
-    }
-
-    /// <summary>Ids come from outside: anything but visible ASCII could forge a header, and is left out.</summary>
-    private void WriteHeader(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
-    {
-        if (value.IsEmpty || value.Length > 256 || value.IndexOfAnyExceptInRange((byte)'!', (byte)'~') >= 0)
-        {
-            return;
-        }
-
-        _headers.Write(name);
-        _headers.Write(value);
-        _headers.Write("\r\n"u8);
     }
 }

@@ -1,6 +1,6 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Text;
+using Jesus.Inference.Adapters.Shared;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Http;
 
@@ -12,22 +12,12 @@ namespace Jesus.Inference.Adapters.OpenAiCompatible;
 /// </summary>
 public sealed class OpenAiCompatibleAdapter : IModelAdapter, IDisposable
 {
-    /// <summary>Tokens that a chat template adds around a turn, generously.</summary>
-    private const int TokensPerTurn = 16;
-
-    /// <summary>The dearest known providers count up to a few thousand tokens for one image.</summary>
-    private const int TokensPerImage = 8_192;
-
-    /// <summary>Exchanges kept for reuse, about 20 KB each.</summary>
-    private const int KeptMax = 256;
-
-    private readonly ConcurrentQueue<ChatExchange> _kept = new();
+    private readonly ExchangePool<ChatExchange> _exchanges = new();
     private readonly HttpUpstream _upstream;
     private readonly TimeProvider _time;
     private readonly ErrorMapper _errors;
     private readonly ReadOnlyMemory<byte> _path;
     private readonly ReadOnlyMemory<byte> _headers;
-    private int _keptCount;
 
     public OpenAiCompatibleAdapter(OpenAiCompatibleOptions options, INetwork network, TimeProvider time)
     {
@@ -53,31 +43,12 @@ public sealed class OpenAiCompatibleAdapter : IModelAdapter, IDisposable
     /// <summary>The caller's body goes out as it came; the answer is still read and written anew.</summary>
     public bool Forwards(ApiShape shape) => shape == ApiShape.OpenAiChat;
 
-    /// <summary>Every token has at least one byte, so bytes bound them.</summary>
-    public int CountInputTokens(ModelRequest request)
-    {
-        long bound = TokensPerTurn + request.Constraint.Source.Length;
-        for (var i = 0; i < request.Turns.Count; i++)
-        {
-            bound += TokensPerTurn;
-            foreach (var part in request.Turns.PartsOf(i))
-            {
-                bound += part.Kind == PartKind.Image ? TokensPerImage : part.Text.Length + part.Id.Length + part.Name.Length;
-            }
-        }
-
-        foreach (var tool in request.Tools)
-        {
-            bound += TokensPerTurn + tool.Name.Length + tool.Description.Length + tool.Parameters.Length;
-        }
-
-        return (int)Math.Min(int.MaxValue, bound);
-    }
+    public int CountInputTokens(ModelRequest request) => UpstreamBound.Tokens(request);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<CallResult> CallAsync(ModelRequest request, IAnswerSink sink, CancellationToken cancel)
     {
-        var exchange = Rent();
+        var exchange = _exchanges.Rent();
         try
         {
             var error = ChatRequest.Write(request, exchange.Body);
@@ -94,17 +65,14 @@ public sealed class OpenAiCompatibleAdapter : IModelAdapter, IDisposable
         }
         finally
         {
-            Return(exchange);
+            _exchanges.Return(exchange);
         }
     }
 
     public void Dispose()
     {
         _upstream.Dispose();
-        while (_kept.TryDequeue(out var exchange))
-        {
-            exchange.Dispose();
-        }
+        _exchanges.Dispose();
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -118,7 +86,7 @@ public sealed class OpenAiCompatibleAdapter : IModelAdapter, IDisposable
                 return new CallResult { Error = _errors.Of(response, exchange.Whole), Reason = FinishReason.Error };
             }
 
-            var error = IsEventStream(response)
+            var error = UpstreamBody.IsEventStream(response)
                 ? await exchange.StreamAsync(response, Asked(request), sink, _errors).ConfigureAwait(false)
                 : await exchange.AnswerWholeAsync(response, sink, _errors).ConfigureAwait(false);
 
@@ -150,36 +118,9 @@ public sealed class OpenAiCompatibleAdapter : IModelAdapter, IDisposable
 
     private static long Asked(ModelRequest request) => (long)request.MaxOutputTokens * Math.Max(1, request.Choices);
 
-    private static bool IsEventStream(HttpResponse response) =>
-        response.TryGetHeader("content-type"u8, out var type) && type.StartsWith("text/event-stream"u8);
-
     private static string HeadersOf(string key)
     {
         var authorization = key.Length > 0 ? $"authorization: Bearer {key}\r\n" : "";
         return authorization + "content-type: application/json\r\naccept: text/event-stream, application/json\r\nuser-agent: jesus\r\n";
-    }
-
-    private ChatExchange Rent()
-    {
-        if (!_kept.TryDequeue(out var exchange))
-        {
-            return new ChatExchange();
-        }
-
-        Interlocked.Decrement(ref _keptCount);
-        return exchange;
-    }
-
-    private void Return(ChatExchange exchange)
-    {
-        exchange.Reset();
-        if (Interlocked.Increment(ref _keptCount) <= KeptMax)
-        {
-            _kept.Enqueue(exchange);
-            return;
-        }
-
-        Interlocked.Decrement(ref _keptCount);
-        exchange.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Jesus.Inference.Adapters.OpenAiCompatible;
+using Jesus.Inference.Adapters.Shared;
 using Jesus.Inference.Contract;
 using Jesus.Tests.Faults;
 

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 
-namespace Jesus.Inference.Adapters.OpenAiCompatible;
+namespace Jesus.Inference.Adapters.Shared;
 
 /// <summary>Reads <c>{"error": {"code", "type", "message"}}</c> and its common variants; never fails.</summary>
 internal static class ErrorBody

@@ -4,7 +4,7 @@ using System.Text;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Http;
 
-namespace Jesus.Inference.Adapters.OpenAiCompatible;
+namespace Jesus.Inference.Adapters.Shared;
 
 /// <summary>Turns a server's failures into causes, with words that name it and never its key.</summary>
 internal sealed class ErrorMapper(string provider, string key, TimeProvider time)
@@ -27,18 +27,18 @@ internal sealed class ErrorMapper(string provider, string key, TimeProvider time
     public ModelError Of(HttpResponse response, ReadOnlySpan<byte> body)
     {
         var (code, message) = ErrorBody.Read(body);
-        var cause = CauseOf(response.Status, code);
+        var cause = CauseOf(response.Status, code, message);
         var said = message.Length > 0 ? $": {Clean(message)}" : ".";
         return new ModelError(cause, $"'{provider}' answered {response.Status}{said}{Remedy(cause)}", RetryAfter: RetryAfter(response));
     }
 
     /// <summary>An error inside an answer that began with 200.</summary>
-    public ModelError Of(ChatAnswer answer)
+    public ModelError BrokeOff(string code, string message)
     {
-        var cause = int.TryParse(answer.ErrorCode, NumberStyles.None, CultureInfo.InvariantCulture, out var status)
-            ? CauseOf(status, "")
-            : CauseOf(500, answer.ErrorCode);
-        return new ModelError(cause, $"'{provider}' broke off with an error: {Clean(answer.ErrorMessage)}");
+        var cause = int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var status)
+            ? CauseOf(status, "", message)
+            : CauseOf(500, code, message);
+        return new ModelError(cause, $"'{provider}' broke off with an error: {Clean(message)}");
     }
 
     public ModelError NotAnAnswer(string wrong, ReadOnlySpan<byte> body)
@@ -51,17 +51,26 @@ internal sealed class ErrorMapper(string provider, string key, TimeProvider time
 
     public ModelError EndedEarly() => new(ErrorCause.Cut, $"'{provider}' ended its stream before the answer was finished.");
 
-    private static ErrorCause CauseOf(int status, string code) => code switch
+    /// <summary>Codes of OpenAI's and types of Anthropic's errors (Anthropic API reference, "Errors"); where neither says enough, the status, and words for a prompt too long.</summary>
+    private static ErrorCause CauseOf(int status, string code, string message) => code switch
     {
-        "context_length_exceeded" or "string_above_max_length" => ErrorCause.ContextTooSmall,
+        "context_length_exceeded" or "string_above_max_length" or "request_too_large" => ErrorCause.ContextTooSmall,
         "content_filter" or "content_policy_violation" => ErrorCause.ContentPolicy,
         "unsupported_parameter" or "unknown_parameter" or "unsupported_value" => ErrorCause.UnsupportedField,
-        "model_not_found" => ErrorCause.ModelNotFound,
-        "insufficient_quota" or "invalid_api_key" => ErrorCause.Unauthorized,
+        "model_not_found" or "not_found_error" => ErrorCause.ModelNotFound,
+        "insufficient_quota" or "invalid_api_key" or "authentication_error" or "permission_error" or "billing_error" => ErrorCause.Unauthorized,
         "rate_limit_exceeded" or "rate_limit_error" => ErrorCause.RateLimited,
-        "overloaded_error" or "server_overloaded" => ErrorCause.Overloaded,
+        "overloaded_error" or "server_overloaded" or "timeout_error" => ErrorCause.Overloaded,
+        _ when (status == 400 || code == "invalid_request_error") && SaysTooLong(message) => ErrorCause.ContextTooSmall,
+        "invalid_request_error" when status >= 500 => ErrorCause.Refused,
         _ => CauseOf(status),
     };
+
+    /// <summary>Anthropic and several servers give no code for it. Words as they are sent: "prompt is too long", "exceed context limit", "maximum context length".</summary>
+    private static bool SaysTooLong(string message) =>
+        message.Contains("prompt is too long", StringComparison.OrdinalIgnoreCase)
+        || message.Contains("exceed context limit", StringComparison.OrdinalIgnoreCase)
+        || message.Contains("maximum context length", StringComparison.OrdinalIgnoreCase);
 
     private static ErrorCause CauseOf(int status) => status switch
     {

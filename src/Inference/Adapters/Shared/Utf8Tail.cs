@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Unicode;
 using Jesus.Transport.Buffers;
 
-namespace Jesus.Inference.Adapters.OpenAiCompatible;
+namespace Jesus.Inference.Adapters.Shared;
 
 /// <summary>
 /// Joins one text that comes in pieces of JSON strings: unescapes each, and holds back a character whose other half is in the next piece (bytes of UTF-8, or
