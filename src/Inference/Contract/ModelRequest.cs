@@ -29,6 +29,9 @@ public sealed class ModelRequest
     /// </summary>
     public string VerbatimOnly { get; set; } = "";
 
+    /// <summary>The caller's <c>anthropic-beta</c> header, comma-separated: sent with a forwarded <see cref="Body"/>, since it changes what that means.</summary>
+    public Utf8Slice Betas { get; set; }
+
     public TurnList Turns { get; } = new();
     public List<ToolDefinition> Tools { get; } = [];
     public ToolChoice ToolChoice { get; set; }
@@ -78,6 +81,7 @@ public sealed class ModelRequest
         BodyShape = ApiShape.None;
         Streams = false;
         VerbatimOnly = "";
+        Betas = default;
         Turns.Reset();
         Tools.Clear();
         ToolChoice = default;
