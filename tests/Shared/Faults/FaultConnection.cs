@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
 namespace Jesus.Tests.Faults;
@@ -10,12 +12,24 @@ internal sealed class FaultConnection(Socket socket, CancellationToken stop)
 {
     private readonly List<byte> _pending = [];
     private readonly byte[] _once = new byte[64 * 1024];
+    private SslStream? _secure;
 
     /// <summary>The body of the request that was read last.</summary>
     public string Body { get; private set; } = "";
 
     /// <summary>The head of the request that was read last.</summary>
     public string Head { get; private set; } = "";
+
+    /// <summary>The request that was read last asks for events.</summary>
+    public bool WantsStream => Body.Contains("\"stream\":true", StringComparison.Ordinal) || Body.Contains("\"stream\": true", StringComparison.Ordinal);
+
+    /// <summary>TLS from here on, as the server's side of it.</summary>
+    public async Task SecureAsync(X509Certificate2 certificate)
+    {
+        var secure = new SslStream(new NetworkStream(socket, ownsSocket: false));
+        await secure.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stop);
+        _secure = secure;
+    }
 
     /// <summary>Reads one request whole; false when the client closed instead.</summary>
     public async Task<bool> ReadRequestAsync()
@@ -48,6 +62,12 @@ internal sealed class FaultConnection(Socket socket, CancellationToken stop)
 
     public async Task SendAsync(ReadOnlyMemory<byte> bytes)
     {
+        if (_secure is not null)
+        {
+            await _secure.WriteAsync(bytes, stop);
+            return;
+        }
+
         while (!bytes.IsEmpty)
         {
             bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None, stop)..];
@@ -61,7 +81,8 @@ internal sealed class FaultConnection(Socket socket, CancellationToken stop)
         $"HTTP/1.1 {status}\r\ncontent-type: {contentType}\r\ncontent-length: {Encoding.UTF8.GetByteCount(body)}\r\n{headers}\r\n{body}");
 
     /// <summary>The head of an event stream in chunks.</summary>
-    public Task BeginEventsAsync() => SendAsync("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n");
+    public Task BeginEventsAsync(string headers = "") =>
+        SendAsync($"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n{headers}\r\n");
 
     /// <summary>One chunk.</summary>
     public Task ChunkAsync(string text) => ChunkAsync(Encoding.UTF8.GetBytes(text));
@@ -101,7 +122,7 @@ internal sealed class FaultConnection(Socket socket, CancellationToken stop)
     private async Task<bool> FillAsync()
     {
         var buffer = new byte[16 * 1024];
-        var read = await socket.ReceiveAsync(buffer, SocketFlags.None, stop);
+        var read = _secure is null ? await socket.ReceiveAsync(buffer, SocketFlags.None, stop) : await _secure.ReadAsync(buffer, stop);
         _pending.AddRange(buffer[..read]);
         return read > 0;
     }

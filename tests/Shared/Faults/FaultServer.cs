@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 
 namespace Jesus.Tests.Faults;
 
@@ -23,6 +24,12 @@ internal sealed class FaultServer : IAsyncDisposable
         _listener.Start();
         _accepting = AcceptAsync();
     }
+
+    /// <summary>An upstream that reads each request whole and then does what the fault says; good where there is none.</summary>
+    public static FaultServer Of(UpstreamApi api, Fault fault) => new(connection => fault.ServeAsync(api, connection));
+
+    /// <summary>An upstream that answers every request with a text.</summary>
+    public static FaultServer Saying(UpstreamApi api, string text) => new(connection => api.ServeAsync(connection, text));
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
@@ -78,7 +85,7 @@ internal sealed class FaultServer : IAsyncDisposable
         {
             await script(connection);
         }
-        catch (Exception gone) when (gone is SocketException or IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception gone) when (gone is SocketException or IOException or OperationCanceledException or ObjectDisposedException or AuthenticationException)
         {
             // The client left first, as some tests want it to.
         }
