@@ -175,6 +175,8 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
     private async ValueTask<CallResult> AttemptAsync(CallPath path, int place, int index, Candidate candidate)
     {
         path.Attempts++;
+        path.Call.Attempts = path.Attempts;
+        path.Call.Candidate = candidate;
         Shape(path, index, candidate);
         var started = rooms.Time.NowMs();
         var (firstMs, stallMs) = Timeouts(path, path.Chain.HasOther(place, started));

@@ -32,6 +32,18 @@ public sealed class ModelCall
     public DateTimeOffset PricedAt { get; set; }
     public DataClass DataClass { get; set; }
 
+    /// <summary>What the call is for, in the caller's own word (header <c>x-jesus-task</c>), for the rules of routes; empty when not said.</summary>
+    public string Task { get; set; } = "";
+
+    /// <summary>The route taken; empty until one is. Set by the pipeline, for the answer's headers.</summary>
+    public string RouteTaken { get; internal set; } = "";
+
+    /// <summary>The candidate being called or that answered; null before the first attempt. Set by the pipeline.</summary>
+    public Candidate? Candidate { get; internal set; }
+
+    /// <summary>Attempts begun so far. Set by the pipeline.</summary>
+    public int Attempts { get; internal set; }
+
     /// <summary>The API that received it, for metrics: <c>openai</c>, <c>anthropic</c>, <c>runner</c>, <c>cli</c>.</summary>
     public string Api { get; set; } = "";
     public DecisionLog Decisions { get; } = new();
@@ -50,6 +62,10 @@ public sealed class ModelCall
         RunCapTokens = 0;
         PricedAt = default;
         DataClass = DataClass.Public;
+        Task = "";
+        RouteTaken = "";
+        Candidate = null;
+        Attempts = 0;
         Api = "";
         RateLimits = default;
         Decisions.Reset();

@@ -74,6 +74,7 @@ public sealed class ModelPipeline
         }
 
         path.Route = route;
+        path.Call.RouteTaken = route.Name;
         path.Fit(route.Candidates.Count);
         path.Sink.Begin(sink, route.Options.Commit);
         CountInputs(path);

@@ -18,6 +18,9 @@ public sealed record CandidateTraits
 
     /// <summary>Calls in progress at once; 0 takes the adapter's word, or the scheduler's default where it has none.</summary>
     public int Slots { get; init; }
+
+    /// <summary>What it can; a call that needs something else goes past it.</summary>
+    public Abilities Abilities { get; init; } = Abilities.Conversation;
 }
 
 /// <summary>A model at an adapter: what a route names and an attempt calls. Immutable but for its <see cref="Health"/>.</summary>

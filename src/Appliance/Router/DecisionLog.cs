@@ -11,6 +11,9 @@ public readonly record struct Decision(string Candidate, string Verdict, ErrorCa
 /// <summary>What the router and the attempt loop decided, in order; shown by <c>route explain</c>, written to the journal.</summary>
 public sealed class DecisionLog
 {
+    /// <summary>How the verdicts begin that say what shall be tried; the others say what happened.</summary>
+    public const string Planned = "planned";
+
     private readonly List<Decision> _items = [];
 
     public IReadOnlyList<Decision> Items => _items;

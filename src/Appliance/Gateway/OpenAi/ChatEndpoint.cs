@@ -53,12 +53,13 @@ internal sealed class ChatEndpoint(ModelCaller caller, GatewayOptions limits, Ti
         }
     }
 
-    private static void Address(GatewayRequest request, ModelCall call, in ChatWishes wishes)
+    private void Address(GatewayRequest request, ModelCall call, in ChatWishes wishes)
     {
         call.Principal = request.Principal;
         call.Lane = Lane.Interactive;
         call.RouteName = wishes.Model;
         call.Api = "openai";
+        RouteHeaders.Read(request.Http.Request, call, time);
         var text = call.Request.Text;
         var trace = request.Http.Request.Headers.TraceParent.ToString();
         call.Request.Ids = new CallIds(text.Copy(request.RequestId), text.Copy(trace), text.Copy(request.Principal.Id));
@@ -68,6 +69,7 @@ internal sealed class ChatEndpoint(ModelCaller caller, GatewayOptions limits, Ti
     {
         exchange.Collector.ParallelToolCalls = wishes.ParallelToolCalls;
         var outcome = await caller(exchange.Call, exchange.Collector, request.Aborted);
+        RouteHeaders.Write(request.Http.Response, exchange.Call);
         if (!outcome.Succeeded)
         {
             await ErrorReply.SendAsync(request.Http, ApiFailure.Of(outcome), request.RequestId);
@@ -83,8 +85,9 @@ internal sealed class ChatEndpoint(ModelCaller caller, GatewayOptions limits, Ti
     private async Task StreamAsync(GatewayRequest request, ChatExchange exchange, string id, ChatWishes wishes)
     {
         var stream = exchange.Stream;
-        stream.Begin(request.Http.Response, id, Now(), wishes, request.Aborted);
+        stream.Begin(request.Http.Response, exchange.Call, id, Now(), wishes, request.Aborted);
         var outcome = await caller(exchange.Call, stream, request.Aborted);
+        RouteHeaders.Write(request.Http.Response, exchange.Call);
         if (outcome.Succeeded)
         {
             await stream.Finish(outcome);

@@ -15,6 +15,7 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
 {
     private readonly List<(bool Begun, bool Finished)> _choices = [];
     private HttpResponse? _response;
+    private ModelCall? _call;
     private CancellationToken _cancel;
     private string _id = "";
     private long _created;
@@ -23,9 +24,9 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
     /// <summary>Something of the answer is on the wire: the status can no longer change.</summary>
     public bool Begun { get; private set; }
 
-    public void Begin(HttpResponse response, string id, long createdUnixSeconds, in ChatWishes wishes, CancellationToken cancel)
+    public void Begin(HttpResponse response, ModelCall call, string id, long createdUnixSeconds, in ChatWishes wishes, CancellationToken cancel)
     {
-        (_response, _id, _created, _wishes, _cancel) = (response, id, createdUnixSeconds, wishes, cancel);
+        (_response, _call, _id, _created, _wishes, _cancel) = (response, call, id, createdUnixSeconds, wishes, cancel);
     }
 
     public ValueTask WriteAsync(ModelEvent item)
@@ -86,6 +87,7 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
     {
         _choices.Clear();
         _response = null;
+        _call = null;
         _cancel = default;
         Begun = false;
     }
@@ -126,6 +128,7 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
         _response!.StatusCode = 200;
         _response.ContentType = "text/event-stream; charset=utf-8";
         _response.Headers.CacheControl = "no-cache";
+        RouteHeaders.Write(_response, _call!);
     }
 
     private void Chunk(in ModelEvent item)

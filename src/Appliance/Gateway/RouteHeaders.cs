@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Text;
+using Jesus.Appliance.Pipeline;
+using Jesus.Appliance.Router;
+using Jesus.Inference.Contract;
+using Microsoft.AspNetCore.Http;
+
+namespace Jesus.Appliance.Gateway;
+
+/// <summary>
+/// What a caller may say about routing beside the body, and what an answer says about it: <c>x-jesus-route</c>, <c>x-jesus-candidate</c>,
+/// <c>x-jesus-attempts</c> and <c>x-jesus-decisions</c>. Endpoints of model calls use both methods.
+/// </summary>
+public static class RouteHeaders
+{
+    /// <summary>Longer lists are cut: intermediaries refuse heads of 4 to 8 KB, and sixteen candidates' names fit.</summary>
+    public const int DecisionsMax = 1_024;
+
+    /// <summary>Words of a caller are kept short: they are compared with the rules' own.</summary>
+    private const int TaskMax = 64;
+
+    private static readonly string[] Counts = ["0", "1", "2", "3", "4"];
+
+    /// <summary>Takes <c>x-jesus-task</c> and <c>x-jesus-deadline-ms</c> from the request's head into the call. Call before the pipeline.</summary>
+    public static void Read(HttpRequest request, ModelCall call, TimeProvider time)
+    {
+        var task = request.Headers["x-jesus-task"];
+        if (task.Count > 0 && task[0] is { Length: > 0 and <= TaskMax } word)
+        {
+            call.Task = word;
+        }
+
+        var deadline = request.Headers["x-jesus-deadline-ms"];
+        if (deadline.Count > 0 && int.TryParse(deadline[0], NumberStyles.None, CultureInfo.InvariantCulture, out var ms) && ms > 0)
+        {
+            call.Request.Deadline = Deadline.After(time, TimeSpan.FromMilliseconds(ms));
+        }
+    }
+
+    /// <summary>
+    /// Says what was decided so far. Call before the head goes out, once: for a stream with its first piece (later decisions are in the journal), else
+    /// after the pipeline, on success and on failure.
+    /// </summary>
+    public static void Write(HttpResponse response, ModelCall call)
+    {
+        if (response.HasStarted || call.RouteTaken.Length == 0)
+        {
+            return;
+        }
+
+        var headers = response.Headers;
+        headers["x-jesus-route"] = Ascii(call.RouteTaken);
+        headers["x-jesus-attempts"] = call.Attempts < Counts.Length ? Counts[call.Attempts] : call.Attempts.ToString(CultureInfo.InvariantCulture);
+        if (call.Candidate is { } candidate)
+        {
+            headers["x-jesus-candidate"] = Ascii(candidate.Name);
+        }
+
+        var decisions = Decisions(call);
+        if (decisions.Length > 0)
+        {
+            headers["x-jesus-decisions"] = decisions;
+        }
+    }
+
+    /// <summary>Everything but what was only planned, in order, such as <c>a/m failed rate_limited; b/m answered</c>.</summary>
+    private static string Decisions(ModelCall call)
+    {
+        StringBuilder? text = null;
+        var count = 0;
+        foreach (var item in call.Decisions.Items)
+        {
+            if (item.Verdict.StartsWith(DecisionLog.Planned, StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            text ??= new StringBuilder();
+            if (text.Length > DecisionsMax)
+            {
+                count++;
+                continue;
+            }
+
+            _ = text.Append(text.Length > 0 ? "; " : "").Append(item.Candidate).Append(' ').Append(item.Verdict);
+            _ = item.Cause == ErrorCause.None ? text : text.Append(' ').Append(CauseNames.Of(item.Cause));
+        }
+
+        if (count > 0)
+        {
+            _ = text!.Append(CultureInfo.InvariantCulture, $"; and {count} more");
+        }
+
+        return text is null ? "" : Ascii(text.ToString());
+    }
+
+    /// <summary>Names come from the configuration and may hold any character; a head may not.</summary>
+    private static string Ascii(string text) => System.Text.Ascii.IsValid(text) && !text.AsSpan().ContainsAnyInRange('\0', '\u001f')
+        ? text
+        : string.Create(text.Length, text, static (span, from) =>
+        {
+            for (var i = 0; i < span.Length; i++)
+            {
+                span[i] = from[i] is >= ' ' and <= '~' ? from[i] : '?';
+            }
+        });
+}
