@@ -13,8 +13,22 @@ namespace Jesus.Appliance.Gateway;
 public readonly record struct ApiFailure(int Status, string Type, string Code, string Message, string? Param = null, TimeSpan RetryAfter = default)
 {
     public const string InvalidRequest = "invalid_request_error";
+    private const string BudgetCode = "budget_exceeded";
 
     public bool IsNone => Status == 0;
+
+    /// <summary>Why the model call failed; <see cref="ErrorCause.None"/> for failures before one. With <see cref="Status"/> it tells each API's own class.</summary>
+    public ErrorCause Cause { get; init; }
+
+    /// <summary>A budget refused: not the rate, and waiting for a moment does not help.</summary>
+    public bool IsBudget => Code == BudgetCode;
+
+    /// <summary>
+    /// The same request, sent again as it is, may well succeed: what <c>x-should-retry</c> says. The official clients ask again after 408, 409, 429 and 5xx
+    /// unless told otherwise, also where each try would only fail and cost anew.
+    /// </summary>
+    public bool ShouldRetry => Cause is ErrorCause.RateLimited or ErrorCause.Overloaded or ErrorCause.ConnectFailed or ErrorCause.FirstTokenTimeout
+        or ErrorCause.Stalled or ErrorCause.Cut or ErrorCause.Malformed or ErrorCause.SchemaViolated or ErrorCause.Draining || (RetryAfter > TimeSpan.Zero && !IsBudget);
 
     public static ApiFailure Invalid(string code, string message, string? param = null) => new(400, InvalidRequest, code, message, param);
 
@@ -33,11 +47,11 @@ public readonly record struct ApiFailure(int Status, string Type, string Code, s
         var error = outcome.Error;
         if (outcome.RefusedByBudget is not null)
         {
-            return new ApiFailure(429, "insufficient_quota", "budget_exceeded", error.Message, error.Param, error.RetryAfter);
+            return new ApiFailure(429, "insufficient_quota", BudgetCode, error.Message, error.Param, error.RetryAfter) { Cause = error.Cause };
         }
 
         var (status, type, code) = Class(error.Cause);
-        return new ApiFailure(status, type, code, error.Message, error.Param, error.RetryAfter);
+        return new ApiFailure(status, type, code, error.Message, error.Param, error.RetryAfter) { Cause = error.Cause };
     }
 
     private static (int Status, string Type, string Code) Class(ErrorCause cause) => cause switch

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text.Json;
 using Jesus.Appliance.Gateway.OpenAi;
 using Microsoft.AspNetCore.Http;
@@ -9,6 +8,12 @@ namespace Jesus.Appliance.Gateway;
 /// <summary>Writes a failure in the shape of the API that was asked.</summary>
 internal static class ErrorReply
 {
+    public static Task SendAsync(in GatewayRequest request, in ApiFailure failure)
+    {
+        AnswerHeaders.WriteTime(request);
+        return SendAsync(request.Http, failure, request.RequestId);
+    }
+
     public static Task SendAsync(HttpContext http, ApiFailure failure, string requestId)
     {
         if (http.Response.HasStarted || http.RequestAborted.IsCancellationRequested)
@@ -16,11 +21,7 @@ internal static class ErrorReply
             return Task.CompletedTask;
         }
 
-        if (failure.RetryAfter > TimeSpan.Zero)
-        {
-            http.Response.Headers.RetryAfter = Math.Ceiling(failure.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        }
-
+        AnswerHeaders.WriteRetry(http.Response, failure);
         var buffer = new ArrayBufferWriter<byte>(512);
         using (var json = new Utf8JsonWriter(buffer, JsonReply.Options))
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Jesus.Appliance.Gateway.OpenAi;
 using Jesus.Appliance.Gateway.Rest;
 using Jesus.Appliance.Security;
@@ -35,11 +36,12 @@ public sealed class GatewayApp
     public async Task HandleAsync(HttpContext http)
     {
         var path = http.Request.Path.Value ?? "/";
+        var started = Stopwatch.GetTimestamp();
         var requestId = RequestIds.New("req_");
         http.Response.Headers[path.StartsWith("/v1/messages", StringComparison.Ordinal) ? "request-id" : "x-request-id"] = requestId;
         try
         {
-            await AnswerAsync(http, path, requestId);
+            await AnswerAsync(new GatewayRequest(http, Principal.System, requestId, started), path);
         }
         catch (Exception) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -64,9 +66,8 @@ public sealed class GatewayApp
         return ErrorReply.SendAsync(http, new ApiFailure(500, "server_error", "internal_error", $"Something broke inside; the log names it under {requestId}."), requestId);
     }
 
-    private Task AnswerAsync(HttpContext http, string path, string requestId)
+    private Task AnswerAsync(in GatewayRequest open, string path)
     {
-        var open = new GatewayRequest(http, Principal.System, requestId);
         switch (path)
         {
             case "/healthz":
@@ -81,18 +82,18 @@ public sealed class GatewayApp
                 break;
         }
 
-        var (principal, failure) = _parts.Doorkeeper.Admit(http);
+        var (principal, failure) = _parts.Doorkeeper.Admit(open.Http);
         if (principal is null)
         {
             if (failure.Status == 401)
             {
-                http.Response.Headers.WWWAuthenticate = "Bearer realm=\"jesus\"";
+                open.Http.Response.Headers.WWWAuthenticate = "Bearer realm=\"jesus\"";
             }
 
-            return ErrorReply.SendAsync(http, failure, requestId);
+            return ErrorReply.SendAsync(open, failure);
         }
 
-        return RouteAsync(new GatewayRequest(http, principal, requestId), path);
+        return RouteAsync(open with { Principal = principal }, path);
     }
 
     private Task RouteAsync(GatewayRequest request, string path)
@@ -135,7 +136,7 @@ public sealed class GatewayApp
         return Fail(request, new ApiFailure(405, ApiFailure.InvalidRequest, "method_not_allowed", $"Use {allowed} here."));
     }
 
-    private static Task Fail(GatewayRequest request, ApiFailure failure) => ErrorReply.SendAsync(request.Http, failure, request.RequestId);
+    private static Task Fail(GatewayRequest request, ApiFailure failure) => ErrorReply.SendAsync(request, failure);
 
     private static bool IsJson(string? contentType) =>
         contentType is not null && contentType.StartsWith("application/json", StringComparison.OrdinalIgnoreCase);

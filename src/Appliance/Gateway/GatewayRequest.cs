@@ -7,7 +7,8 @@ namespace Jesus.Appliance.Gateway;
 /// <param name="Http">Kestrel's exchange.</param>
 /// <param name="Principal">As established from the socket, the address or the key.</param>
 /// <param name="RequestId">The correlation id; never a secret.</param>
-internal readonly record struct GatewayRequest(HttpContext Http, Principal Principal, string RequestId)
+/// <param name="Started">When it came (<see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>).</param>
+internal readonly record struct GatewayRequest(HttpContext Http, Principal Principal, string RequestId, long Started = 0)
 {
     public CancellationToken Aborted => Http.RequestAborted;
 }
