@@ -43,6 +43,8 @@ public sealed class LayeringTests
     [InlineData("Inference.Engine", "Transport.Http", false)]
     [InlineData("Inference.Engine", "Transport.Buffers", true)]
     [InlineData("Inference.Adapters.OpenAiCompatible", "Inference.Engine", false)]
+    [InlineData("Inference.Adapters.OpenAiCompatible", "Inference.Adapters.Shared", true)]
+    [InlineData("Inference.Adapters.Shared", "Inference.Adapters.OpenAiCompatible", false)]
     [InlineData("Transport.Sse", "Inference.Contract", false)]
     public void The_table_answers_as_the_plan_says(string from, string to, bool allowed) =>
         Assert.Equal(allowed, AllowedEdges.May(from, to));

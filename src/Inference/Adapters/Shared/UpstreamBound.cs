@@ -9,7 +9,7 @@ internal static class UpstreamBound
     private const int TokensPerTurn = 16;
 
     /// <summary>The dearest known providers count up to a few thousand tokens for one image.</summary>
-    private const int TokensPerImage = 8_192;
+    public const int TokensPerImage = 8_192;
 
     /// <summary>Every token has at least one byte, so bytes bound them.</summary>
     public static int Tokens(ModelRequest request)
@@ -29,6 +29,26 @@ internal static class UpstreamBound
             bound += TokensPerTurn + tool.Name.Length + tool.Description.Length + tool.Parameters.Length;
         }
 
-        return (int)Math.Min(int.MaxValue, bound);
+        foreach (var input in request.Inputs)
+        {
+            bound += TokensPerTurn + input.Length;
+        }
+
+        // What only the body says (a file, say) is in no member above.
+        return (int)Math.Min(int.MaxValue, request.VerbatimOnly.Length > 0 ? bound + request.Body.Length : bound);
+    }
+
+    /// <summary>Some part of the prompt is an image, whose tokens only the provider knows.</summary>
+    public static bool HasImages(ModelRequest request)
+    {
+        foreach (var part in request.Turns.Parts)
+        {
+            if (part.Kind == PartKind.Image)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

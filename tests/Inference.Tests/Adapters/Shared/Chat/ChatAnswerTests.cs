@@ -1,10 +1,10 @@
 using System.Text;
-using Jesus.Inference.Adapters.OpenAiCompatible;
 using Jesus.Inference.Adapters.Shared;
+using Jesus.Inference.Adapters.Shared.Chat;
 using Jesus.Inference.Contract;
 using Jesus.Tests.Faults;
 
-namespace Jesus.Inference.Tests.Adapters.OpenAiCompatible;
+namespace Jesus.Inference.Tests.Adapters.Shared.Chat;
 
 public sealed class ChatAnswerTests
 {

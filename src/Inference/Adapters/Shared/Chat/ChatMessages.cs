@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Jesus.Inference.Contract;
 
-namespace Jesus.Inference.Adapters.OpenAiCompatible;
+namespace Jesus.Inference.Adapters.Shared.Chat;
 
 /// <summary>Writes turns as <c>messages</c>. Reasoning is not sent back: the API has no place for it.</summary>
 internal static class ChatMessages

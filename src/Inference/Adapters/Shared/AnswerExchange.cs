@@ -1,14 +1,13 @@
 using System.Runtime.CompilerServices;
-using Jesus.Inference.Adapters.Shared;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
 using Jesus.Transport.Http;
 using Jesus.Transport.Sse;
 
-namespace Jesus.Inference.Adapters.OpenAiCompatible;
+namespace Jesus.Inference.Adapters.Shared;
 
 /// <summary>The buffers of one call and the reading of its answer. Pooled: owned by the call from rent to return.</summary>
-internal sealed class ChatExchange : IExchange
+internal abstract class AnswerExchange(AnswerReader answer) : IExchange
 {
     /// <summary>No tokenizer's tokens are longer (runs of blanks come near): more bytes than this a token asked for is a stream gone wild.</summary>
     private const int TokenBytesMax = 256;
@@ -19,8 +18,10 @@ internal sealed class ChatExchange : IExchange
     private readonly SseReader _events = new();
 
     public PooledBuffer Body { get; } = new(4096);
-    public ChatAnswer Answer { get; } = new();
-    public ReadOnlySpan<byte> Whole => _whole.Span;
+    public AnswerReader Answer { get; } = answer;
+
+    /// <summary>A body that was read whole.</summary>
+    public ReadOnlyMemory<byte> Whole => _whole.Memory;
 
     /// <summary>The server answered with an error or a page in place of an answer.</summary>
     public bool RefusedWhole { get; private set; }
@@ -47,7 +48,8 @@ internal sealed class ChatExchange : IExchange
     public ValueTask<bool> ReadWholeAsync(HttpResponse response, int bytesMax) => UpstreamBody.ReadWholeAsync(response, _whole, bytesMax);
 
     /// <summary>Reads an answer that came as one JSON object.</summary>
-    public async ValueTask<ModelError> AnswerWholeAsync(HttpResponse response, IAnswerSink sink, ErrorMapper errors)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<ModelError> AnswerWholeAsync(HttpResponse response, Forwarding forward, IAnswerSink sink, ErrorMapper errors)
     {
         var fits = await ReadWholeAsync(response, UpstreamBody.WholeBytesMax).ConfigureAwait(false);
         if (!response.Error.IsNone)
@@ -62,13 +64,18 @@ internal sealed class ChatExchange : IExchange
             return wrong is null ? errors.BrokeOff(Answer.ErrorCode, Answer.ErrorMessage) : errors.NotAnAnswer(wrong, _whole.Span);
         }
 
-        await PassOnAsync(sink).ConfigureAwait(false);
-        return Answer.IsFinished ? default : errors.NotAnAnswer("no choice with a finish_reason", _whole.Span);
+        if (!Answer.IsFinished)
+        {
+            return errors.NotAnAnswer("no choice with a finish_reason", _whole.Span);
+        }
+
+        await PassOnAsync(_whole.Memory, WirePart.Terminal, forward, sink).ConfigureAwait(false);
+        return default;
     }
 
-    /// <summary>Reads an answer that comes as events, each a chunk of it, up to <c>[DONE]</c>.</summary>
+    /// <summary>Reads an answer that comes as events, each an object of it, up to the API's own end of it.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<ModelError> StreamAsync(HttpResponse response, long outputTokens, IAnswerSink sink, ErrorMapper errors)
+    public async ValueTask<ModelError> StreamAsync(HttpResponse response, Forwarding forward, long outputTokens, IAnswerSink sink, ErrorMapper errors)
     {
         var bytesMax = outputTokens > 0 ? Math.Min(StreamBytesMax, (outputTokens + 16) * TokenBytesMax) : StreamBytesMax;
         while (true)
@@ -98,7 +105,7 @@ internal sealed class ChatExchange : IExchange
                     return Answer.IsFinished ? default : errors.Stream("[DONE] before any finish_reason");
                 }
 
-                var error = ReadChunk(errors);
+                var error = ReadObject(errors);
                 if (!error.IsNone)
                 {
                     return error;
@@ -109,7 +116,11 @@ internal sealed class ChatExchange : IExchange
                     return errors.Stream($"more than {bytesMax} bytes, which no answer of the length asked for has,");
                 }
 
-                await PassOnAsync(sink).ConfigureAwait(false);
+                await PassOnAsync(_events.Data, Answer.Part, forward, sink).ConfigureAwait(false);
+                if (Answer.IsOver)
+                {
+                    return default;
+                }
             }
         }
     }
@@ -143,7 +154,7 @@ internal sealed class ChatExchange : IExchange
         return status;
     }
 
-    private ModelError ReadChunk(ErrorMapper errors)
+    private ModelError ReadObject(ErrorMapper errors)
     {
         var wrong = Answer.Read(_events.Data.Span);
         if (wrong is not null)
@@ -158,12 +169,18 @@ internal sealed class ChatExchange : IExchange
     private static ModelError AtEnd(HttpResponse response, ErrorMapper errors) =>
         response.Error.IsNone ? errors.EndedEarly() : errors.Of(response.Error);
 
+    /// <summary>The server's own bytes first, where they are passed on; then what was read from them.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask PassOnAsync(IAnswerSink sink)
+    private async ValueTask PassOnAsync(ReadOnlyMemory<byte> own, WirePart part, Forwarding forward, IAnswerSink sink)
     {
+        if (forward.IsWire && !(forward.HideUsage && Answer.IsOnlyUsage))
+        {
+            await sink.WriteAsync(new ModelEvent { Kind = EventKind.Wire, Utf8 = own, Shape = forward.Shape, Wire = part }).ConfigureAwait(false);
+        }
+
         for (var i = 0; i < Answer.EventCount; i++)
         {
-            await sink.WriteAsync(Answer.EventAt(i)).ConfigureAwait(false);
+            await sink.WriteAsync(Answer.EventAt(i) with { InWire = forward.IsWire }).ConfigureAwait(false);
         }
     }
 }

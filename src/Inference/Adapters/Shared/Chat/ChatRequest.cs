@@ -3,7 +3,7 @@ using System.Text.Json;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
 
-namespace Jesus.Inference.Adapters.OpenAiCompatible;
+namespace Jesus.Inference.Adapters.Shared.Chat;
 
 /// <summary>Writes the body of <c>POST /chat/completions</c>. What the API cannot say is refused by name, never dropped.</summary>
 internal static class ChatRequest
@@ -23,7 +23,7 @@ internal static class ChatRequest
 
         if (request.BodyShape == ApiShape.OpenAiChat && !request.Body.IsEmpty)
         {
-            return PassThrough.Write(request, body);
+            return ChatPassThrough.Write(request, body);
         }
 
         var json = _writer ??= new Utf8JsonWriter(body, Options);

@@ -2,13 +2,13 @@ using System.Text.Json;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
 
-namespace Jesus.Inference.Adapters.OpenAiCompatible;
+namespace Jesus.Inference.Adapters.Shared.Chat;
 
 /// <summary>
 /// Sends the caller's own body on: every member byte for byte but the model's name and how the answer streams, which this adapter sets, and the appliance's
 /// own extension <c>inputs</c>, which no other server knows.
 /// </summary>
-internal static class PassThrough
+internal static class ChatPassThrough
 {
     public static ModelError Write(ModelRequest request, PooledBuffer body)
     {

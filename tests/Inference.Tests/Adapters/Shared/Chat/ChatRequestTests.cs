@@ -1,10 +1,10 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Jesus.Inference.Adapters.OpenAiCompatible;
+using Jesus.Inference.Adapters.Shared.Chat;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
 
-namespace Jesus.Inference.Tests.Adapters.OpenAiCompatible;
+namespace Jesus.Inference.Tests.Adapters.Shared.Chat;
 
 public sealed class ChatRequestTests
 {
