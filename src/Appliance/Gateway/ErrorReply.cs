@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Jesus.Appliance.Gateway.Anthropic;
 using Jesus.Appliance.Gateway.OpenAi;
 using Microsoft.AspNetCore.Http;
 
@@ -25,19 +26,19 @@ internal static class ErrorReply
         var buffer = new ArrayBufferWriter<byte>(512);
         using (var json = new Utf8JsonWriter(buffer, JsonReply.Options))
         {
-            Write(json, http.Request.Path, failure, requestId);
+            Write(json, http.Request, failure, requestId);
         }
 
-        return JsonReply.SendAsync(http, failure.Status, buffer.WrittenMemory);
+        return JsonReply.SendAsync(http, AnthropicApi.Speaks(http.Request) ? AnthropicErrors.StatusOf(failure) : failure.Status, buffer.WrittenMemory);
     }
 
-    private static void Write(Utf8JsonWriter json, PathString path, in ApiFailure failure, string requestId)
+    private static void Write(Utf8JsonWriter json, HttpRequest request, in ApiFailure failure, string requestId)
     {
-        if (path.StartsWithSegments("/v1/messages", StringComparison.Ordinal))
+        if (AnthropicApi.Speaks(request))
         {
-            WriteAnthropic(json, failure, requestId);
+            AnthropicErrors.Write(json, failure, requestId);
         }
-        else if (path.StartsWithSegments("/v1", StringComparison.Ordinal))
+        else if (request.Path.StartsWithSegments("/v1", StringComparison.Ordinal))
         {
             OpenAiErrors.Write(json, failure);
         }
@@ -45,19 +46,6 @@ internal static class ErrorReply
         {
             WriteOwn(json, failure, requestId);
         }
-    }
-
-    /// <summary>Anthropic API reference, "Errors".</summary>
-    private static void WriteAnthropic(Utf8JsonWriter json, in ApiFailure failure, string requestId)
-    {
-        json.WriteStartObject();
-        json.WriteString("type"u8, "error"u8);
-        json.WriteStartObject("error"u8);
-        json.WriteString("type"u8, failure.Type);
-        json.WriteString("message"u8, failure.Message);
-        json.WriteEndObject();
-        json.WriteString("request_id"u8, requestId);
-        json.WriteEndObject();
     }
 
     private static void WriteOwn(Utf8JsonWriter json, in ApiFailure failure, string requestId)

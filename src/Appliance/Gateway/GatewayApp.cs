@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Jesus.Appliance.Gateway.Anthropic;
 using Jesus.Appliance.Gateway.OpenAi;
 using Jesus.Appliance.Gateway.Rest;
 using Jesus.Appliance.Security;
@@ -17,6 +18,7 @@ public sealed class GatewayApp
     private readonly ILogger _log;
     private readonly ChatEndpoint _chat;
     private readonly ModelsEndpoint _models;
+    private readonly AnthropicApi _anthropic;
     private readonly RunsEndpoints _runs;
     private readonly PlatformEndpoints _platform;
     private readonly HealthEndpoints _health;
@@ -27,6 +29,7 @@ public sealed class GatewayApp
         _log = log;
         _chat = new ChatEndpoint(parts.Models, parts.Options, parts.Time);
         _models = new ModelsEndpoint(parts.ModelDirectory);
+        _anthropic = new AnthropicApi(parts);
         _runs = new RunsEndpoints(parts.Runs, parts.Options, parts.Time);
         _platform = new PlatformEndpoints(parts);
         _health = new HealthEndpoints(parts.Readiness, parts.Version);
@@ -38,7 +41,7 @@ public sealed class GatewayApp
         var path = http.Request.Path.Value ?? "/";
         var started = Stopwatch.GetTimestamp();
         var requestId = RequestIds.New("req_");
-        http.Response.Headers[path.StartsWith("/v1/messages", StringComparison.Ordinal) ? "request-id" : "x-request-id"] = requestId;
+        http.Response.Headers[AnthropicApi.Speaks(http.Request) ? "request-id" : "x-request-id"] = requestId;
         try
         {
             await AnswerAsync(new GatewayRequest(http, Principal.System, requestId, started), path);
@@ -105,7 +108,7 @@ public sealed class GatewayApp
             return Fail(request, new ApiFailure(415, ApiFailure.InvalidRequest, "unsupported_media_type", "Send 'Content-Type: application/json'."));
         }
 
-        return path switch
+        return _anthropic.Route(request, path) ?? path switch
         {
             "/v1/chat/completions" => post ? Need(request, Roles.Models, _chat.HandleAsync) : WrongMethod(request, "POST"),
             "/v1/models" => Get(request, Roles.Models, _models.ListAsync),
@@ -130,7 +133,7 @@ public sealed class GatewayApp
         request.Principal.May(role) ? endpoint(request)
             : Fail(request, ApiFailure.Forbidden($"'{request.Principal.Id}' lacks the role {role}. An administrator can create a key that has it."));
 
-    private static Task WrongMethod(GatewayRequest request, string allowed)
+    internal static Task WrongMethod(GatewayRequest request, string allowed)
     {
         request.Http.Response.Headers.Allow = allowed;
         return Fail(request, new ApiFailure(405, ApiFailure.InvalidRequest, "method_not_allowed", $"Use {allowed} here."));

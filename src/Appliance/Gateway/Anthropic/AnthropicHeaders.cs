@@ -1,0 +1,68 @@
+using System.Globalization;
+using Jesus.Appliance.Admission;
+using Jesus.Transport.Buffers;
+using Microsoft.AspNetCore.Http;
+
+namespace Jesus.Appliance.Gateway.Anthropic;
+
+/// <summary>The headers of Anthropic's API: version and betas in, limits out (Anthropic API reference, "Versions", "Beta headers", "Rate limits").</summary>
+internal static class AnthropicHeaders
+{
+    /// <summary>The one version spoken here; a request that names none means it.</summary>
+    public const string Version = "2023-06-01";
+
+    private const string VersionHeader = "anthropic-version";
+    private const string BetaHeader = "anthropic-beta";
+
+    /// <summary>The caller speaks Anthropic's API where a path alone does not tell.</summary>
+    public static bool AreGiven(HttpRequest request) => request.Headers.ContainsKey(VersionHeader);
+
+    public static ApiFailure CheckVersion(HttpRequest request)
+    {
+        var version = request.Headers[VersionHeader];
+        return version.Count == 0 || version == Version ? default
+            : ApiFailure.Invalid("invalid_request", $"anthropic-version: '{version}' is not spoken here; send {Version}.");
+    }
+
+    /// <summary>The betas as one list, in the arena; empty when there is none.</summary>
+    public static Utf8Slice Betas(HttpRequest request, Utf8Arena arena)
+    {
+        var betas = request.Headers[BetaHeader];
+        return betas.Count == 0 ? default : arena.Copy(betas.Count == 1 ? betas[0] : string.Join(',', betas.ToArray()));
+    }
+
+    /// <summary>The first beta that asks for more than every answer does anyway; empty when there is none.</summary>
+    public static string FirstUnhonoured(HttpRequest request)
+    {
+        foreach (var header in request.Headers[BetaHeader])
+        {
+            foreach (var beta in (header ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            {
+                if (!MessageFields.HonouredBetas.Contains(beta))
+                {
+                    return beta;
+                }
+            }
+        }
+
+        return "";
+    }
+
+    public static void SayLimits(IHeaderDictionary headers, in RateLimits limits)
+    {
+        Say(headers, "anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset", limits.Requests);
+        Say(headers, "anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset", limits.Tokens);
+    }
+
+    private static void Say(IHeaderDictionary headers, string limit, string remaining, string reset, in RateFigure figure)
+    {
+        if (figure.IsNone)
+        {
+            return;
+        }
+
+        headers[limit] = figure.Limit.ToString(CultureInfo.InvariantCulture);
+        headers[remaining] = figure.Remaining.ToString(CultureInfo.InvariantCulture);
+        headers[reset] = DateTimeOffset.UtcNow.AddMilliseconds(figure.ResetMs).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    }
+}
