@@ -11,7 +11,11 @@ internal static class ErrorReply
 {
     public static Task SendAsync(in GatewayRequest request, in ApiFailure failure)
     {
-        AnswerHeaders.WriteTime(request);
+        if (!AnthropicApi.Speaks(request.Http.Request))
+        {
+            AnswerHeaders.WriteTime(request);
+        }
+
         return SendAsync(request.Http, failure, request.RequestId);
     }
 

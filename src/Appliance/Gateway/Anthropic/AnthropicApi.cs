@@ -9,7 +9,7 @@ internal sealed class AnthropicApi(GatewayParts parts)
     private const string MessagesPath = "/v1/messages";
     private const string ModelsPath = "/v1/models";
 
-    private readonly MessagesEndpoint _messages = new(parts.Models, parts.Options);
+    private readonly MessagesEndpoint _messages = new(parts.Models, parts.Options, parts.Time);
     private readonly AnthropicModels _models = new(parts.ModelDirectory);
 
     /// <summary>The caller expects Anthropic's shapes: by the path, or by the version header where OpenAI's API has the same path.</summary>

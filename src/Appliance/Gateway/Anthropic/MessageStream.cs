@@ -260,5 +260,6 @@ internal sealed class MessageStream : IAnswerSink
         _response.ContentType = "text/event-stream; charset=utf-8";
         _response.Headers.CacheControl = "no-cache";
         AnthropicHeaders.SayLimits(_response.Headers, _call!.RateLimits);
+        RouteHeaders.Write(_response, _call);
     }
 }

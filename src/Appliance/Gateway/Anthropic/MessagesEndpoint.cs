@@ -5,7 +5,7 @@ using Jesus.Inference.Contract;
 namespace Jesus.Appliance.Gateway.Anthropic;
 
 /// <summary><c>POST /v1/messages</c> and <c>/v1/messages/count_tokens</c>: parse, call the pipeline, write.</summary>
-internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits)
+internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits, TimeProvider time)
 {
     private readonly MessageExchangePool _pool = new();
 
@@ -76,7 +76,7 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
         }
     }
 
-    private static void Address(GatewayRequest request, ModelCall call, in MessageWishes wishes)
+    private void Address(GatewayRequest request, ModelCall call, in MessageWishes wishes)
     {
         call.Principal = request.Principal;
         call.Lane = Lane.Interactive;
@@ -85,6 +85,7 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
         var text = call.Request.Text;
         var trace = request.Http.Request.Headers.TraceParent.ToString();
         call.Request.Ids = new CallIds(text.Copy(request.RequestId), text.Copy(trace), text.Copy(request.Principal.Id));
+        RouteHeaders.Read(request.Http.Request, call, time);
     }
 
     private async Task WholeAsync(GatewayRequest request, MessageExchange exchange, MessageWishes wishes)
@@ -92,7 +93,7 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
         var collector = exchange.Collector;
         collector.ParallelToolCalls = exchange.Call.Request.ParallelToolCalls != false;
         var outcome = await caller(exchange.Call, collector, request.Aborted);
-        SayHow(request, exchange.Call, outcome);
+        SayHow(request, exchange.Call);
         if (!outcome.Succeeded)
         {
             await ErrorReply.SendAsync(request.Http, ApiFailure.Of(outcome), request.RequestId);
@@ -123,7 +124,7 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
         }
         else
         {
-            SayHow(request, exchange.Call, outcome);
+            SayHow(request, exchange.Call);
             await ErrorReply.SendAsync(request.Http, ApiFailure.Of(outcome), request.RequestId);
         }
     }
@@ -131,7 +132,7 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
     private async Task CountAsync(GatewayRequest request, MessageExchange exchange)
     {
         var outcome = await caller(exchange.Call, exchange.Collector, request.Aborted);
-        SayHow(request, exchange.Call, outcome);
+        SayHow(request, exchange.Call);
         if (!outcome.Succeeded)
         {
             await ErrorReply.SendAsync(request.Http, ApiFailure.Of(outcome), request.RequestId);
@@ -148,12 +149,9 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
 
     private static string IdOf(GatewayRequest request) => "msg_" + request.RequestId["req_".Length..];
 
-    private static void SayHow(GatewayRequest request, ModelCall call, in Outcome outcome)
+    private static void SayHow(GatewayRequest request, ModelCall call)
     {
         AnthropicHeaders.SayLimits(request.Http.Response.Headers, call.RateLimits);
-        if (outcome.Candidate is not null)
-        {
-            request.Http.Response.Headers["x-jesus-candidate"] = outcome.Candidate;
-        }
+        RouteHeaders.Write(request.Http.Response, call);
     }
 }
