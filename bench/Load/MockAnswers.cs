@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Text;
+
+namespace Jesus.Bench.Load;
+
+/// <summary>What the mock upstream answers and what the load asks, made once.</summary>
+internal static class MockAnswers
+{
+    public const string Model = "mock";
+    public const string LongModel = "mock-long";
+    public const int Events = 100;
+
+    /// <summary>Asked for so many tokens at most, the caller's bytes may pass through under a cap.</summary>
+    private const int TokensMax = 512;
+    private const int WordBytes = 700;
+    private const string Head = "\"id\":\"chatcmpl-1\",\"created\":1700000000,\"model\":\"mock\"";
+
+    public static byte[] Whole { get; } = Response(
+        $"{{{Head},\"object\":\"chat.completion\",\"choices\":[{{\"index\":0,\"message\":{{\"role\":\"assistant\",\"content\":\"{Words(WordBytes)}\"}},\"finish_reason\":\"stop\"}}],"
+        + "\"usage\":{\"prompt_tokens\":400,\"completion_tokens\":150,\"total_tokens\":550}}");
+
+    /// <summary>The same answer as three events.</summary>
+    public static byte[] Short { get; } = Stream([Chunk($"{{\"role\":\"assistant\",\"content\":\"{Words(WordBytes)}\"}}")]);
+
+    /// <summary>An answer of a hundred events, a word each.</summary>
+    public static byte[] Long { get; } = Stream([.. Enumerable.Range(0, Events - 3).Select(i => Chunk($"{{\"content\":\"word {i} \"}}"))]);
+
+    public static byte[] Failure { get; } = Encoding.ASCII.GetBytes(
+        "HTTP/1.1 500 Internal Server Error\r\ncontent-type: application/json\r\ncontent-length: 44\r\n\r\n{\"error\":{\"message\":\"broken\",\"code\":\"oops\"}}");
+
+    public static byte[] Busy { get; } = Encoding.ASCII.GetBytes(
+        "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\ncontent-length: 43\r\n\r\n{\"error\":{\"message\":\"later\",\"code\":\"busy!\"}}");
+
+    /// <summary>A request of 2 KB.</summary>
+    public static byte[] Request(string model, bool stream, string extraHeaders = "")
+    {
+        var body = $"{{\"model\":\"{model}\",\"max_tokens\":{TokensMax},{(stream ? "\"stream\":true," : "")}\"messages\":[{{\"role\":\"system\",\"content\":\"You answer.\"}},"
+            + $"{{\"role\":\"user\",\"content\":\"{Words(1700)}\"}}]}}";
+        return Encoding.ASCII.GetBytes(
+            $"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nauthorization-note: none\r\n{extraHeaders}"
+            + $"content-length: {body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n{body}");
+    }
+
+    private static string Words(int bytes)
+    {
+        var text = new StringBuilder();
+        for (var i = 0; text.Length < bytes; i++)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"word{i} ");
+        }
+
+        return text.ToString(0, bytes);
+    }
+
+    private static string Chunk(string delta, string reason = "null") =>
+        $"data: {{{Head},\"object\":\"chat.completion.chunk\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{reason}}}]}}\n\n";
+
+    private static byte[] Response(string body) => Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {body.Length}\r\n\r\n{body}");
+
+    private static byte[] Stream(string[] content)
+    {
+        var events = string.Concat(content) + Chunk("{}", "\"stop\"")
+            + $"data: {{{Head},\"object\":\"chat.completion.chunk\",\"choices\":[],\"usage\":{{\"prompt_tokens\":400,\"completion_tokens\":150,\"total_tokens\":550}}}}\n\ndata: [DONE]\n\n";
+        var all = new StringBuilder("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n");
+        foreach (var item in events.Split("\n\n", StringSplitOptions.RemoveEmptyEntries))
+        {
+            all.Append(CultureInfo.InvariantCulture, $"{item.Length + 2:x}\r\n{item}\n\n\r\n");
+        }
+
+        return Encoding.ASCII.GetBytes(all.Append("0\r\n\r\n").ToString());
+    }
+}
