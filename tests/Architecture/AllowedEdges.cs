@@ -23,6 +23,9 @@ internal static class AllowedEdges
         ("Appliance", "Appliance.Cli"),
         ("Appliance", "Appliance.Host"),
         ("Appliance.Cli", "Appliance.Host"),
+
+        // Load is shed by the Scheduler's lanes.
+        ("Appliance.Admission", "Appliance.Scheduler"),
     ];
 
     /// <summary>Who may see which part of the lower projects.</summary>

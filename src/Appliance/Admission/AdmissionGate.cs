@@ -1,25 +1,76 @@
+using System.Diagnostics.Metrics;
+using System.Globalization;
+using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security;
+using Jesus.Appliance.Telemetry;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Admission;
 
 /// <summary>
-/// Step 1: may this principal make this call now? Roles, shape, rate and concurrency. A call that was admitted must <see cref="Leave"/>. Thread-safe.
+/// Step 1: may this principal make this call now? Roles, shape, load, rate and concurrency; with step 3 tokens a minute. A call that was admitted must
+/// <see cref="Leave"/>. Thread-safe; the lock is held for arithmetic only, and a refusal costs no more than an admission.
 /// </summary>
-public sealed class AdmissionGate(LimitsOptions limits)
+public sealed class AdmissionGate
 {
+    private static readonly Counter<long> Refusals = JesusMeter.Instance.CreateCounter<long>(
+        "admission_refusals_total", description: "Calls refused at the door, by why and lane.");
+
+    private static readonly string[] LaneNames = ["interactive", "agent", "batch"];
+
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Visitor> _visitors = new(StringComparer.Ordinal);
+    private readonly Dictionary<(LimitScope Scope, string Name), RateState?> _states = [];
+    private readonly MemoryGauge _memory = new();
+    private readonly Func<long, int> _memoryPercent;
+    private LimitBook _book;
+    private double _meanMs = 1_000;
     private int _inside;
 
-    public LimitsOptions Limits { get; } = limits;
+    /// <param name="memoryPercent">Memory in use at a moment in monotonic milliseconds; null asks the runtime.</param>
+    public AdmissionGate(LimitsOptions limits, Func<long, int>? memoryPercent = null)
+    {
+        Limits = limits;
+        _book = LimitBook.Of(limits);
+        _memoryPercent = memoryPercent ?? _memory.Percent;
+    }
+
+    public LimitsOptions Limits { get; private set; }
 
     /// <summary>Calls in progress.</summary>
     public int Inside => Volatile.Read(ref _inside);
 
-    /// <returns><c>default</c> when admitted, otherwise why not, with an honest retry-after where waiting helps.</returns>
-    public ModelError Enter(Principal principal, ModelRequest request, long nowMs)
+    /// <summary>A reload: what is in the buckets and who is inside stays.</summary>
+    public void Replace(LimitsOptions limits, long nowMs)
     {
+        lock (_gate)
+        {
+            Limits = limits;
+            _book = LimitBook.Of(limits);
+            _visitors.Clear();
+            foreach (var (key, state) in _states)
+            {
+                if (state is not null && _book.Find(key.Scope, key.Name) is { } rule)
+                {
+                    state.Follow(rule, nowMs);
+                }
+                else
+                {
+                    _states.Remove(key);
+                }
+            }
+        }
+    }
+
+    /// <summary>Lets a call in, or says why not, with an honest retry-after where waiting helps.</summary>
+    /// <param name="model">The model or route as the caller named it.</param>
+    /// <param name="figures">What the caller is told of its limits, refused or not.</param>
+    /// <returns><c>default</c> when admitted.</returns>
+    public ModelError Enter(AdmissionPass pass, Principal principal, Lane lane, string model, ModelRequest request, long nowMs, out RateLimits figures)
+    {
+        figures = default;
+        pass.Reset();
+        pass.Lane = lane;
         if (!principal.May(Roles.Models))
         {
             return new ModelError(ErrorCause.Unauthorized, $"'{principal.Id}' may not call models; an administrator can give its key the role 'models'.");
@@ -33,90 +84,232 @@ public sealed class AdmissionGate(LimitsOptions limits)
 
         lock (_gate)
         {
-            return EnterLocked(principal, nowMs);
+            Collect(pass, principal, model, nowMs);
+            var error = Shed(lane, nowMs);
+            error = error.IsNone ? TryEnter(pass, nowMs) : error;
+            if (error.IsNone)
+            {
+                pass.EnteredMs = nowMs;
+                pass.IsInside = true;
+                _inside++;
+            }
+
+            figures = FiguresOf(pass, nowMs);
+            return error;
         }
     }
 
-    public void Leave(Principal principal)
+    /// <summary>Step 3: takes the tokens of the worst case from every bucket, or from none.</summary>
+    public ModelError TakeTokens(AdmissionPass pass, long tokens, long nowMs, ref RateLimits figures)
     {
+        if (figures.Tokens.IsNone || tokens <= 0)
+        {
+            return default;
+        }
+
+        lock (_gate)
+        {
+            if (Slowest(pass, tokens, nowMs) is { State: { } slow, WaitMs: var waitMs })
+            {
+                Count("tokens", pass.Lane);
+                return Limited(slow, waitMs, $"has used its {Number(slow.Rule.TokensPerMinute)} tokens a minute, and this call may need {Number(tokens)}");
+            }
+
+            foreach (var state in pass.States)
+            {
+                state.TakeTokens(tokens, nowMs);
+            }
+
+            pass.Tokens = tokens;
+            figures = FiguresOf(pass, nowMs);
+            return default;
+        }
+    }
+
+    /// <summary>The call is over: its place is free, and its buckets know what it really used.</summary>
+    public void Leave(AdmissionPass pass, long usedTokens, long nowMs)
+    {
+        if (!pass.IsInside)
+        {
+            return;
+        }
+
         lock (_gate)
         {
             _inside--;
-            if (_visitors.TryGetValue(principal.Id, out var visitor))
+            _meanMs += ((nowMs - pass.EnteredMs) - _meanMs) * 0.05;
+            foreach (var state in pass.States)
             {
-                visitor.Inside--;
+                state.Leave(pass.Tokens, usedTokens, pass.EnteredMs, nowMs);
             }
         }
+
+        pass.IsInside = false;
     }
 
-    private ModelError EnterLocked(Principal principal, long nowMs)
+    private ModelError Shed(Lane lane, long nowMs)
     {
-        if (_inside >= Limits.CallsInProgressTotal)
+        var places = LoadShedder.PlacesFor(lane, Limits.CallsInProgressTotal);
+        if (_inside >= places)
         {
-            return Busy($"The appliance has {_inside} calls in progress, its limit (limits.callsInProgressTotal); try again shortly.");
+            Count("places", lane);
+            return Busy(
+                $"The appliance has {_inside} calls in progress, the most for the lane {LaneNames[(int)lane]} (limits.callsInProgressTotal); try again shortly.",
+                LoadShedder.RetryAfterMs(_inside, places, _meanMs));
         }
 
-        var visitor = VisitorOf(principal.Id, nowMs);
-        if (Limits.CallsInProgress > 0 && visitor.Inside >= Limits.CallsInProgress)
+        if (Limits.MemoryPercentMax > 0 && LoadShedder.IsShedForMemory(lane, _memoryPercent(nowMs), Limits.MemoryPercentMax))
         {
-            return new ModelError(
-                ErrorCause.RateLimited,
-                $"'{principal.Id}' has {visitor.Inside} calls in progress, its limit (limits.callsInProgress); wait for one to end.",
-                RetryAfter: TimeSpan.FromSeconds(1));
+            Count("memory", lane);
+            return Busy(
+                $"The appliance is short of memory and takes no more calls of the lane {LaneNames[(int)lane]} (limits.memoryPercentMax); try again shortly.",
+                LoadShedder.RetryAfterMs(_inside, _inside, _meanMs));
         }
 
-        if (Limits.CallsPerMinute > 0 && !visitor.Take(Limits.CallsPerMinute, nowMs, out var waitMs))
-        {
-            return new ModelError(
-                ErrorCause.RateLimited,
-                $"'{principal.Id}' has used its {Limits.CallsPerMinute} calls a minute (limits.callsPerMinute).",
-                RetryAfter: TimeSpan.FromMilliseconds(waitMs));
-        }
-
-        visitor.Inside++;
-        visitor.LastMs = nowMs;
-        _inside++;
         return default;
     }
 
-    private static ModelError Busy(string message) => new(ErrorCause.Overloaded, message, RetryAfter: TimeSpan.FromSeconds(1));
-
-    private Visitor VisitorOf(string id, long nowMs)
+    private ModelError TryEnter(AdmissionPass pass, long nowMs)
     {
-        if (_visitors.TryGetValue(id, out var visitor))
+        RateState? slowest = null;
+        var longest = 0L;
+        foreach (var state in pass.States)
         {
-            return visitor;
+            var wait = state.WaitForCall(nowMs);
+            if (wait > longest)
+            {
+                (slowest, longest) = (state, wait);
+            }
         }
 
+        if (slowest is not null)
+        {
+            var rule = slowest.Rule;
+            var isFull = rule.Concurrency > 0 && slowest.Inside >= rule.Concurrency;
+            Count(isFull ? "concurrency" : "requests", pass.Lane);
+            return Limited(slowest, longest, isFull
+                ? $"has {slowest.Inside} calls in progress, its limit; wait for one to end"
+                : $"has used its {Number(rule.RequestsPerMinute)} calls a minute");
+        }
+
+        foreach (var state in pass.States)
+        {
+            state.Enter(nowMs);
+        }
+
+        return default;
+    }
+
+    private static (RateState State, long WaitMs)? Slowest(AdmissionPass pass, long tokens, long nowMs)
+    {
+        (RateState State, long WaitMs)? slowest = null;
+        foreach (var state in pass.States)
+        {
+            var wait = state.WaitForTokens(tokens, nowMs);
+            if (wait > (slowest?.WaitMs ?? 0))
+            {
+                slowest = (state, wait);
+            }
+        }
+
+        return slowest;
+    }
+
+    /// <summary>Of all limits of a kind the one nearest its end.</summary>
+    private static RateLimits FiguresOf(AdmissionPass pass, long nowMs)
+    {
+        RateFigure requests = default;
+        RateFigure tokens = default;
+        foreach (var state in pass.States)
+        {
+            requests = Nearer(requests, state.Requests(nowMs));
+            tokens = Nearer(tokens, state.Tokens(nowMs));
+        }
+
+        return new RateLimits(requests, tokens);
+    }
+
+    private static RateFigure Nearer(RateFigure a, RateFigure b) => b.IsNone || (!a.IsNone && a.Remaining <= b.Remaining) ? a : b;
+
+    private static ModelError Busy(string message, long retryMs) => new(ErrorCause.Overloaded, message, RetryAfter: TimeSpan.FromMilliseconds(retryMs));
+
+    private static ModelError Limited(RateState state, long waitMs, string what) =>
+        new(ErrorCause.RateLimited, $"The {state.Display} {what} (limits).", RetryAfter: TimeSpan.FromMilliseconds(waitMs));
+
+    private static void Count(string why, Lane lane) => Refusals.Add(1, new KeyValuePair<string, object?>("why", why), new("lane", LaneNames[(int)lane]));
+
+    private static string Number(long value) => value.ToString("#,0", CultureInfo.InvariantCulture);
+
+    private void Collect(AdmissionPass pass, Principal principal, string model, long nowMs)
+    {
+        if (!_visitors.TryGetValue(principal.Id, out var visitor) || !visitor.IsOf(principal))
+        {
+            visitor = Remember(principal, nowMs);
+        }
+
+        pass.States.AddRange(visitor.States);
+        if (_book.HasModels && StateOf(LimitScope.Model, model.Length == 0 ? "default" : model, nowMs) is { } ofModel)
+        {
+            pass.States.Add(ofModel);
+        }
+    }
+
+    private Visitor Remember(Principal principal, long nowMs)
+    {
         if (_visitors.Count >= Limits.Principals)
         {
             ForgetIdle(nowMs);
         }
 
-        visitor = new Visitor(TokenBucket.Full(Math.Max(1, Limits.CallsPerMinute), nowMs));
-        _visitors.Add(id, visitor);
-        return visitor;
+        List<RateState> states = [];
+        (LimitScope Scope, string Name)[] names =
+        [
+            (LimitScope.Key, principal.Id), (LimitScope.User, principal.User), (LimitScope.Team, principal.Team), (LimitScope.Organisation, principal.Organisation),
+        ];
+        foreach (var (scope, name) in names)
+        {
+            if (name.Length > 0 && StateOf(scope, name, nowMs) is { } state)
+            {
+                states.Add(state);
+            }
+        }
+
+        return _visitors[principal.Id] = new Visitor(principal, [.. states]);
     }
 
-    /// <summary>Whoever was idle for a minute has a full bucket again, so nothing is lost with it.</summary>
+    /// <summary>Null where no rule holds, which is remembered too.</summary>
+    private RateState? StateOf(LimitScope scope, string name, long nowMs)
+    {
+        if (!_states.TryGetValue((scope, name), out var state))
+        {
+            if (_states.Count >= 4L * Limits.Principals)
+            {
+                ForgetIdle(nowMs);
+            }
+
+            state = _book.Find(scope, name) is { } rule ? new RateState(scope, name, rule, nowMs) : null;
+            _states.Add((scope, name), state);
+        }
+
+        return state;
+    }
+
     private void ForgetIdle(long nowMs)
     {
-        foreach (var (id, visitor) in _visitors)
+        _visitors.Clear();
+        foreach (var (key, state) in _states)
         {
-            if (visitor.Inside == 0 && nowMs - visitor.LastMs >= 60_000)
+            if (state is null || state.IsIdle(nowMs))
             {
-                _visitors.Remove(id);
+                _states.Remove(key);
             }
         }
     }
 
-    private sealed class Visitor(TokenBucket bucket)
+    /// <summary>A principal's own states, found once.</summary>
+    private sealed record Visitor(Principal Principal, RateState[] States)
     {
-        private TokenBucket _bucket = bucket;
-
-        public int Inside { get; set; }
-        public long LastMs { get; set; }
-
-        public bool Take(int perMinute, long nowMs, out long waitMs) => _bucket.TryTake(perMinute, nowMs, out _bucket, out waitMs);
+        public bool IsOf(Principal principal) => ReferenceEquals(principal, Principal)
+            || (principal.User == Principal.User && principal.Team == Principal.Team && principal.Organisation == Principal.Organisation);
     }
 }

@@ -1,6 +1,6 @@
 namespace Jesus.Appliance.Budgets;
 
-/// <summary>Names one cap in one period: <paramref name="Index"/> counts UTC days or months, 0 for <see cref="BudgetPeriod.Ever"/>.</summary>
+/// <summary>Names one cap in one period: <paramref name="Index"/> counts local days or months, 0 for <see cref="BudgetPeriod.Ever"/>.</summary>
 public readonly record struct AccountKey(BudgetScope Scope, string Name, BudgetPeriod Period, int Index)
 {
     /// <summary>As it is shown: <c>team:red per day</c>.</summary>
@@ -10,21 +10,93 @@ public readonly record struct AccountKey(BudgetScope Scope, string Name, BudgetP
 }
 
 /// <summary>
-/// What is used and held against one cap. Belongs to the <see cref="Ledger"/>. Always <c>Used + Reserved &lt;= Leased &lt;= Cap</c>, but for compute
-/// seconds, whose bound nobody knows before the call.
+/// What is used and held against one cap. Belongs to the <see cref="Ledger"/>. Always <c>Used + Reserved &lt;= Leased</c>, and <c>&lt;= Cap</c> but where a
+/// provider billed more than it was allowed to (an overrun) or the cap was lowered below what is used already.
 /// </summary>
-public sealed class Account(AccountKey key, Amount cap)
+public sealed class Account(AccountKey key)
 {
+    /// <summary>Per cent of a cap at which somebody is told, once each.</summary>
+    public static ReadOnlySpan<byte> AlertPercents => [75, 90, 100];
+
+    private Amount _cap = Amount.None;
+    private Amount? _borrowed;
+
     public AccountKey Key { get; } = key;
-    public Amount Cap { get; internal set; } = cap;
+
+    /// <summary>What may be used and held at most: the configured cap, or less where another box owns it and lent only so much.</summary>
+    public Amount Cap { get; private set; } = Amount.None;
+
+    /// <summary>From here on calls go where it is cheaper; <see cref="Amount.None"/> when there is no soft cap.</summary>
+    public Amount SoftCap { get; internal set; } = Amount.None;
+
+    /// <summary>The route that answers once the soft cap is reached; empty takes the cheaper candidates of the call's own.</summary>
+    public string SoftRoute { get; internal set; } = "";
 
     /// <summary>How much of the cap is durable as taken: after a crash all of it counts as used.</summary>
     public Amount Leased { get; internal set; }
     public Amount Used { get; internal set; }
     public Amount Reserved { get; internal set; }
 
+    /// <summary>Of <see cref="Used"/>, what other boxes were lent and have not given back.</summary>
+    public Amount Lent { get; internal set; }
+
+    /// <summary>Order of use, by which old periods are forgotten: no clock decides it.</summary>
+    internal long Touched { get; set; }
+
+    /// <summary>How many of <see cref="AlertPercents"/> were told.</summary>
+    internal int AlertsRaised { get; set; }
+
+    /// <summary>Use at which the next alert is due.</summary>
+    internal Amount NextAlert { get; private set; } = Amount.None;
+
     /// <summary>Share of the cap that is used or held, of money or tokens, whichever is nearer its end.</summary>
-    public double UsedRatio => Math.Max(Ratio(Used.MicroUsd + Reserved.MicroUsd, Cap.MicroUsd), Ratio(Used.Tokens + Reserved.Tokens, Cap.Tokens));
+    public double UsedRatio => Ratio(Used + Reserved);
+
+    /// <summary>The cap that alerts speak of: the hard one, else the soft one.</summary>
+    public Amount AlertCap => Cap == Amount.None ? SoftCap : Cap;
+
+    /// <summary>The cap as it was set last.</summary>
+    internal Cap SetFrom { get; private set; } = Budgets.Cap.None;
+
+    internal void SetCap(in Cap cap)
+    {
+        SetFrom = cap;
+        _cap = cap.Hard;
+        (SoftCap, SoftRoute) = (cap.Soft, cap.Route);
+        Recompute();
+    }
+
+    /// <summary>Another box owns the cap and lent so much of it.</summary>
+    internal void Borrow(Amount lent)
+    {
+        _borrowed = lent;
+        Recompute();
+    }
+
+    internal bool IsAlertDue => Used.MicroUsd >= NextAlert.MicroUsd || Used.Tokens >= NextAlert.Tokens;
+
+    /// <summary>The percentage that is due now, counted as told.</summary>
+    internal int TakeAlert()
+    {
+        var percent = AlertPercents[AlertsRaised++];
+        Recompute();
+        return percent;
+    }
+
+    /// <summary>Told in an earlier life, or at the same moment as a higher one.</summary>
+    internal void MarkAlerts(int raised)
+    {
+        AlertsRaised = Math.Max(AlertsRaised, raised);
+        Recompute();
+    }
+
+    private void Recompute()
+    {
+        Cap = _borrowed is { } lent ? Amount.Min(_cap, lent) : _cap;
+        NextAlert = AlertsRaised < AlertPercents.Length ? AlertCap.Percent(AlertPercents[AlertsRaised]) : Amount.None;
+    }
+
+    private double Ratio(Amount taken) => Math.Max(Ratio(taken.MicroUsd, AlertCap.MicroUsd), Ratio(taken.Tokens, AlertCap.Tokens));
 
     private static double Ratio(long taken, long cap) => cap >= Amount.Unlimited ? 0 : cap == 0 ? 1 : (double)taken / cap;
 }

@@ -1,50 +1,68 @@
-using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using Jesus.Appliance.Storage.Journal;
-using Jesus.Appliance.Telemetry;
 
 namespace Jesus.Appliance.Budgets;
 
 /// <summary>
 /// Steps 3 and 7: reserves the worst case of a call against every cap at once, leases more of a cap ahead through the journal when needed, and settles.
-/// Thread-safe; the lock is held for arithmetic only.
+/// Thread-safe; the lock is held for arithmetic only, and where the leases suffice nothing is allocated or awaited.
 /// </summary>
 public sealed class BudgetKeeper : IDisposable
 {
     /// <summary>Others may take a fresh lease before its requester does; so often in a row only under a load that should be shed.</summary>
     private const int LeaseRounds = 64;
 
-    private static readonly Gauge<double> UsedRatio = JesusMeter.Instance.CreateGauge<double>(
-        "budget_used_ratio", description: "Share of a cap that is used or held.");
-
-    private readonly Lock _gate = new();
-    private readonly SemaphoreSlim _leasing = new(1, 1);
-    private readonly Ledger _ledger = new();
-    private readonly LeaseStore _leases;
-    private readonly BudgetsOptions _options;
-    private readonly TimeProvider _time;
-    private volatile CapTable _caps;
+    private readonly BudgetState _state;
+    private int _sweepAt;
 
     public BudgetKeeper(BudgetsOptions options, CapTable caps, IJournal journal, TimeProvider time)
     {
-        _options = options;
-        _caps = caps;
-        _time = time;
-        _leases = new LeaseStore(journal);
+        _state = new BudgetState(options, caps, journal, time);
+        _sweepAt = options.AccountsMax;
+        Lending = new BudgetLending(_state, this);
+        Admin = new BudgetAdmin(_state);
     }
 
-    /// <summary>Replaces the caps on a reload; what is used stays.</summary>
-    public void Replace(CapTable caps) => _caps = caps;
+    /// <summary>Told of thresholds and overruns; null tells nobody.</summary>
+    public BudgetAlerts? Alerts { get; init; }
+
+    /// <summary>Blocks of caps between boxes.</summary>
+    public BudgetLending Lending { get; }
+
+    /// <summary>Caps and accounts as an administrator sees and sets them.</summary>
+    public BudgetAdmin Admin { get; }
+
+    /// <summary>Replaces the configured caps on a reload; what is used stays, and so do the caps that were set while it ran.</summary>
+    public void Replace(CapTable caps)
+    {
+        lock (_state.Gate)
+        {
+            _state.Book.Configure(caps);
+            _state.Caps = _state.Book.Table;
+            _state.Recap();
+        }
+    }
 
     /// <summary>
-    /// Takes the leases of an earlier life back from the journal: call once, before the first call, for every record of kind
-    /// <see cref="JournalKind.BudgetLease"/> in order.
+    /// Takes back from the journal what an earlier life wrote: call once, before the first call, for every record of the kinds
+    /// <see cref="JournalKind.BudgetLease"/> and <see cref="JournalKind.Admin"/> in order. Everything leased counts as used.
     /// </summary>
     public void Restore(in JournalRecord record)
     {
-        lock (_gate)
+        using var document = JsonDocument.Parse(record.Payload);
+        var root = document.RootElement;
+        lock (_state.Gate)
         {
-            LeaseStore.Apply(record, _ledger, _time.GetUtcNow());
+            if (record.Kind == JournalKind.Admin)
+            {
+                _state.Book.Restore(root);
+                _state.Caps = _state.Book.Table;
+            }
+            else
+            {
+                RestoreLocked(root);
+            }
         }
     }
 
@@ -52,13 +70,13 @@ public sealed class BudgetKeeper : IDisposable
     public void Open(Reservation reservation, in BudgetScopes scopes)
     {
         reservation.Reset();
-        if (_caps.IsEmpty && scopes.RunCap == default)
+        if (_state.Caps.IsEmpty && scopes.RunCap == default)
         {
             return;
         }
 
-        var now = _time.GetUtcNow();
-        lock (_gate)
+        var now = _state.Time.GetUtcNow();
+        lock (_state.Gate)
         {
             OpenLocked(reservation, scopes, now);
         }
@@ -70,7 +88,7 @@ public sealed class BudgetKeeper : IDisposable
     {
         BudgetRefusal refusal;
         ReserveVerdict verdict;
-        lock (_gate)
+        lock (_state.Gate)
         {
             verdict = TryReserve(reservation, amount, out refusal);
         }
@@ -78,92 +96,134 @@ public sealed class BudgetKeeper : IDisposable
         return verdict == ReserveVerdict.NeedsLease ? LeaseAndReserveAsync(reservation, amount) : ValueTask.FromResult(refusal);
     }
 
-    /// <summary>What was used is charged; the rest of what was held is free again.</summary>
-    public void Settle(Reservation reservation, Amount used)
+    /// <summary>
+    /// What was used is charged; the rest of what was held is free again. Completes at once, but where more was used than was leased (an overrun): then when
+    /// that is durable.
+    /// </summary>
+    /// <exception cref="JournalFailedException">As above.</exception>
+    public ValueTask SettleAsync(Reservation reservation, Amount used)
     {
+        var overdrawn = false;
         if (reservation.Accounts.Count > 0)
         {
-            lock (_gate)
+            lock (_state.Gate)
             {
-                _ledger.Settle(CollectionsMarshal.AsSpan(reservation.Accounts), reservation.Held, used);
-                NoteOverrun(reservation);
+                var accounts = CollectionsMarshal.AsSpan(reservation.Accounts);
+                if (Ledger.Settle(accounts, reservation.Held, used))
+                {
+                    overdrawn = Follow(accounts);
+                }
             }
         }
 
         reservation.Held = default;
+        return overdrawn ? CatchUpAsync([.. reservation.Accounts]) : ValueTask.CompletedTask;
+    }
+
+    /// <summary>A provider states more than it was allowed to use. It is charged truly with the call; this counts and tells it.</summary>
+    public void ReportOverrun(string candidate, Reservation reservation, long boundMicroUsd, long chargedMicroUsd)
+    {
+        BudgetMetrics.Overran(chargedMicroUsd - boundMicroUsd);
+        var account = reservation.Accounts.Count > 0 ? reservation.Accounts[^1] : null;
+        Alerts?.Raise(new BudgetAlert(
+            account?.Key ?? new AccountKey(BudgetScope.Call, "*", BudgetPeriod.Ever, 0), 0, account?.AlertCap ?? Amount.None, account?.Used ?? default, _state.Time.GetUtcNow(),
+            string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                $"'{candidate}' states ${chargedMicroUsd / 1_000_000m:0.00####} where at most ${boundMicroUsd / 1_000_000m:0.00####} was allowed; all of it is charged")));
     }
 
     /// <summary>A run has ended: its account is closed, on disk too.</summary>
     public void ForgetRun(string runId)
     {
         var key = new AccountKey(BudgetScope.Run, runId, BudgetPeriod.Ever, 0);
-        lock (_gate)
+        lock (_state.Gate)
         {
-            if (_ledger.TryGet(key, out _))
+            if (_state.Ledger.TryGet(key, out _))
             {
-                _ledger.Remove(key);
-                _leases.Close(key);
+                _state.Ledger.Remove(key);
+                _state.Leases.Close(key);
             }
         }
     }
+
+    /// <summary>How long until a refusing cap renews; zero when it does not.</summary>
+    public TimeSpan UntilRenewal(in BudgetRefusal refusal) =>
+        refusal.RenewsAt is { } at && at > _state.Time.GetUtcNow() ? at - _state.Time.GetUtcNow() : TimeSpan.Zero;
 
     /// <summary>A clean stop: writes what was really used, so that the next start counts exactly. Call when no call is in progress.</summary>
     public async ValueTask StopAsync()
     {
         List<(AccountKey Key, Amount Leased)> used = [];
-        lock (_gate)
+        lock (_state.Gate)
         {
-            foreach (var account in _ledger.Accounts)
+            foreach (var account in _state.Ledger.Accounts)
             {
                 used.Add((account.Key, account.Used + account.Reserved));
             }
         }
 
-        await _leases.WriteAsync(used).ConfigureAwait(false);
+        await _state.Leases.WriteAsync(used).ConfigureAwait(false);
     }
 
-    /// <summary>A copy of the accounts for display.</summary>
-    public IReadOnlyList<AccountView> View()
-    {
-        lock (_gate)
-        {
-            return [.. _ledger.Accounts.Select(a => new AccountView(a.Key, a.Cap, a.Used, a.Reserved))];
-        }
-    }
-
-    public void Dispose() => _leasing.Dispose();
+    public void Dispose() => _state.Dispose();
 
     private ReserveVerdict TryReserve(Reservation reservation, Amount amount, out BudgetRefusal refusal)
     {
         refusal = default;
-        if (!(reservation.Held + amount).FitsIn(reservation.CallCap))
+        var held = reservation.Held + amount;
+        var softly = !reservation.PassesSoftCaps && !held.FitsIn(reservation.CallSoftCap);
+        if (softly || !held.FitsIn(reservation.CallCap))
         {
-            refusal = new BudgetRefusal(new AccountKey(BudgetScope.Call, "*", BudgetPeriod.Ever, 0), reservation.CallCap, default, reservation.Held, amount);
+            softly &= held.FitsIn(reservation.CallCap);
+            BudgetMetrics.Refused(BudgetScope.Call, softly);
+            var key = new AccountKey(BudgetScope.Call, "*", BudgetPeriod.Ever, 0);
+            refusal = new BudgetRefusal(key, softly ? reservation.CallSoftCap : reservation.CallCap, default, reservation.Held, amount)
+            {
+                IsSoft = softly,
+                Route = reservation.CallSoftRoute,
+            };
             return ReserveVerdict.Refused;
         }
 
-        var verdict = _ledger.TryReserve(CollectionsMarshal.AsSpan(reservation.Accounts), amount, out var blocking);
+        var verdict = Ledger.TryReserve(CollectionsMarshal.AsSpan(reservation.Accounts), amount, reservation.PassesSoftCaps, out var blocking);
         if (verdict == ReserveVerdict.Granted)
         {
-            reservation.Held += amount;
+            reservation.Held = held;
         }
         else if (blocking is not null)
         {
-            refusal = new BudgetRefusal(blocking.Key, blocking.Cap, blocking.Used, blocking.Reserved, amount);
+            refusal = Refuse(blocking, amount, verdict == ReserveVerdict.SoftlyRefused);
         }
 
         return verdict;
     }
 
+    private BudgetRefusal Refuse(Account account, Amount amount, bool softly)
+    {
+        BudgetMetrics.Refused(account.Key.Scope, softly);
+
+        // A cap that is all but used and refuses a call is at its end, although no call will fit what is left.
+        if (account.AlertsRaised == Account.AlertPercents.Length - 1)
+        {
+            Tell(account);
+        }
+
+        return new BudgetRefusal(account.Key, softly ? account.SoftCap : account.Cap, account.Used, account.Reserved, amount)
+        {
+            IsSoft = softly,
+            Route = account.SoftRoute,
+            RenewsAt = _state.Calendar.EndOf(account.Key.Period, account.Key.Index),
+        };
+    }
+
     private async ValueTask<BudgetRefusal> LeaseAndReserveAsync(Reservation reservation, Amount amount)
     {
-        await _leasing.WaitAsync().ConfigureAwait(false);
+        await _state.Writing.WaitAsync().ConfigureAwait(false);
         try
         {
             List<(AccountKey Key, Amount Leased)> wanted = [];
             for (var round = 0; round < LeaseRounds; round++)
             {
-                lock (_gate)
+                lock (_state.Gate)
                 {
                     if (TryReserve(reservation, amount, out var refusal) != ReserveVerdict.NeedsLease)
                     {
@@ -173,7 +233,8 @@ public sealed class BudgetKeeper : IDisposable
                     CollectWanted(reservation, amount, wanted);
                 }
 
-                await _leases.WriteAsync(wanted).ConfigureAwait(false);
+                BudgetMetrics.Leased();
+                await _state.Leases.WriteAsync(wanted).ConfigureAwait(false);
                 Grant(wanted);
             }
 
@@ -181,7 +242,7 @@ public sealed class BudgetKeeper : IDisposable
         }
         finally
         {
-            _leasing.Release();
+            _state.Writing.Release();
         }
     }
 
@@ -192,53 +253,125 @@ public sealed class BudgetKeeper : IDisposable
         {
             if (!(account.Used + account.Reserved + amount).FitsIn(account.Leased))
             {
-                wanted.Add((account.Key, Ledger.LeaseFor(account, amount, _options.LeaseShare)));
+                wanted.Add((account.Key, Ledger.LeaseFor(account, amount, _state.Options.LeaseShare)));
             }
         }
     }
 
     private void Grant(List<(AccountKey Key, Amount Leased)> granted)
     {
-        lock (_gate)
+        lock (_state.Gate)
         {
             foreach (var (key, leased) in granted)
             {
-                if (_ledger.TryGet(key, out var account))
+                if (_state.Ledger.TryGet(key, out var account))
                 {
                     account.Leased = Amount.Max(account.Leased, leased);
-                    UsedRatio.Record(account.UsedRatio, new KeyValuePair<string, object?>("scope", ScopeNames.Of(key.Scope)));
                 }
             }
         }
     }
 
-    private void NoteOverrun(Reservation reservation)
+    /// <summary>After a settlement that something follows from.</summary>
+    /// <returns>True when an account uses more than it leased.</returns>
+    private bool Follow(ReadOnlySpan<Account> accounts)
     {
-        foreach (var account in reservation.Accounts)
+        var overdrawn = false;
+        foreach (var account in accounts)
         {
-            if (!(account.Used + account.Reserved).FitsIn(account.Leased))
+            overdrawn |= !(account.Used + account.Reserved).FitsIn(account.Leased);
+            while (account.IsAlertDue && Tell(account))
             {
-                account.Leased = Amount.Max(account.Leased, account.Used + account.Reserved);
-                _leases.Note(account.Key, account.Leased);
             }
+        }
+
+        return overdrawn;
+    }
+
+    /// <returns>False when nobody listens or too many alerts wait: then it is due again with the next call.</returns>
+    private bool Tell(Account account)
+    {
+        var percent = Account.AlertPercents[account.AlertsRaised];
+        if (Alerts?.Raise(new BudgetAlert(account.Key, percent, account.AlertCap, account.Used, _state.Time.GetUtcNow())) != true)
+        {
+            return false;
+        }
+
+        account.TakeAlert();
+        return true;
+    }
+
+    /// <summary>More was used than leased: the lease follows, durably, with a block more so that the next call does not wait as well.</summary>
+    private async ValueTask CatchUpAsync(Account[] accounts)
+    {
+        await _state.Writing.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            List<(AccountKey Key, Amount Leased)> wanted = [];
+            lock (_state.Gate)
+            {
+                foreach (var account in accounts)
+                {
+                    if (!(account.Used + account.Reserved).FitsIn(account.Leased))
+                    {
+                        wanted.Add((account.Key, Ledger.LeaseFor(account, default, _state.Options.LeaseShare)));
+                    }
+                }
+            }
+
+            await _state.Leases.WriteAsync(wanted).ConfigureAwait(false);
+            Grant(wanted);
+        }
+        finally
+        {
+            _state.Writing.Release();
+        }
+    }
+
+    private void RestoreLocked(JsonElement root)
+    {
+        if (root.TryGetProperty("leases"u8, out var leases))
+        {
+            LeaseStore.Apply(leases, _state.Ledger);
+            Sweep();
+        }
+        else if (root.TryGetProperty("lent"u8, out var lent))
+        {
+            _state.Peers.Restore(lent, lent: true);
+        }
+        else if (root.TryGetProperty("borrowed"u8, out var borrowed))
+        {
+            _state.Peers.Restore(borrowed, lent: false);
+        }
+        else
+        {
+            RestoreAlert(root);
+        }
+    }
+
+    private void RestoreAlert(JsonElement root)
+    {
+        Alerts?.Restore(root);
+        if (root.TryGetProperty("alert"u8, out var item) && BudgetAlert.Read(item) is { IsOverrun: false } alert && _state.Ledger.TryGet(alert.Key, out var account))
+        {
+            account.MarkAlerts(Account.AlertPercents.IndexOf((byte)alert.Percent) + 1);
         }
     }
 
     private void OpenLocked(Reservation reservation, in BudgetScopes scopes, DateTimeOffset now)
     {
-        if (_ledger.Count >= _options.AccountsMax)
-        {
-            _ledger.ForgetPast(now);
-        }
-
-        var caps = _caps;
+        Sweep();
+        var caps = _state.Caps;
         foreach (var cap in caps.Find(BudgetScope.Call, "*"))
         {
-            reservation.CallCap = Amount.Min(reservation.CallCap, cap.Amount);
-            NoteCap(reservation, cap.Amount);
+            reservation.CallCap = Amount.Min(reservation.CallCap, cap.Hard);
+            reservation.CallSoftCap = Amount.Min(reservation.CallSoftCap, cap.Soft);
+            reservation.CallSoftRoute = cap.Route;
+            NoteCap(reservation, cap.Hard);
         }
 
         OpenRun(reservation, scopes, caps);
+        OpenScope(reservation, BudgetScope.Key, scopes.Key, caps, now);
         OpenScope(reservation, BudgetScope.User, scopes.User, caps, now);
         OpenScope(reservation, BudgetScope.Team, scopes.Team, caps, now);
         OpenScope(reservation, BudgetScope.Organisation, scopes.Organisation, caps, now);
@@ -251,13 +384,13 @@ public sealed class BudgetKeeper : IDisposable
             return;
         }
 
-        var own = CapTable.AmountOf(scopes.RunCap.MicroUsd, scopes.RunCap.Tokens);
+        var own = Cap.None with { Hard = CapTable.AmountOf(scopes.RunCap.MicroUsd, scopes.RunCap.Tokens) };
         foreach (var cap in caps.Find(BudgetScope.Run, "*"))
         {
-            own = Amount.Min(own, cap.Amount);
+            own = own.With(cap);
         }
 
-        if (own != Reservation.Unlimited)
+        if (own != Cap.None)
         {
             Add(reservation, new AccountKey(BudgetScope.Run, scopes.RunId, BudgetPeriod.Ever, 0), own);
         }
@@ -272,22 +405,29 @@ public sealed class BudgetKeeper : IDisposable
 
         foreach (var cap in caps.Find(scope, name))
         {
-            Add(reservation, new AccountKey(scope, name, cap.Period, Periods.IndexOf(cap.Period, now)), cap.Amount);
+            Add(reservation, new AccountKey(scope, name, cap.Period, _state.Calendar.IndexOf(cap.Period, now)), cap);
         }
     }
 
-    private void Add(Reservation reservation, AccountKey key, Amount cap)
+    private void Add(Reservation reservation, AccountKey key, in Cap cap)
     {
-        reservation.Accounts.Add(_ledger.Open(key, cap));
-        NoteCap(reservation, cap);
+        var account = _state.Ledger.Open(key, cap);
+        reservation.Accounts.Add(account);
+        NoteCap(reservation, account.Cap);
     }
 
     private static void NoteCap(Reservation reservation, Amount cap)
     {
-        reservation.HasCaps = true;
+        reservation.HasCaps |= cap != Amount.None;
         reservation.CapsMoney |= cap.MicroUsd < Amount.Unlimited;
     }
-}
 
-/// <summary>An account as shown.</summary>
-public readonly record struct AccountView(AccountKey Key, Amount Cap, Amount Used, Amount Reserved);
+    private void Sweep()
+    {
+        if (_state.Ledger.Count >= _sweepAt)
+        {
+            _state.Ledger.ForgetOldPeriods();
+            _sweepAt = Math.Max(_state.Options.AccountsMax, 2 * _state.Ledger.Count);
+        }
+    }
+}

@@ -7,13 +7,19 @@ public readonly record struct BudgetRefusal(AccountKey Key, Amount Cap, Amount U
 {
     public bool IsNone => Key.Name is null;
 
+    /// <summary>A soft cap: the call shall go where it is cheaper.</summary>
+    public bool IsSoft { get; init; }
+
+    /// <summary>The route that a soft cap names; empty when it names none.</summary>
+    public string Route { get; init; } = "";
+
+    /// <summary>When the cap renews; null when it does not.</summary>
+    public DateTimeOffset? RenewsAt { get; init; }
+
     /// <summary>What, where and what to do, for the caller.</summary>
     public string Message => !IsNone && Asked.MicroUsd + Used.MicroUsd + Reserved.MicroUsd > Cap.MicroUsd
         ? Describe(Usd(Cap.MicroUsd), Usd(Used.MicroUsd), Usd(Reserved.MicroUsd), Usd(Asked.MicroUsd))
         : Describe(Tokens(Cap.Tokens), Tokens(Used.Tokens), Tokens(Reserved.Tokens), Tokens(Asked.Tokens));
-
-    /// <summary>When the cap renews; null when it does not.</summary>
-    public DateTimeOffset? RenewsAt => IsNone ? null : Periods.EndOf(Key.Period, Key.Index);
 
     private string Describe(string cap, string used, string reserved, string asked)
     {

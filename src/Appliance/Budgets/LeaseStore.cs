@@ -11,9 +11,6 @@ namespace Jesus.Appliance.Budgets;
 /// </summary>
 internal sealed class LeaseStore(IJournal journal)
 {
-    /// <summary>A run that has not been touched for so long is over, closed or not.</summary>
-    private static readonly TimeSpan RunMemory = TimeSpan.FromDays(31);
-
     /// <summary>About 150 B each: a record stays far below the journal's 64 KB.</summary>
     private const int LeasesPerRecord = 200;
 
@@ -22,37 +19,33 @@ internal sealed class LeaseStore(IJournal journal)
     {
         for (var i = 0; i < leases.Count; i += LeasesPerRecord)
         {
-            await journal.AppendAsync(JournalKind.BudgetLease, Encode(leases, i)).ConfigureAwait(false);
+            var from = i;
+            await journal.AppendAsync(JournalKind.BudgetLease, AccountJson.Encode((leases, from), static (json, part) => WriteLeases(json, part.leases, part.from)))
+                .ConfigureAwait(false);
         }
     }
 
-    /// <summary>Durable soon; for what could not be known ahead.</summary>
-    public void Note(AccountKey key, Amount leased) => journal.Append(JournalKind.BudgetLease, Encode([(key, leased)], 0).Span);
-
+    /// <summary>Durable soon: a crash before it leaves an account that says too much, never too little.</summary>
     public void Close(AccountKey key)
     {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(buffer))
+        var record = AccountJson.Encode(key, static (json, closed) =>
         {
-            json.WriteStartObject();
             json.WriteStartArray("leases"u8);
-            WriteKey(json, key);
+            json.WriteStartObject();
+            AccountJson.WriteKey(json, closed);
             json.WriteBoolean("closed"u8, true);
             json.WriteEndObject();
             json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        journal.Append(JournalKind.BudgetLease, buffer.WrittenSpan);
+        });
+        journal.Append(JournalKind.BudgetLease, record.Span);
     }
 
-    /// <summary>Restores what a record says, unless its period or its run is long over.</summary>
-    public static void Apply(in JournalRecord record, Ledger ledger, DateTimeOffset now)
+    /// <summary>Restores what a record says, whatever the clock says: see <see cref="Ledger.PeriodsKept"/>.</summary>
+    public static void Apply(JsonElement leases, Ledger ledger)
     {
-        using var document = JsonDocument.Parse(record.Payload);
-        foreach (var lease in document.RootElement.GetProperty("leases"u8).EnumerateArray())
+        foreach (var lease in leases.EnumerateArray())
         {
-            if (KeyOf(lease) is not { } key || IsOver(key, record.UtcTicks, now))
+            if (AccountJson.KeyOf(lease) is not { } key)
             {
                 continue;
             }
@@ -63,47 +56,22 @@ internal sealed class LeaseStore(IJournal journal)
             }
             else
             {
-                ledger.Restore(key, new Amount(lease.GetProperty("usd"u8).GetInt64(), lease.GetProperty("tokens"u8).GetInt64()));
+                ledger.Restore(key, AccountJson.AmountOf(lease));
             }
         }
     }
 
-    private static ReadOnlyMemory<byte> Encode(IReadOnlyList<(AccountKey Key, Amount Leased)> leases, int from)
+    private static void WriteLeases(Utf8JsonWriter json, IReadOnlyList<(AccountKey Key, Amount Leased)> leases, int from)
     {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using var json = new Utf8JsonWriter(buffer);
-        json.WriteStartObject();
         json.WriteStartArray("leases"u8);
         for (var i = from; i < Math.Min(leases.Count, from + LeasesPerRecord); i++)
         {
-            WriteKey(json, leases[i].Key);
-            json.WriteNumber("usd"u8, leases[i].Leased.MicroUsd);
-            json.WriteNumber("tokens"u8, leases[i].Leased.Tokens);
+            json.WriteStartObject();
+            AccountJson.WriteKey(json, leases[i].Key);
+            AccountJson.WriteAmount(json, leases[i].Leased);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
-        json.WriteEndObject();
-        json.Flush();
-        return buffer.WrittenMemory;
     }
-
-    private static void WriteKey(Utf8JsonWriter json, AccountKey key)
-    {
-        json.WriteStartObject();
-        json.WriteString("scope"u8, ScopeNames.Of(key.Scope));
-        json.WriteString("name"u8, key.Name);
-        json.WriteString("period"u8, ScopeNames.Of(key.Period));
-        json.WriteNumber("index"u8, key.Index);
-    }
-
-    private static AccountKey? KeyOf(JsonElement lease) =>
-        ScopeNames.TryParse(lease.GetProperty("scope"u8).GetString() ?? "", out BudgetScope scope)
-        && ScopeNames.TryParse(lease.GetProperty("period"u8).GetString() ?? "", out BudgetPeriod period)
-            ? new AccountKey(scope, lease.GetProperty("name"u8).GetString() ?? "", period, lease.GetProperty("index"u8).GetInt32())
-            : null;
-
-    private static bool IsOver(AccountKey key, long writtenTicks, DateTimeOffset now) => key.Period == BudgetPeriod.Ever
-        ? key.Scope == BudgetScope.Run && now.UtcTicks - writtenTicks > RunMemory.Ticks
-        : key.Index < Periods.IndexOf(key.Period, now);
 }

@@ -3,7 +3,7 @@ namespace Jesus.Appliance.Budgets;
 /// <summary>Spelling of scopes and periods on disk, in metrics and in messages. The disk's spelling never changes.</summary>
 internal static class ScopeNames
 {
-    private static readonly string[] Scopes = ["call", "run", "user", "team", "organisation"];
+    private static readonly string[] Scopes = ["call", "run", "user", "team", "organisation", "key"];
     private static readonly string[] Periods = ["ever", "day", "month"];
 
     public static string Of(BudgetScope scope) => Scopes[(int)scope];

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Text.Json;
+using Jesus.Appliance.Admission;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Security;
@@ -71,6 +72,7 @@ public static class ConfigLoader
         var found = new List<string>();
         _ = CapTable.Build(config.Budgets, found);
         _ = PriceTable.Build(config.Prices, found);
+        LimitBook.Check(config.Limits, found);
         found.AddRange(UserDirectory.Check(config.Directory));
         errors.AddRange(found.Select(message => new ConfigError(new ConfigPlace(root.Place.Name), "", message)));
     }

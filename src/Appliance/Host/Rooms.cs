@@ -27,8 +27,11 @@ namespace Jesus.Appliance.Host;
 /// <summary>The composition root: makes every room once, in the order in which they stand on each other, and ends them in reverse.</summary>
 public sealed class Rooms : IAsyncDisposable
 {
+    private readonly ApplianceConfig _config;
+
     private Rooms(ServeSettings settings, ApplianceConfig config, LogHub log, string version)
     {
+        _config = config;
         Log = log;
         Version = version;
         Disk = new PosixDisk();
@@ -36,7 +39,9 @@ public sealed class Rooms : IAsyncDisposable
         State.Create();
         Metrics = new MetricsText(Time, version);
         Journal = Storage.Journal.Journal.Open(Disk, State.Journal, new JournalOptions(), Time);
-        Budgets = new BudgetKeeper(config.Budgets, CapTable.Build(config.Budgets, []), Journal, Time);
+        Alerts = new BudgetAlerts(Journal, log.CreateLogger("Budgets"));
+        Budgets = new BudgetKeeper(config.Budgets, CapTable.Build(config.Budgets, []), Journal, Time) { Alerts = Alerts };
+        BudgetMetrics.Watch(Budgets);
         Keys = new KeyStore(Journal, Time);
         Restore();
         Routes = new RouteTableHolder(RouteTable.Empty);
@@ -75,6 +80,7 @@ public sealed class Rooms : IAsyncDisposable
     public StateFolder State { get; }
     public Journal Journal { get; }
     public BudgetKeeper Budgets { get; }
+    public BudgetAlerts Alerts { get; }
     public KeyStore Keys { get; }
     public RouteTableHolder Routes { get; }
     internal Providers Providers { get; }
@@ -96,6 +102,7 @@ public sealed class Rooms : IAsyncDisposable
     public void Start()
     {
         Projection.Start();
+        Alerts.Start(AlertOutlets.Of(_config.Budgets.Webhook, Disk, Time, Log.CreateLogger("Budgets")));
         Readiness.Set("runner", false, "looking for interrupted runs");
     }
 
@@ -120,6 +127,7 @@ public sealed class Rooms : IAsyncDisposable
         await Projection.DisposeAsync();
         Engine.Dispose();
         Providers.Dispose();
+        await Alerts.DisposeAsync();
         Budgets.Dispose();
         Journal.Dispose();
         Metrics.Dispose();
@@ -168,7 +176,7 @@ public sealed class Rooms : IAsyncDisposable
     /// <summary>Budgets as a fold of the journal.</summary>
     private sealed class BudgetFold(BudgetKeeper budgets) : IJournalFold
     {
-        public ReadOnlySpan<JournalKind> Kinds => [JournalKind.BudgetLease];
+        public ReadOnlySpan<JournalKind> Kinds => [JournalKind.BudgetLease, JournalKind.Admin];
 
         public void Apply(in JournalRecord record) => budgets.Restore(record);
     }

@@ -287,11 +287,22 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         _ => new ModelError(ErrorCause.Cancelled, path.Sink.ReaderLeft ? "Nobody reads the answer any more." : "The caller cancelled the call."),
     };
 
-    private static CallResult Charge(CallPath path, int index, Candidate candidate, in CallResult result)
+    private CallResult Charge(CallPath path, int index, Candidate candidate, in CallResult result)
     {
+        if (path.Call.Request.Operation == ModelOperation.CountTokens)
+        {
+            path.Charge(new Settlement(result.Usage, UsageQuality.Exact, 0));
+            return result;
+        }
+
         var isHard = !candidate.CountsExactly && (path.Originals.MaxOutputTokens > 0 || path.Reservation.HasCaps);
         var settlement = Settlement.Of(result, path.Bounds[index], path.Prices[index], isHard);
         path.Charge(settlement);
+        if (settlement.IsOverrun)
+        {
+            rooms.Budgets.ReportOverrun(candidate.Name, path.Reservation, path.Bounds[index].MicroUsd, settlement.MicroUsd);
+        }
+
         PipelineMetrics.Charged(candidate, path.Call.Principal.Team, settlement.Usage, settlement.MicroUsd);
         return result;
     }
@@ -345,7 +356,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         var request = path.Call.Request;
         path.Originals.Restore(request);
         request.Model = candidate.ModelUtf8;
-        if (path.Reservation.HasCaps && request.MaxOutputTokens == 0)
+        if (path.Reservation.HasCaps && request.MaxOutputTokens == 0 && request.Operation == ModelOperation.Generate)
         {
             request.MaxOutputTokens = Math.Max(1, path.Bounds[index].Usage.OutputTokens / Math.Max(1, request.Choices));
             request.BodyShape = ApiShape.None;

@@ -1,3 +1,4 @@
+using Jesus.Appliance.Admission;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
@@ -24,6 +25,7 @@ internal sealed class CallPath : IDisposable
     public AttemptSink Sink { get; }
     public AttemptChain Chain { get; } = new();
     public Reservation Reservation { get; } = new();
+    public AdmissionPass Pass { get; } = new();
     public Route Route { get; set; } = NoRoute;
 
     /// <summary>Class of the call's data, the route's floor included.</summary>
@@ -40,11 +42,13 @@ internal sealed class CallPath : IDisposable
     public CallBound[] Bounds { get; private set; } = new CallBound[4];
     public Price[] Prices { get; private set; } = new Price[4];
 
-    public bool Admitted { get; set; }
     public long StartedMs { get; set; }
     public long QueuedMs { get; set; }
     public ModelError Error { get; set; }
     public string? RefusedByBudget { get; set; }
+
+    /// <summary>Where a soft cap sends the call.</summary>
+    public string RerouteTo { get; set; } = "";
     public Candidate? Answered { get; set; }
     public FinishReason Reason { get; set; }
     public Usage Usage { get; set; }
@@ -105,12 +109,13 @@ internal sealed class CallPath : IDisposable
         Reservation.Reset();
         Route = NoRoute;
         Plan.Clear();
-        Admitted = false;
+        Pass.Reset();
         DataClass = DataClass.Public;
         Redaction = null;
         QueuedMs = 0;
         Error = default;
         RefusedByBudget = null;
+        RerouteTo = "";
         Answered = null;
         Reason = FinishReason.None;
         Usage = default;

@@ -24,7 +24,7 @@ internal sealed class CallRecorder(IJournal journal)
         var scratch = _scratch ??= new Scratch();
         WriteCall(scratch.Begin(), path, nowMs);
         journal.Append(JournalKind.Call, scratch.End());
-        if (path.Attempts > 0)
+        if (path.Attempts > 0 && path.Call.Request.Operation != ModelOperation.CountTokens)
         {
             WriteUsage(scratch.Begin(), path);
             journal.Append(JournalKind.Usage, scratch.End());

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Jesus.Appliance.Budgets;
-using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
@@ -13,12 +12,14 @@ public sealed class ModelPipeline
     private readonly PipelineRooms _rooms;
     private readonly AttemptLoop _attempts;
     private readonly CallRecorder _recorder;
+    private readonly ReserveStep _reserve;
     private readonly CallPathPool _paths;
 
     public ModelPipeline(PipelineRooms rooms)
     {
         _rooms = rooms;
         _attempts = new AttemptLoop(rooms);
+        _reserve = new ReserveStep(rooms);
         _recorder = new CallRecorder(rooms.Journal);
         _paths = new CallPathPool(rooms.Time);
     }
@@ -35,7 +36,7 @@ public sealed class ModelPipeline
             try
             {
                 // 1, 2, 3
-                if (Admit(path) && Route(path, sink) && await ReserveAsync(path).ConfigureAwait(false))
+                if (Admit(path) && Route(path, sink, call.RouteName) && await ReserveAsync(path, sink).ConfigureAwait(false))
                 {
                     // 4, 5, 6 per attempt
                     await _attempts.RunAsync(path).ConfigureAwait(false);
@@ -44,7 +45,7 @@ public sealed class ModelPipeline
             finally
             {
                 // 7, 8
-                Settle(path);
+                await SettleAsync(path).ConfigureAwait(false);
                 _recorder.Write(path, _rooms.Time.NowMs());
             }
 
@@ -60,16 +61,18 @@ public sealed class ModelPipeline
 
     private bool Admit(CallPath path)
     {
-        path.Error = _rooms.Admission.Enter(path.Call.Principal, path.Call.Request, path.StartedMs);
-        return path.Admitted = path.Error.IsNone;
+        var call = path.Call;
+        path.Error = _rooms.Admission.Enter(path.Pass, call.Principal, call.Lane, call.RouteName, call.Request, path.StartedMs, out var figures);
+        call.RateLimits = figures;
+        return path.Error.IsNone;
     }
 
-    private bool Route(CallPath path, IAnswerSink sink)
+    private bool Route(CallPath path, IAnswerSink sink, string name)
     {
-        var route = _rooms.Routes.Current.Find(path.Call.RouteName);
+        var route = _rooms.Routes.Current.Find(name);
         if (route is null)
         {
-            path.Error = UnknownRoute(path.Call.RouteName);
+            path.Error = UnknownRoute(name);
             return false;
         }
 
@@ -84,39 +87,25 @@ public sealed class ModelPipeline
         return path.Error.IsNone;
     }
 
-    /// <summary>The dearest candidate is what must be affordable; one that is not is left out, and the next dearest tried.</summary>
-    private async ValueTask<bool> ReserveAsync(CallPath path)
+    private async ValueTask<bool> ReserveAsync(CallPath path, IAnswerSink sink)
     {
-        var principal = path.Call.Principal;
-        _rooms.Budgets.Open(path.Reservation, new BudgetScopes(
-            principal.User, principal.Team, principal.Organisation, path.Call.RunId, new Amount(path.Call.RunCapMicroUsd, path.Call.RunCapTokens)));
-        SetBounds(path);
-        while (path.Plan.Count > 0)
+        _reserve.Open(path);
+        var outcome = await _reserve.RunAsync(path).ConfigureAwait(false);
+        if (outcome == ReserveOutcome.Reroute)
         {
-            var worst = WorstOf(path);
-            var refusal = await _rooms.Budgets.ReserveAsync(path.Reservation, worst).ConfigureAwait(false);
-            if (refusal.IsNone)
-            {
-                path.Error = default;
-                path.RefusedByBudget = null;
-                return true;
-            }
-
-            path.RefusedByBudget = refusal.Key.Display;
-            path.Error = new ModelError(ErrorCause.Refused, refusal.Message);
-            LeaveOutDearest(path, worst);
+            outcome = Route(path, sink, path.RerouteTo) ? await _reserve.RunAsync(path).ConfigureAwait(false) : ReserveOutcome.Refused;
         }
 
-        return false;
+        return outcome == ReserveOutcome.Reserved;
     }
 
-    private void Settle(CallPath path)
+    /// <summary>Completes at once but where more was used than was durable as taken: then that is made durable first.</summary>
+    private ValueTask SettleAsync(CallPath path)
     {
-        _rooms.Budgets.Settle(path.Reservation, new Amount(path.CostMicroUsd, path.Usage.InputTokens + (long)path.Usage.OutputTokens));
-        if (path.Admitted)
-        {
-            _rooms.Admission.Leave(path.Call.Principal);
-        }
+        var isCount = path.Call.Request.Operation == ModelOperation.CountTokens;
+        var tokens = isCount ? 0 : path.Usage.InputTokens + (long)path.Usage.OutputTokens;
+        _rooms.Admission.Leave(path.Pass, tokens, _rooms.Time.NowMs());
+        return _rooms.Budgets.SettleAsync(path.Reservation, new Amount(path.CostMicroUsd, tokens));
     }
 
     private async ValueTask FinishAsync(CallPath path)
@@ -132,63 +121,6 @@ public sealed class ModelPipeline
             var candidate = path.Route.Candidates[i];
             path.Call.Request.Model = candidate.ModelUtf8;
             path.InputTokens[i] = candidate.Adapter.CountInputTokens(path.Call.Request);
-        }
-    }
-
-    private void SetBounds(CallPath path)
-    {
-        var at = path.Call.PricedAt == default ? _rooms.Time.GetUtcNow() : path.Call.PricedAt;
-        var request = path.Call.Request;
-        foreach (var index in path.Plan)
-        {
-            var candidate = path.Route.Candidates[index];
-            var price = _rooms.Prices.Find(candidate.Name, candidate.Provider, candidate.Traits.LeavesBox, at);
-            path.Prices[index] = price;
-            path.Bounds[index] = CallBound.Of(
-                price, path.InputTokens[index], request.MaxOutputTokens, candidate.Traits.MaxOutputTokens, candidate.Traits.ContextTokens, request.Choices, images: 0);
-        }
-
-        if (path.Reservation.CapsMoney && !path.Route.Options.AllowUnpriced)
-        {
-            LeaveOutUnpriced(path);
-        }
-    }
-
-    private static void LeaveOutUnpriced(CallPath path)
-    {
-        for (var i = path.Plan.Count - 1; i >= 0; i--)
-        {
-            if (path.Prices[path.Plan[i]].IsUnknown)
-            {
-                var name = path.Route.Candidates[path.Plan[i]].Name;
-                path.Call.Decisions.Add(new Decision(name, "skipped: no price, and a cap of money applies", ErrorCause.Refused));
-                path.Error = new ModelError(ErrorCause.Refused, $"A cap of money applies, but nothing says what '{name}' costs; add a line under prices.");
-                path.Plan.RemoveAt(i);
-            }
-        }
-    }
-
-    private static Amount WorstOf(CallPath path)
-    {
-        var worst = default(Amount);
-        foreach (var index in path.Plan)
-        {
-            worst = Amount.Max(worst, new Amount(path.Bounds[index].MicroUsd, path.Bounds[index].Tokens));
-        }
-
-        return worst;
-    }
-
-    private static void LeaveOutDearest(CallPath path, Amount worst)
-    {
-        for (var i = path.Plan.Count - 1; i >= 0; i--)
-        {
-            var bound = path.Bounds[path.Plan[i]];
-            if (bound.MicroUsd == worst.MicroUsd || bound.Tokens == worst.Tokens)
-            {
-                path.Call.Decisions.Add(new Decision(path.Route.Candidates[path.Plan[i]].Name, "skipped: over budget", ErrorCause.Refused));
-                path.Plan.RemoveAt(i);
-            }
         }
     }
 

@@ -10,6 +10,17 @@ public readonly record struct CallBound(Usage Usage, long MicroUsd)
 
     public long Tokens => Usage.InputTokens + (long)Usage.OutputTokens;
 
+    /// <summary>The bound of a request at a candidate. Counting tokens costs nothing; embeddings and rankings answer without tokens.</summary>
+    /// <param name="inputTokens">Exact, or never too low.</param>
+    /// <param name="modelMax">Longest answer of the model; 0 unknown.</param>
+    /// <param name="context">Prompt and answer together; 0 unknown.</param>
+    public static CallBound Of(Price price, ModelRequest request, int inputTokens, int modelMax, int context) => request.Operation switch
+    {
+        ModelOperation.CountTokens => default,
+        ModelOperation.Generate => Of(price, inputTokens, request.MaxOutputTokens, modelMax, context, request.Choices, ImagesIn(request)),
+        _ => Of(price, new Usage { InputTokens = inputTokens }),
+    };
+
     /// <param name="inputTokens">Exact, or never too low.</param>
     /// <param name="asked">Longest answer the caller asked for; 0 for no limit.</param>
     /// <param name="modelMax">Longest answer of the model; 0 unknown.</param>
@@ -18,14 +29,12 @@ public readonly record struct CallBound(Usage Usage, long MicroUsd)
     public static CallBound Of(Price price, int inputTokens, int asked, int modelMax, int context, int choices, int images)
     {
         var longest = OutputTokens(inputTokens, asked, modelMax, context);
-        var usage = new Usage
+        return Of(price, new Usage
         {
             InputTokens = inputTokens,
             OutputTokens = (int)Math.Min(int.MaxValue, (long)longest * Math.Max(1, choices)),
             Images = images,
-        };
-        var dearest = price with { CachedInput = Math.Max(price.Input, price.CachedInput), Input = Math.Max(price.Input, price.CachedInput) };
-        return new CallBound(usage, dearest.CostOf(usage));
+        });
     }
 
     /// <summary>The longest answer one choice can have.</summary>
@@ -39,5 +48,22 @@ public readonly record struct CallBound(Usage Usage, long MicroUsd)
 
         // What is left of the context ends every answer, but a prompt bound may be far too high: then it says nothing.
         return context > inputTokens ? Math.Min(longest, context - inputTokens) : longest;
+    }
+
+    private static CallBound Of(Price price, in Usage tokens)
+    {
+        var usage = price.ComputeSecond > 0 ? tokens with { ComputeMicroseconds = price.ComputeSecondsMax * 1_000_000L } : tokens;
+        return new CallBound(usage, price.DearestOf(usage));
+    }
+
+    private static int ImagesIn(ModelRequest request)
+    {
+        var images = 0;
+        for (var i = 0; i < request.Turns.Parts.Count; i++)
+        {
+            images += request.Turns.Parts[i].Kind == PartKind.Image ? 1 : 0;
+        }
+
+        return images;
     }
 }

@@ -70,9 +70,13 @@ public sealed class PriceTable
     {
         Input = line.InputPerMillionTokens,
         CachedInput = line.CachedInputPerMillionTokens ?? line.InputPerMillionTokens,
+        CacheWrite = line.CacheWritePerMillionTokens ?? line.InputPerMillionTokens,
         Output = line.OutputPerMillionTokens,
+        Reasoning = line.ReasoningPerMillionTokens ?? line.OutputPerMillionTokens,
+        Call = line.PerCall * 1_000_000m,
         Image = line.PerImage * 1_000_000m,
         ComputeSecond = line.PerComputeSecond * 1_000_000m,
+        ComputeSecondsMax = line.ComputeSecondsMax,
     };
 
     private static bool Check(int index, PriceOptions line, ICollection<string> errors)
@@ -83,10 +87,19 @@ public sealed class PriceTable
             errors.Add($"prices[{index}]: names no provider or no model; both are needed ('*' stands for every model).");
         }
 
-        decimal[] amounts = [line.InputPerMillionTokens, line.CachedInputPerMillionTokens ?? 0, line.OutputPerMillionTokens, line.PerImage, line.PerComputeSecond];
+        decimal[] amounts =
+        [
+            line.InputPerMillionTokens, line.CachedInputPerMillionTokens ?? 0, line.CacheWritePerMillionTokens ?? 0, line.OutputPerMillionTokens,
+            line.ReasoningPerMillionTokens ?? 0, line.PerCall, line.PerImage, line.PerComputeSecond,
+        ];
         if (amounts.Any(a => a is < 0 or > 1_000_000))
         {
             errors.Add($"prices[{index}]: an amount lies outside 0 to 1,000,000 dollars; correct it.");
+        }
+
+        if (line.ComputeSecondsMax is < 1 or > 86_400)
+        {
+            errors.Add($"prices[{index}].computeSecondsMax: is {line.ComputeSecondsMax}; 1 to 86,400 are allowed.");
         }
 
         return errors.Count == before;

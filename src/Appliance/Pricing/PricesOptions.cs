@@ -15,11 +15,26 @@ public sealed record PriceOptions
 
     /// <summary>Left out: as fresh input, so that nothing is under-counted.</summary>
     public decimal? CachedInputPerMillionTokens { get; init; }
+
+    /// <summary>Tokens that the provider writes into its cache. Left out: as fresh input.</summary>
+    public decimal? CacheWritePerMillionTokens { get; init; }
     public decimal OutputPerMillionTokens { get; init; }
+
+    /// <summary>Tokens of hidden reasoning. Left out: as the rest of the answer.</summary>
+    public decimal? ReasoningPerMillionTokens { get; init; }
+
+    /// <summary>Each attempt that the provider answered or began to.</summary>
+    public decimal PerCall { get; init; }
     public decimal PerImage { get; init; }
 
-    /// <summary>For the box's own models: dollars per second of compute.</summary>
+    /// <summary>For the box's own models: dollars per second of CPU or GPU, whichever the model runs on.</summary>
     public decimal PerComputeSecond { get; init; }
+
+    /// <summary>
+    /// Seconds of compute that a call is held for, 1 to 86,400: its length is not known before. 120 by default, longer than a usual answer of this box takes; a
+    /// call that takes more is an overrun.
+    /// </summary>
+    public int ComputeSecondsMax { get; init; } = 120;
 }
 
 /// <summary>Config section <c>prices</c>.</summary>

@@ -3,33 +3,46 @@ using Jesus.Inference.Contract;
 namespace Jesus.Appliance.Pricing;
 
 /// <summary>What one attempt is charged: pure.</summary>
-public readonly record struct Settlement(Usage Usage, UsageQuality Quality, long MicroUsd)
+/// <param name="IsOverrun">The provider states more than it was allowed to use: charged truly, and an alert.</param>
+public readonly record struct Settlement(Usage Usage, UsageQuality Quality, long MicroUsd, bool IsOverrun = false)
 {
     /// <summary>
-    /// The stated usage; the bound, marked estimated, where it was lost (a cut stream goes on being billed) or is impossible (above the bound or negative).
-    /// An answer that came whole but unstated is charged what its length allows.
+    /// The stated usage, whatever it is: what a provider bills must be paid, so a statement above the bound is charged and alerted. The bound, marked
+    /// estimated, where usage was lost (a cut stream goes on being billed) or contradicts itself. An answer that came whole but unstated is charged what its
+    /// length allows.
     /// </summary>
-    /// <remarks>
-    /// Never above a hard bound: so what is used never exceeds what was reserved. Compute seconds are charged as measured: their length is our own clock's,
-    /// and nobody knows it before the call.
-    /// </remarks>
     /// <param name="isHard">
-    /// The server was told how long the answer may be, and the prompt's bound is in its bytes: a statement above the bound is then a false one. Not for the
-    /// box's own engine, which counts exactly, nor for a call without any limit, whose bound is only an assumption.
+    /// The server was told how long the answer may be, and the prompt's bound is in its bytes: more is an overrun. Not for the box's own engine, which counts
+    /// exactly, nor for a call without any limit, whose bound is only an assumption.
     /// </param>
     public static Settlement Of(in CallResult result, in CallBound bound, in Price price, bool isHard)
     {
-        if (result.Quality == UsageQuality.Exact && IsPossible(result.Usage, bound.Usage, isHard))
+        var stated = WithImages(result.Usage, bound.Usage);
+        if (Contradicts(stated))
         {
-            return new Settlement(result.Usage, UsageQuality.Exact, price.CostOf(result.Usage));
+            return new Settlement(bound.Usage, UsageQuality.Estimated, bound.MicroUsd);
         }
 
-        var whole = result.Succeeded && IsPossible(result.Usage, bound.Usage, isHard);
-        var usage = whole ? result.Usage : bound.Usage;
-        return new Settlement(usage, UsageQuality.Estimated, Math.Min(price.CostOf(usage), bound.MicroUsd));
+        var cost = price.CostOf(stated);
+        if (result.Quality == UsageQuality.Exact)
+        {
+            return new Settlement(stated, UsageQuality.Exact, cost, IsAbove(stated, cost, bound, price, isHard));
+        }
+
+        return result.Succeeded && cost <= bound.MicroUsd && stated.InputTokens + (long)stated.OutputTokens <= bound.Tokens
+            ? new Settlement(stated, UsageQuality.Estimated, cost)
+            : new Settlement(bound.Usage, UsageQuality.Estimated, bound.MicroUsd);
     }
 
-    private static bool IsPossible(in Usage stated, in Usage bound, bool isHard) =>
-        stated.InputTokens >= 0 && stated.OutputTokens >= 0 && stated.CachedInputTokens >= 0 && stated.CachedInputTokens <= stated.InputTokens
-        && (!isHard || (stated.InputTokens <= bound.InputTokens && stated.OutputTokens <= bound.OutputTokens));
+    /// <summary>Providers do not state how many images they read: those of the prompt, wherever anything was used.</summary>
+    private static Usage WithImages(in Usage stated, in Usage bound) =>
+        bound.Images == 0 || stated == default ? stated : stated with { Images = Math.Max(stated.Images, bound.Images) };
+
+    private static bool Contradicts(in Usage stated) =>
+        stated.InputTokens < 0 || stated.OutputTokens < 0 || stated.CachedInputTokens < 0 || stated.CacheWriteTokens < 0 || stated.ReasoningTokens < 0
+        || stated.CachedInputTokens + (long)stated.CacheWriteTokens > stated.InputTokens || stated.ReasoningTokens > stated.OutputTokens;
+
+    private static bool IsAbove(in Usage stated, long cost, in CallBound bound, in Price price, bool isHard) => isHard
+        ? stated.InputTokens > bound.Usage.InputTokens || stated.OutputTokens > bound.Usage.OutputTokens || cost > bound.MicroUsd
+        : price.ComputeSecond > 0 && stated.ComputeMicroseconds > bound.Usage.ComputeMicroseconds;
 }

@@ -40,13 +40,13 @@ public sealed class BudgetKeeperTests
                 await Task.Yield();
                 var more = new Amount(dice.Next(5_000), dice.Next(500));
                 var grown = dice.Next(3) == 0 && (await keeper.ReserveAsync(reservation, more)).IsNone ? asked + more : asked;
-                keeper.Settle(reservation, new Amount(dice.Next((int)grown.MicroUsd + 1), dice.Next((int)grown.Tokens + 1)));
+                await keeper.SettleAsync(reservation, new Amount(dice.Next((int)grown.MicroUsd + 1), dice.Next((int)grown.Tokens + 1)));
             }
         });
         await Task.WhenAll(calls);
 
         AssertWithinCaps(keeper, seed);
-        Assert.All(keeper.View(), account => Assert.Equal(default, account.Reserved));
+        Assert.All(keeper.Admin.View(), account => Assert.Equal(default, account.Reserved));
         Assert.InRange(granted, 50, 999);
     }
 
@@ -64,7 +64,7 @@ public sealed class BudgetKeeperTests
         {
             using var keeper = Keeper(journal);
             RestoreAll(keeper, journal);
-            foreach (var account in keeper.View())
+            foreach (var account in keeper.Admin.View())
             {
                 Assert.True(account.Used.MicroUsd >= spent.GetValueOrDefault(account.Key), $"seed {seed}, life {life}: {account.Key.Display}");
             }
@@ -89,14 +89,14 @@ public sealed class BudgetKeeperTests
             var reservation = new Reservation();
             keeper.Open(reservation, new BudgetScopes("ann", "red", "org", "", default));
             Assert.True((await keeper.ReserveAsync(reservation, new Amount(10_000, 50))).IsNone);
-            keeper.Settle(reservation, new Amount(1_234, 5));
+            await keeper.SettleAsync(reservation, new Amount(1_234, 5));
             await keeper.StopAsync();
         }
 
         using var next = Keeper(journal);
         RestoreAll(next, journal);
-        Assert.All(next.View(), account => Assert.Equal(new Amount(1_234, 5), account.Used));
-        Assert.Equal(3, next.View().Count);
+        Assert.All(next.Admin.View(), account => Assert.Equal(new Amount(1_234, 5), account.Used));
+        Assert.Equal(3, next.Admin.View().Count);
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class BudgetKeeperTests
         var refusal = await keeper.ReserveAsync(reservation, new Amount(200, 10));
         Assert.Equal(BudgetScope.Run, refusal.Key.Scope);
         Assert.Contains("run:run-1", refusal.Message, StringComparison.Ordinal);
-        keeper.Settle(reservation, new Amount(900, 10));
+        await keeper.SettleAsync(reservation, new Amount(900, 10));
         keeper.ForgetRun("run-1");
 
         using var next = Keeper(journal);
@@ -120,7 +120,7 @@ public sealed class BudgetKeeperTests
             next.Restore(record);
         }
 
-        Assert.DoesNotContain(next.View(), account => account.Key.Scope == BudgetScope.Run);
+        Assert.DoesNotContain(next.Admin.View(), account => account.Key.Scope == BudgetScope.Run);
     }
 
     private static async Task SpendAsync(BudgetKeeper keeper, TestDice dice, Dictionary<AccountKey, long> spent)
@@ -142,7 +142,7 @@ public sealed class BudgetKeeperTests
 
         if (dice.Next(4) != 0)
         {
-            keeper.Settle(reservation, new Amount(used, 0));
+            await keeper.SettleAsync(reservation, new Amount(used, 0));
         }
     }
 
@@ -156,7 +156,7 @@ public sealed class BudgetKeeperTests
 
     private static void AssertWithinCaps(BudgetKeeper keeper, int seed)
     {
-        foreach (var account in keeper.View())
+        foreach (var account in keeper.Admin.View())
         {
             Assert.True((account.Used + account.Reserved).FitsIn(account.Cap), $"seed {seed}: {account.Key.Display} is over its cap");
         }

@@ -136,7 +136,7 @@ public sealed class FaultTests
     [InlineData(true, Hello + Stop + Used + Done, 11, UsageQuality.Exact)]
     [InlineData(true, Hello + Stop + Used, 11, UsageQuality.Exact)]
     [InlineData(true, Hello + Stop + Done, 37 + 5, UsageQuality.Estimated)]
-    [InlineData(true, Hello + Stop + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1000000}}\n\n" + Done, Bound, UsageQuality.Estimated)]
+    [InlineData(true, Hello + Stop + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1000000}}\n\n" + Done, 1_000_009, UsageQuality.Exact)]
     [InlineData(true, Hello + Stop + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":-9,\"completion_tokens\":2}}\n\n" + Done, Bound, UsageQuality.Estimated)]
     [InlineData(true, Hello + Stop + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":99999999999999,\"completion_tokens\":2}}\n\n" + Done, Bound, UsageQuality.Estimated)]
     public async Task A_whole_answer_is_charged_what_was_stated_or_what_its_length_allows(bool clean, string events, long charged, UsageQuality quality)

@@ -5,7 +5,7 @@ namespace Jesus.Appliance.Tests.Pricing;
 
 public sealed class PricingTests
 {
-    private static readonly Price OneAndTwo = new() { Input = 1, CachedInput = 0.1m, Output = 2 };
+    private static readonly Price OneAndTwo = new() { Input = 1, CachedInput = 0.1m, CacheWrite = 1.25m, Output = 2, Reasoning = 3 };
 
     [Fact]
     public void A_price_counts_from_its_day_on()
@@ -40,7 +40,7 @@ public sealed class PricingTests
     [Fact]
     public void A_fraction_of_a_micro_dollar_is_rounded_up()
     {
-        var price = new Price { Input = 0.15m, Output = 0.6m };
+        var price = Price.PerToken(0.15m, 0.6m);
         Assert.Equal(1, price.CostOf(new Usage { InputTokens = 1 }));
         Assert.Equal(15, price.CostOf(new Usage { InputTokens = 100 }));
     }
@@ -68,10 +68,21 @@ public sealed class PricingTests
         for (var seed = 0; seed < 5_000; seed++)
         {
             var dice = new Jesus.Tests.Faults.TestDice(seed);
-            var price = new Price { Input = dice.Next(900) / 100m, CachedInput = dice.Next(900) / 100m, Output = dice.Next(900) / 100m };
-            var bound = CallBound.Of(price, dice.Next(5_000), dice.Next(300), dice.Next(2) * 200, dice.Next(2) * 9_000, dice.Next(3) + 1, 0);
+            decimal Rate() => dice.Next(900) / 100m;
+            var price = new Price
+            {
+                Input = Rate(), CachedInput = Rate(), CacheWrite = Rate(), Output = Rate(), Reasoning = Rate(), Call = Rate(), Image = Rate(),
+                ComputeSecond = Rate(), ComputeSecondsMax = 10,
+            };
+            var bound = CallBound.Of(price, dice.Next(5_000), dice.Next(300), dice.Next(2) * 200, dice.Next(2) * 9_000, dice.Next(3) + 1, dice.Next(3));
             var input = dice.Next(bound.Usage.InputTokens + 1);
-            var usage = new Usage { InputTokens = input, CachedInputTokens = dice.Next(input + 1), OutputTokens = dice.Next(bound.Usage.OutputTokens + 1) };
+            var output = dice.Next(bound.Usage.OutputTokens + 1);
+            var cached = dice.Next(input + 1);
+            var usage = new Usage
+            {
+                InputTokens = input, CachedInputTokens = cached, CacheWriteTokens = dice.Next(input - cached + 1), OutputTokens = output,
+                ReasoningTokens = dice.Next(output + 1), Images = bound.Usage.Images, ComputeMicroseconds = dice.Next(10_000_000),
+            };
             Assert.True(price.CostOf(usage) <= bound.MicroUsd, $"seed {seed}");
         }
     }
@@ -79,11 +90,13 @@ public sealed class PricingTests
     [Theory]
     [InlineData(40, 30, UsageQuality.Exact, true, true, 100, UsageQuality.Exact)]
     [InlineData(40, 30, UsageQuality.Estimated, true, true, 100, UsageQuality.Estimated)]
-    [InlineData(40, 30, UsageQuality.Estimated, false, true, 300, UsageQuality.Estimated)]
-    [InlineData(40, 101, UsageQuality.Exact, true, true, 300, UsageQuality.Estimated)]
-    [InlineData(-1, 30, UsageQuality.Exact, true, true, 300, UsageQuality.Estimated)]
+    [InlineData(40, 30, UsageQuality.Exact, false, true, 100, UsageQuality.Exact)]
+    [InlineData(40, 30, UsageQuality.Estimated, false, true, 425, UsageQuality.Estimated)]
+    [InlineData(40, 101, UsageQuality.Estimated, true, true, 242, UsageQuality.Estimated)]
+    [InlineData(-1, 30, UsageQuality.Exact, true, true, 425, UsageQuality.Estimated)]
+    [InlineData(0, 0, UsageQuality.Exact, false, true, 0, UsageQuality.Exact)]
     [InlineData(40, 130, UsageQuality.Exact, true, false, 300, UsageQuality.Exact)]
-    public void A_statement_is_believed_while_it_is_possible_and_the_bound_is_charged_where_it_is_not(
+    public void A_statement_is_believed_and_the_bound_is_charged_where_there_is_none_or_it_contradicts_itself(
         int input, int output, UsageQuality quality, bool succeeded, bool hard, long charged, UsageQuality expected)
     {
         var bound = CallBound.Of(OneAndTwo, 100, 100, 0, 0, 1, 0);
@@ -94,7 +107,58 @@ public sealed class PricingTests
             Quality = quality,
         };
         var settlement = Settlement.Of(result, bound, OneAndTwo, hard);
-        Assert.Equal((charged, expected), (settlement.MicroUsd, settlement.Quality));
+        Assert.Equal((charged, expected, false), (settlement.MicroUsd, settlement.Quality, settlement.IsOverrun));
+    }
+
+    [Fact]
+    public void A_bill_above_the_bound_is_charged_truly_as_an_overrun()
+    {
+        var bound = CallBound.Of(OneAndTwo, 100, 100, 0, 0, 1, 0);
+        var result = new CallResult { Usage = new Usage { InputTokens = 40, OutputTokens = 1_000 } };
+        Assert.Equal((2_040, UsageQuality.Exact, true), Parts(Settlement.Of(result, bound, OneAndTwo, isHard: true)));
+        Assert.Equal((2_040, UsageQuality.Exact, false), Parts(Settlement.Of(result, bound, OneAndTwo, isHard: false)));
+        static (long, UsageQuality, bool) Parts(Settlement s) => (s.MicroUsd, s.Quality, s.IsOverrun);
+    }
+
+    [Fact]
+    public void Each_kind_of_token_each_image_and_each_call_has_its_price()
+    {
+        var price = OneAndTwo with { Call = 1_000, Image = 500 };
+        var usage = new Usage { InputTokens = 100, CachedInputTokens = 40, CacheWriteTokens = 20, OutputTokens = 30, ReasoningTokens = 10, Images = 2 };
+        Assert.Equal(1_000 + 40 + 4 + 25 + 40 + 30 + 1_000, price.CostOf(usage));
+        Assert.Equal(0, price.CostOf(default));
+    }
+
+    [Fact]
+    public void Counting_tokens_costs_nothing_and_embeddings_pay_for_their_input()
+    {
+        var request = new ModelRequest { Operation = ModelOperation.CountTokens };
+        Assert.Equal(default, CallBound.Of(OneAndTwo, request, 500, 0, 8_000));
+        request.Operation = ModelOperation.Embed;
+        Assert.Equal((625L, 500L), (CallBound.Of(OneAndTwo, request, 500, 0, 8_000).MicroUsd, CallBound.Of(OneAndTwo, request, 500, 0, 8_000).Tokens));
+    }
+
+    [Fact]
+    public void Images_of_the_prompt_are_paid_although_providers_do_not_state_them()
+    {
+        var price = OneAndTwo with { Image = 500 };
+        var request = new ModelRequest { MaxOutputTokens = 10 };
+        request.Turns.Begin(TurnRole.User);
+        request.Turns.Add(new TurnPart(PartKind.Image, request.Text.Copy("data:image/png;base64,AA")));
+        var bound = CallBound.Of(price, request, 100, 0, 0);
+        var settlement = Settlement.Of(new CallResult { Usage = new Usage { InputTokens = 10, OutputTokens = 1 } }, bound, price, isHard: true);
+        Assert.Equal((512L, false), (settlement.MicroUsd, settlement.IsOverrun));
+    }
+
+    [Fact]
+    public void Compute_is_held_for_its_longest_and_more_is_an_overrun()
+    {
+        var price = new Price { ComputeSecond = 100, ComputeSecondsMax = 10 };
+        var bound = CallBound.Of(price, 10, 10, 0, 0, 1, 0);
+        Assert.Equal(1_000, bound.MicroUsd);
+        var result = new CallResult { Usage = new Usage { InputTokens = 10, OutputTokens = 5, ComputeMicroseconds = 12_000_000 } };
+        var settlement = Settlement.Of(result, bound, price, isHard: false);
+        Assert.Equal((1_200L, true), (settlement.MicroUsd, settlement.IsOverrun));
     }
 
     private static PriceTable Table(params PriceOptions[] lines)

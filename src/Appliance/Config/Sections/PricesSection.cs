@@ -18,9 +18,16 @@ internal static class PricesSection
         new Property<PriceOptions, decimal>("inputPerMillionTokens", "US dollars.", new MoneyShape(), o => o.InputPerMillionTokens, (o, v) => o with { InputPerMillionTokens = v }),
         new Property<PriceOptions, decimal>("cachedInputPerMillionTokens", "US dollars; left out: as fresh input.",
             new MoneyShape(), o => o.CachedInputPerMillionTokens ?? o.InputPerMillionTokens, (o, v) => o with { CachedInputPerMillionTokens = v }),
+        new Property<PriceOptions, decimal>("cacheWritePerMillionTokens", "US dollars for tokens written into the provider's cache; left out: as fresh input.",
+            new MoneyShape(), o => o.CacheWritePerMillionTokens ?? o.InputPerMillionTokens, (o, v) => o with { CacheWritePerMillionTokens = v }),
         new Property<PriceOptions, decimal>("outputPerMillionTokens", "US dollars.",
             new MoneyShape(), o => o.OutputPerMillionTokens, (o, v) => o with { OutputPerMillionTokens = v }),
+        new Property<PriceOptions, decimal>("reasoningPerMillionTokens", "US dollars for hidden reasoning; left out: as the rest of the answer.",
+            new MoneyShape(), o => o.ReasoningPerMillionTokens ?? o.OutputPerMillionTokens, (o, v) => o with { ReasoningPerMillionTokens = v }),
+        new Property<PriceOptions, decimal>("perCall", "US dollars for each attempt that used anything.", new MoneyShape(), o => o.PerCall, (o, v) => o with { PerCall = v }),
         new Property<PriceOptions, decimal>("perImage", "US dollars.", new MoneyShape(), o => o.PerImage, (o, v) => o with { PerImage = v }),
         new Property<PriceOptions, decimal>("perComputeSecond", "US dollars, for the box's own models.",
-            new MoneyShape(), o => o.PerComputeSecond, (o, v) => o with { PerComputeSecond = v }));
+            new MoneyShape(), o => o.PerComputeSecond, (o, v) => o with { PerComputeSecond = v }),
+        new Property<PriceOptions, long>("computeSecondsMax", "Seconds of compute that a call is held for; one that takes more is an overrun.",
+            new IntegerShape(1, 86_400), o => o.ComputeSecondsMax, (o, v) => o with { ComputeSecondsMax = (int)v }));
 }

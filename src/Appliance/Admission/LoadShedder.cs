@@ -1,0 +1,24 @@
+using Jesus.Appliance.Scheduler;
+
+namespace Jesus.Appliance.Admission;
+
+/// <summary>Which lanes are refused so that the others keep their latency; pure.</summary>
+internal static class LoadShedder
+{
+    /// <summary>Per cent of <see cref="LimitsOptions.CallsInProgressTotal"/> that a lane may fill: work that may wait leaves room for people.</summary>
+    private static readonly int[] PlacesPercent = [100, 75, 50];
+
+    /// <summary>Per cent of memory below the limit at which a lane is refused: batches stop while there is room for what is in progress to grow.</summary>
+    private static readonly int[] MemoryBelow = [0, 2, 5];
+
+    /// <summary>Calls that may be in progress in all while one of this lane enters; at least one.</summary>
+    public static int PlacesFor(Lane lane, int total) => Math.Max(1, (int)((long)total * PlacesPercent[(int)lane] / 100));
+
+    /// <param name="percent">Memory in use.</param>
+    /// <param name="max">0 never sheds.</param>
+    public static bool IsShedForMemory(Lane lane, int percent, int max) => max > 0 && percent >= max - MemoryBelow[(int)lane];
+
+    /// <summary>When a place is likely free: so many calls over the limit, each as long as the mean, all in progress side by side.</summary>
+    public static long RetryAfterMs(int inside, int places, double meanMs) =>
+        Math.Clamp((long)(meanMs * Math.Max(1, inside - places + 1) / Math.Max(1, inside)), 100, 60_000);
+}
