@@ -1,0 +1,19 @@
+using Jesus.Inference.Adapters.OpenAiCompatible;
+using Jesus.Inference.Contract;
+using Jesus.Tests.Faults;
+using Jesus.Transport.Http;
+
+namespace Jesus.Appliance.Tests.Faults;
+
+/// <summary>An API of an upstream and the adapter that calls it.</summary>
+internal sealed record Upstream(UpstreamApi Api, Func<string, Uri, IModelAdapter> Adapter)
+{
+    /// <summary>Short, since a connection that never comes is waited for so long; nothing else here takes that long to connect.</summary>
+    private static readonly HttpUpstreamOptions Http = new() { ConnectTimeoutMs = 1_000 };
+
+    public static IReadOnlyList<Upstream> All { get; } =
+    [
+        new(UpstreamApi.OpenAiChat, (name, root) => new OpenAiCompatibleAdapter(
+            new OpenAiCompatibleOptions { Provider = name, Url = new Uri(root, "v1"), Key = FaultScripts.Key, Http = Http }, TcpNetwork.Instance, TimeProvider.System)),
+    ];
+}
