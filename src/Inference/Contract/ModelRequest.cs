@@ -71,6 +71,9 @@ public sealed class ModelRequest
     public ReadOnlyMemory<int> ShownTokens { get; set; }
 
     public Deadline Deadline { get; set; }
+
+    /// <summary>For servers that queue by priority (vLLM): lower is served earlier, 0 is usual.</summary>
+    public int Priority { get; set; }
     public CallIds Ids { get; set; }
 
     public void Reset()
@@ -100,6 +103,7 @@ public sealed class ModelRequest
         PromptTokens = default;
         ShownTokens = default;
         Deadline = default;
+        Priority = 0;
         Ids = default;
         Text.Reset();
     }

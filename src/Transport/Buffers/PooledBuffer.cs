@@ -56,6 +56,17 @@ public sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
 
     public void Reset() => _length = 0;
 
+    /// <summary>Empties it, and gives back storage that an unusual content made it grow to.</summary>
+    public void ResetAndShrink(int capacityMax)
+    {
+        _length = 0;
+        if (_bytes.Length > capacityMax)
+        {
+            ArrayPool<byte>.Shared.Return(_bytes);
+            _bytes = ArrayPool<byte>.Shared.Rent(Math.Min(1024, capacityMax));
+        }
+    }
+
     public void Dispose()
     {
         ArrayPool<byte>.Shared.Return(_bytes);

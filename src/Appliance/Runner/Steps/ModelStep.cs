@@ -25,7 +25,7 @@ internal static class ModelStep
             RunCapTokens = run.Workflow.BudgetTokens,
             Api = "runner",
         };
-        call.Request.Sampling = new Sampling { Temperature = temperature };
+        call.Request.Sampling = new Sampling { Temperature = temperature, Given = SamplingFields.Temperature };
         call.Request.MaxOutputTokens = maxTokens;
         call.Request.Ids = new CallIds(call.Request.Text.Copy($"{run.RunId}/{node.Path}"));
         return call;

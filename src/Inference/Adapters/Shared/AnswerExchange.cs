@@ -13,6 +13,9 @@ internal abstract class AnswerExchange(AnswerReader answer) : IExchange
     private const int TokenBytesMax = 256;
     private const long StreamBytesMax = 16 * 1024 * 1024;
 
+    /// <summary>Of a long prompt's or a large answer's buffer this much is kept between calls.</summary>
+    private const int KeptBytesMax = 256 * 1024;
+
     private readonly PooledBuffer _headers = new(256);
     private readonly PooledBuffer _whole = new(1024);
     private readonly SseReader _events = new();
@@ -127,9 +130,9 @@ internal abstract class AnswerExchange(AnswerReader answer) : IExchange
 
     public void Reset()
     {
-        Body.Reset();
+        Body.ResetAndShrink(KeptBytesMax);
         _headers.Reset();
-        _whole.Reset();
+        _whole.ResetAndShrink(KeptBytesMax);
         _events.Reset();
         Answer.Reset();
         RefusedWhole = false;

@@ -26,6 +26,11 @@ internal sealed class ErrorMapper(string provider, string key, TimeProvider time
     /// <summary>A status other than 200.</summary>
     public ModelError Of(HttpResponse response, ReadOnlySpan<byte> body)
     {
+        if (response.Status is >= 300 and < 400)
+        {
+            return Redirected(response);
+        }
+
         var (code, message) = ErrorBody.Read(body);
         var cause = CauseOf(response.Status, code, message);
         var said = message.Length > 0 ? $": {Clean(message)}" : ".";
@@ -45,6 +50,13 @@ internal sealed class ErrorMapper(string provider, string key, TimeProvider time
     {
         var page = body.IndexOf("<html"u8) >= 0 || body.IndexOf("<!DOCTYPE"u8) >= 0 ? " (a web page: something else than the API answers at this address)" : "";
         return new ModelError(ErrorCause.Malformed, $"'{provider}' answered 200 with {wrong}{page}; check providers.{provider}.url.");
+    }
+
+    /// <summary>A redirect is never followed: the key and the prompt would go to an address that nobody configured.</summary>
+    private ModelError Redirected(HttpResponse response)
+    {
+        var to = response.TryGetHeader("location"u8, out var location) ? $" to {Clean(Encoding.Latin1.GetString(location))}" : "";
+        return new ModelError(ErrorCause.Refused, $"'{provider}' answered {response.Status}, a redirect{to}, which is not followed; set providers.{provider}.url to the address meant.");
     }
 
     public ModelError Stream(string wrong) => new(ErrorCause.Malformed, $"'{provider}' sent {wrong} in its stream.");

@@ -3,25 +3,39 @@ using Jesus.Inference.Contract;
 
 namespace Jesus.Inference.Adapters.Shared.Chat;
 
-/// <summary>Writes turns as <c>messages</c>. Reasoning is not sent back: the API has no place for it.</summary>
+/// <summary>
+/// Writes turns as <c>messages</c>. A result's images follow in a user message, since a tool's message takes only text; that a tool failed, and reasoning that
+/// only its own provider can read, the API has no place for.
+/// </summary>
 internal static class ChatMessages
 {
-    public static void Write(Utf8JsonWriter json, TurnList turns)
+    /// <param name="withReasoning">Earlier reasoning goes back as <c>reasoning_content</c>.</param>
+    public static void Write(Utf8JsonWriter json, TurnList turns, bool withReasoning)
     {
         json.WriteStartArray("messages"u8);
         for (var i = 0; i < turns.Count; i++)
         {
-            WriteTurn(json, turns[i].Role, turns.PartsOf(i));
+            WriteTurn(json, turns[i].Role, turns.PartsOf(i), withReasoning);
         }
 
         json.WriteEndArray();
     }
 
-    private static void WriteTurn(Utf8JsonWriter json, TurnRole role, ReadOnlySpan<TurnPart> parts)
+    private static void WriteTurn(Utf8JsonWriter json, TurnRole role, ReadOnlySpan<TurnPart> parts, bool withReasoning)
     {
-        if (role == TurnRole.Tool)
+        WriteResults(json, parts);
+        if (role == TurnRole.Tool || Count(parts, PartKind.ToolResult) > 0)
         {
-            WriteResults(json, parts);
+            // What is left of the turn beside results: images of results, and what else a user said with them.
+            if (NeedsMessage(parts))
+            {
+                json.WriteStartObject();
+                json.WriteString("role"u8, "user"u8);
+                json.WritePropertyName("content"u8);
+                WriteParts(json, parts, besideResults: true);
+                json.WriteEndObject();
+            }
+
             return;
         }
 
@@ -29,47 +43,41 @@ internal static class ChatMessages
         json.WriteString("role"u8, role switch { TurnRole.System => "system"u8, TurnRole.User => "user"u8, _ => "assistant"u8 });
         json.WritePropertyName("content"u8);
         WriteContent(json, parts);
+        if (withReasoning)
+        {
+            WriteReasoning(json, parts);
+        }
+
         WriteToolCalls(json, parts);
         json.WriteEndObject();
     }
 
     private static void WriteContent(Utf8JsonWriter json, ReadOnlySpan<TurnPart> parts)
     {
-        var texts = 0;
-        var images = 0;
-        var only = 0;
-        for (var i = 0; i < parts.Length; i++)
-        {
-            texts += parts[i].Kind == PartKind.Text ? 1 : 0;
-            images += parts[i].Kind == PartKind.Image ? 1 : 0;
-            only = parts[i].Kind == PartKind.Text ? i : only;
-        }
-
+        var texts = Count(parts, PartKind.Text);
+        var images = Count(parts, PartKind.Image);
         if (texts + images == 0)
         {
             json.WriteNullValue();
         }
         else if (texts == 1 && images == 0)
         {
-            json.WriteStringValue(parts[only].Text.Span);
+            json.WriteStringValue(First(parts, PartKind.Text).Text.Span);
         }
         else
         {
-            WriteParts(json, parts);
+            WriteParts(json, parts, besideResults: false);
         }
     }
 
-    private static void WriteParts(Utf8JsonWriter json, ReadOnlySpan<TurnPart> parts)
+    private static void WriteParts(Utf8JsonWriter json, ReadOnlySpan<TurnPart> parts, bool besideResults)
     {
         json.WriteStartArray();
         foreach (var part in parts)
         {
-            if (part.Kind == PartKind.Text)
+            if (part.Kind == PartKind.Text && !(besideResults && part.InResult))
             {
-                json.WriteStartObject();
-                json.WriteString("type"u8, "text"u8);
-                json.WriteString("text"u8, part.Text.Span);
-                json.WriteEndObject();
+                WriteTextPart(json, part.Text.Span);
             }
             else if (part.Kind == PartKind.Image)
             {
@@ -85,20 +93,35 @@ internal static class ChatMessages
         json.WriteEndArray();
     }
 
+    private static void WriteTextPart(Utf8JsonWriter json, ReadOnlySpan<byte> text)
+    {
+        json.WriteStartObject();
+        json.WriteString("type"u8, "text"u8);
+        json.WriteString("text"u8, text);
+        json.WriteEndObject();
+    }
+
+    private static void WriteReasoning(Utf8JsonWriter json, ReadOnlySpan<TurnPart> parts)
+    {
+        if (Count(parts, PartKind.Reasoning) > 0)
+        {
+            json.WriteString("reasoning_content"u8, First(parts, PartKind.Reasoning).Text.Span);
+        }
+    }
+
     private static void WriteToolCalls(Utf8JsonWriter json, ReadOnlySpan<TurnPart> parts)
     {
-        var open = false;
+        if (Count(parts, PartKind.ToolCall) == 0)
+        {
+            return;
+        }
+
+        json.WriteStartArray("tool_calls"u8);
         foreach (var part in parts)
         {
             if (part.Kind != PartKind.ToolCall)
             {
                 continue;
-            }
-
-            if (!open)
-            {
-                json.WriteStartArray("tool_calls"u8);
-                open = true;
             }
 
             json.WriteStartObject();
@@ -111,21 +134,96 @@ internal static class ChatMessages
             json.WriteEndObject();
         }
 
-        if (open)
-        {
-            json.WriteEndArray();
-        }
+        json.WriteEndArray();
     }
 
     private static void WriteResults(Utf8JsonWriter json, ReadOnlySpan<TurnPart> parts)
     {
-        foreach (var part in parts)
+        for (var i = 0; i < parts.Length; i++)
         {
+            if (parts[i].Kind != PartKind.ToolResult)
+            {
+                continue;
+            }
+
+            var end = i + 1;
+            while (end < parts.Length && parts[end].InResult)
+            {
+                end++;
+            }
+
             json.WriteStartObject();
             json.WriteString("role"u8, "tool"u8);
-            json.WriteString("tool_call_id"u8, part.Id.Span);
-            json.WriteString("content"u8, part.Text.Span);
+            json.WriteString("tool_call_id"u8, parts[i].Id.Span);
+            json.WritePropertyName("content"u8);
+            WriteResult(json, parts[i..end]);
             json.WriteEndObject();
         }
+    }
+
+    /// <param name="json">Gets the content.</param>
+    /// <param name="result">The result and the parts that belong to it.</param>
+    private static void WriteResult(Utf8JsonWriter json, ReadOnlySpan<TurnPart> result)
+    {
+        var more = Count(result, PartKind.Text);
+        if (more == 0)
+        {
+            var onlyImages = result[0].Text.IsEmpty && Count(result, PartKind.Image) > 0;
+            json.WriteStringValue(onlyImages ? "The result is the image in the next message."u8 : result[0].Text.Span);
+            return;
+        }
+
+        json.WriteStartArray();
+        if (!result[0].Text.IsEmpty)
+        {
+            WriteTextPart(json, result[0].Text.Span);
+        }
+
+        foreach (var part in result)
+        {
+            if (part.Kind == PartKind.Text)
+            {
+                WriteTextPart(json, part.Text.Span);
+            }
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static bool NeedsMessage(ReadOnlySpan<TurnPart> parts)
+    {
+        foreach (var part in parts)
+        {
+            if (part.Kind == PartKind.Image || (part.Kind == PartKind.Text && !part.InResult))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static int Count(ReadOnlySpan<TurnPart> parts, PartKind kind)
+    {
+        var count = 0;
+        foreach (var part in parts)
+        {
+            count += part.Kind == kind ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    private static TurnPart First(ReadOnlySpan<TurnPart> parts, PartKind kind)
+    {
+        foreach (var part in parts)
+        {
+            if (part.Kind == kind)
+            {
+                return part;
+            }
+        }
+
+        return default;
     }
 }

@@ -1,4 +1,4 @@
-using System.Text.Encodings.Web;
+using System.Globalization;
 using System.Text.Json;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
@@ -8,67 +8,72 @@ namespace Jesus.Inference.Adapters.Shared.Chat;
 /// <summary>Writes the body of <c>POST /chat/completions</c>. What the API cannot say is refused by name, never dropped.</summary>
 internal static class ChatRequest
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
-    [ThreadStatic]
-    private static Utf8JsonWriter? _writer;
-
-    public static ModelError Write(ModelRequest request, PooledBuffer body)
+    /// <summary>Writes the request in the server's dialect, always streaming.</summary>
+    public static ModelError Write(ModelRequest request, ChatDialect dialect, PooledBuffer body)
     {
-        var error = Check(request);
+        var error = Check(request, dialect);
+        return error.IsNone ? RequestWriter.Write(body, (request, dialect), static (json, state) => WriteAll(json, state.request, state.dialect)) : error;
+    }
+
+    /// <summary>Only model, messages and tools: for servers that count a prompt's tokens.</summary>
+    public static ModelError WritePrompt(ModelRequest request, ChatDialect dialect, PooledBuffer body) => RequestWriter.Write(
+        body,
+        (request, dialect),
+        static (json, state) =>
+        {
+            json.WriteStartObject();
+            json.WriteString("model"u8, state.request.Model.Span);
+            json.WriteBoolean("add_generation_prompt"u8, true);
+            ChatMessages.Write(json, state.request.Turns, state.dialect.TakesReasoning);
+            ChatTools.Write(json, state.request);
+            json.WriteEndObject();
+        });
+
+    /// <summary>What of the answer's shape this server cannot promise, whether the body is built or sent on.</summary>
+    public static ModelError CheckConstraint(OutputConstraint constraint, ChatDialect dialect)
+    {
+        if (constraint.Kind == ConstraintKind.Regex && dialect.Grammar != GrammarField.StructuredOutputs)
+        {
+            return RequestWriter.Unsupported("A regular expression for the answer", "response_format");
+        }
+
+        if (constraint.Kind == ConstraintKind.Grammar && dialect.Grammar == GrammarField.None)
+        {
+            return RequestWriter.Unsupported("A grammar for the answer", "response_format");
+        }
+
+        return constraint.Kind == ConstraintKind.JsonSchema && constraint.Source.Span.IndexOf("\"x-span-of\""u8) >= 0
+            ? RequestWriter.Unsupported("x-span-of in a schema", "response_format")
+            : default;
+    }
+
+    private static ModelError Check(ModelRequest request, ChatDialect dialect)
+    {
+        var error = CheckConstraint(request.Constraint, dialect);
         if (!error.IsNone)
         {
             return error;
         }
 
-        if (request.BodyShape == ApiShape.OpenAiChat && !request.Body.IsEmpty)
+        if (request.VerbatimOnly.Length > 0)
         {
-            return ChatPassThrough.Write(request, body);
+            return RequestWriter.Unsupported(request.VerbatimOnly, request.VerbatimOnly);
         }
 
-        var json = _writer ??= new Utf8JsonWriter(body, Options);
-        json.Reset(body);
-        try
+        if (!dialect.HasTopK && (request.Sampling.Given.HasFlag(SamplingFields.TopK) || request.Sampling.TopK > 0))
         {
-            WriteAll(json, request);
-            json.Flush();
-            return default;
+            return RequestWriter.Unsupported("top_k", "top_k");
         }
-        catch (JsonException)
+
+        if (!dialect.HasTopK && (request.Sampling.Given.HasFlag(SamplingFields.MinP) || request.Sampling.MinP > 0))
         {
-            return new ModelError(ErrorCause.Refused, "The schema of the answer or of a tool's parameters is not valid JSON; correct it.", "tools");
+            return RequestWriter.Unsupported("min_p", "min_p");
         }
+
+        return request.Turns.Count == 0 ? RequestWriter.Unsupported("A prompt of token ids", "prompt") : default;
     }
 
-    private static ModelError Check(ModelRequest request)
-    {
-        if (request.Operation != ModelOperation.Generate)
-        {
-            return Unsupported($"The operation {request.Operation}", null);
-        }
-
-        if (request.Constraint.Kind is ConstraintKind.Regex or ConstraintKind.Grammar)
-        {
-            return Unsupported("A regular expression or grammar for the answer", "response_format");
-        }
-
-        if (request.Constraint.Kind == ConstraintKind.JsonSchema && request.Constraint.Source.Span.IndexOf("\"x-span-of\""u8) >= 0)
-        {
-            return Unsupported("x-span-of in a schema", "response_format");
-        }
-
-        if (request.TopLogProbs >= 0)
-        {
-            return Unsupported("Log probabilities", "logprobs");
-        }
-
-        return request.Turns.Count == 0 && request.Body.IsEmpty ? Unsupported("A prompt of token ids", "prompt") : default;
-    }
-
-    private static ModelError Unsupported(string what, string? param) =>
-        new(ErrorCause.UnsupportedField, $"{what} cannot be asked of a server through chat completions; use a model of this box, or leave it out.", param);
-
-    private static void WriteAll(Utf8JsonWriter json, ModelRequest request)
+    private static void WriteAll(Utf8JsonWriter json, ModelRequest request, ChatDialect dialect)
     {
         json.WriteStartObject();
         json.WriteString("model"u8, request.Model.Span);
@@ -76,67 +81,40 @@ internal static class ChatRequest
         json.WriteStartObject("stream_options"u8);
         json.WriteBoolean("include_usage"u8, true);
         json.WriteEndObject();
-        ChatMessages.Write(json, request.Turns);
-        WriteTools(json, request);
-        WriteFormat(json, request.Constraint);
-        WriteSampling(json, request);
+        ChatMessages.Write(json, request.Turns, dialect.TakesReasoning);
+        ChatTools.Write(json, request);
+        WriteFormat(json, request.Constraint, dialect);
+        WriteSampling(json, request, dialect);
+        WriteWishes(json, request, dialect);
         json.WriteEndObject();
     }
 
-    private static void WriteTools(Utf8JsonWriter json, ModelRequest request)
+    private static void WriteFormat(Utf8JsonWriter json, OutputConstraint constraint, ChatDialect dialect)
     {
-        if (request.Tools.Count == 0)
+        switch (constraint.Kind)
         {
-            return;
-        }
-
-        json.WriteStartArray("tools"u8);
-        foreach (var tool in request.Tools)
-        {
-            WriteTool(json, tool);
-        }
-
-        json.WriteEndArray();
-        WriteChoice(json, request.ToolChoice);
-    }
-
-    private static void WriteTool(Utf8JsonWriter json, in ToolDefinition tool)
-    {
-        json.WriteStartObject();
-        json.WriteString("type"u8, "function"u8);
-        json.WriteStartObject("function"u8);
-        json.WriteString("name"u8, tool.Name.Span);
-        if (!tool.Description.IsEmpty)
-        {
-            json.WriteString("description"u8, tool.Description.Span);
-        }
-
-        if (!tool.Parameters.IsEmpty)
-        {
-            json.WritePropertyName("parameters"u8);
-            json.WriteRawValue(tool.Parameters.Span);
-        }
-
-        json.WriteEndObject();
-        json.WriteEndObject();
-    }
-
-    private static void WriteChoice(Utf8JsonWriter json, in ToolChoice choice)
-    {
-        switch (choice.Mode)
-        {
-            case ToolChoiceMode.None:
-                json.WriteString("tool_choice"u8, "none"u8);
-                break;
-            case ToolChoiceMode.Required:
-                json.WriteString("tool_choice"u8, "required"u8);
-                break;
-            case ToolChoiceMode.Named:
-                json.WriteStartObject("tool_choice"u8);
-                json.WriteString("type"u8, "function"u8);
-                json.WriteStartObject("function"u8);
-                json.WriteString("name"u8, choice.Name.Span);
+            case ConstraintKind.JsonObject:
+                json.WriteStartObject("response_format"u8);
+                json.WriteString("type"u8, "json_object"u8);
                 json.WriteEndObject();
+                break;
+            case ConstraintKind.JsonSchema:
+                json.WriteStartObject("response_format"u8);
+                json.WriteString("type"u8, "json_schema"u8);
+                json.WriteStartObject("json_schema"u8);
+                json.WriteString("name"u8, constraint.Name.IsEmpty ? "answer"u8 : constraint.Name.Span);
+                json.WriteBoolean("strict"u8, true);
+                json.WritePropertyName("schema"u8);
+                json.WriteRawValue(constraint.Source.Span);
+                json.WriteEndObject();
+                json.WriteEndObject();
+                break;
+            case ConstraintKind.Grammar when dialect.Grammar == GrammarField.Gbnf:
+                json.WriteString("grammar"u8, constraint.Source.Span);
+                break;
+            case ConstraintKind.Regex or ConstraintKind.Grammar:
+                json.WriteStartObject("structured_outputs"u8);
+                json.WriteString(constraint.Kind == ConstraintKind.Regex ? "regex"u8 : "grammar"u8, constraint.Source.Span);
                 json.WriteEndObject();
                 break;
             default:
@@ -144,42 +122,16 @@ internal static class ChatRequest
         }
     }
 
-    private static void WriteFormat(Utf8JsonWriter json, OutputConstraint constraint)
-    {
-        if (constraint.Kind == ConstraintKind.None)
-        {
-            return;
-        }
-
-        json.WriteStartObject("response_format"u8);
-        if (constraint.Kind == ConstraintKind.JsonObject)
-        {
-            json.WriteString("type"u8, "json_object"u8);
-        }
-        else
-        {
-            json.WriteString("type"u8, "json_schema"u8);
-            json.WriteStartObject("json_schema"u8);
-            json.WriteString("name"u8, constraint.Name.IsEmpty ? "answer"u8 : constraint.Name.Span);
-            json.WriteBoolean("strict"u8, true);
-            json.WritePropertyName("schema"u8);
-            json.WriteRawValue(constraint.Source.Span);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndObject();
-    }
-
-    private static void WriteSampling(Utf8JsonWriter json, ModelRequest request)
+    private static void WriteSampling(Utf8JsonWriter json, ModelRequest request, ChatDialect dialect)
     {
         var sampling = request.Sampling;
-        json.WriteNumber("temperature"u8, sampling.Temperature);
-        WriteIf(json, "top_p"u8, sampling.TopP);
-        WriteIf(json, "top_k"u8, sampling.TopK);
-        WriteIf(json, "min_p"u8, sampling.MinP);
-        WriteIf(json, "frequency_penalty"u8, sampling.FrequencyPenalty);
-        WriteIf(json, "presence_penalty"u8, sampling.PresencePenalty);
-        WriteIf(json, "max_tokens"u8, request.MaxOutputTokens);
+        WriteIf(json, "temperature"u8, sampling.Temperature, sampling.Given.HasFlag(SamplingFields.Temperature));
+        WriteIf(json, "top_p"u8, sampling.TopP, sampling.Given.HasFlag(SamplingFields.TopP));
+        WriteIf(json, "top_k"u8, sampling.TopK, sampling.Given.HasFlag(SamplingFields.TopK));
+        WriteIf(json, "min_p"u8, sampling.MinP, sampling.Given.HasFlag(SamplingFields.MinP));
+        WriteIf(json, "frequency_penalty"u8, sampling.FrequencyPenalty, given: false);
+        WriteIf(json, "presence_penalty"u8, sampling.PresencePenalty, given: false);
+        WriteIf(json, dialect.HasCompletionTokens ? "max_completion_tokens"u8 : "max_tokens"u8, request.MaxOutputTokens, given: false);
         if (sampling.Seed is { } seed)
         {
             // Servers keep seeds in signed 64 bits.
@@ -191,36 +143,64 @@ internal static class ChatRequest
             json.WriteNumber("n"u8, request.Choices);
         }
 
-        WriteStops(json, request.Stops);
+        RequestWriter.WriteTexts(json, "stop"u8, request.Stops);
+        WriteBias(json, request.LogitBias);
     }
 
-    private static void WriteStops(Utf8JsonWriter json, List<Utf8Slice> stops)
+    private static void WriteWishes(Utf8JsonWriter json, ModelRequest request, ChatDialect dialect)
     {
-        if (stops.Count == 0)
+        if (dialect.EffortOf(request.Reasoning) is { Length: > 0 } effort)
+        {
+            json.WriteString("reasoning_effort"u8, effort);
+        }
+
+        if (request.TopLogProbs >= 0)
+        {
+            json.WriteBoolean("logprobs"u8, true);
+            json.WriteNumber("top_logprobs"u8, request.TopLogProbs);
+        }
+
+        if (!request.EndUser.IsEmpty)
+        {
+            json.WriteString(dialect.HasSafetyIdentifier ? "safety_identifier"u8 : "user"u8, request.EndUser.Span);
+        }
+
+        if (dialect.HasPriority && request.Priority != 0)
+        {
+            json.WriteNumber("priority"u8, request.Priority);
+        }
+    }
+
+    private static void WriteBias(Utf8JsonWriter json, List<TokenBias> bias)
+    {
+        if (bias.Count == 0)
         {
             return;
         }
 
-        json.WriteStartArray("stop"u8);
-        foreach (var stop in stops)
+        Span<byte> name = stackalloc byte[11];
+        json.WriteStartObject("logit_bias"u8);
+        foreach (var (token, value) in bias)
         {
-            json.WriteStringValue(stop.Span);
+            token.TryFormat(name, out var length, provider: CultureInfo.InvariantCulture);
+            json.WriteNumber(name[..length], value);
         }
 
-        json.WriteEndArray();
+        json.WriteEndObject();
     }
 
-    private static void WriteIf(Utf8JsonWriter json, ReadOnlySpan<byte> name, float value)
+    /// <summary>A value that was given goes out even where it is our default: the server's own may be another.</summary>
+    private static void WriteIf(Utf8JsonWriter json, ReadOnlySpan<byte> name, float value, bool given)
     {
-        if (value != 0)
+        if (given || value != 0)
         {
             json.WriteNumber(name, value);
         }
     }
 
-    private static void WriteIf(Utf8JsonWriter json, ReadOnlySpan<byte> name, int value)
+    private static void WriteIf(Utf8JsonWriter json, ReadOnlySpan<byte> name, int value, bool given)
     {
-        if (value != 0)
+        if (given || value != 0)
         {
             json.WriteNumber(name, value);
         }

@@ -41,16 +41,99 @@ public sealed class ChatRequestTests
     }
 
     [Fact]
-    public void A_body_of_the_same_shape_passes_through_with_only_model_and_streaming_replaced()
+    public void Every_word_of_the_contract_that_the_api_has_is_written()
     {
         var request = Request();
-        request.Body = Encoding.UTF8.GetBytes(
-            "{ \"model\" : \"route\", \"stream\":false,"
-            + "\"messages\": [ {\"role\":\"user\",\"content\":\"\\u00fc\"} ],\"inputs\":{\"a\":\"b\"}, \"x_new\":[1, 2] }");
-        request.BodyShape = ApiShape.OpenAiChat;
-        Assert.Equal(
-            "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true},\"messages\": [ {\"role\":\"user\",\"content\":\"\\u00fc\"} ],\"x_new\":[1, 2]}",
-            Written(request));
+        var text = request.Text;
+        request.Turns.Begin(TurnRole.User);
+        request.Turns.Add(new TurnPart(PartKind.Text, text.Copy("what is this?")));
+        request.Turns.Add(new TurnPart(PartKind.Image, text.Copy("https://images.example/a.png")));
+        request.Tools.Add(new ToolDefinition(text.Copy("calc"), default, text.Copy("{}")) { Strict = true });
+        request.ParallelToolCalls = false;
+        request.Reasoning = new ReasoningWish(ReasoningEffort.Minimal);
+        request.LogitBias.Add(new TokenBias(50256, -100));
+        request.EndUser = text.Copy("u1");
+        request.TopLogProbs = 2;
+        request.MaxOutputTokens = 5;
+        request.Sampling = new Sampling { Given = SamplingFields.Temperature };
+        const string Shared = """
+            {"model":"m","stream":true,"stream_options":{"include_usage":true},
+             "messages":[{"role":"user","content":[{"type":"text","text":"what is this?"},{"type":"image_url","image_url":{"url":"https://images.example/a.png"}}]}],
+             "tools":[{"type":"function","function":{"name":"calc","parameters":{},"strict":true}}],"parallel_tool_calls":false,
+             "temperature":0,"reasoning_effort":"minimal","logprobs":true,"top_logprobs":2,"logit_bias":{"50256":-100},
+            """;
+        Same(Shared + "\"max_tokens\":5,\"user\":\"u1\"}", request);
+        Same(Shared + "\"max_completion_tokens\":5,\"safety_identifier\":\"u1\"}", request, new ChatDialect { HasCompletionTokens = true, HasSafetyIdentifier = true });
+    }
+
+    [Fact]
+    public void What_was_not_given_is_left_to_the_servers_own_defaults()
+    {
+        var request = Request();
+        request.Turns.Add(TurnRole.User, request.Text.Copy("hi"));
+        Same("""{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hi"}]}""", request);
+    }
+
+    [Fact]
+    public void A_result_of_several_parts_keeps_its_texts_and_its_images_follow()
+    {
+        var request = Request();
+        var text = request.Text;
+        request.Turns.Begin(TurnRole.Tool);
+        request.Turns.Add(new TurnPart(PartKind.ToolResult, default, text.Copy("c1")));
+        request.Turns.Add(new TurnPart(PartKind.Text, text.Copy("a")) { InResult = true });
+        request.Turns.Add(new TurnPart(PartKind.Image, text.Copy("data:image/png;base64,AA==")) { InResult = true });
+        request.Turns.Add(new TurnPart(PartKind.Text, text.Copy("b")) { InResult = true });
+        request.Turns.Add(new TurnPart(PartKind.ToolResult, text.Copy("4"), text.Copy("c2")));
+        var messages = JsonNode.Parse(Written(request))!["messages"];
+        Assert.True(
+            JsonNode.DeepEquals(
+                JsonNode.Parse("""
+                    [{"role":"tool","tool_call_id":"c1","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]},
+                     {"role":"tool","tool_call_id":"c2","content":"4"},
+                     {"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]}]
+                    """),
+                messages),
+            messages!.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData(ReasoningEffort.Unset, 0, null)]
+    [InlineData(ReasoningEffort.Unset, 1_024, "low")]
+    [InlineData(ReasoningEffort.Unset, 8_000, "medium")]
+    [InlineData(ReasoningEffort.Unset, 32_000, "high")]
+    [InlineData(ReasoningEffort.None, 0, "none")]
+    [InlineData(ReasoningEffort.Highest, 0, "high")]
+    public void Reasoning_is_asked_for_in_the_nearest_step(ReasoningEffort effort, int budget, string? expected)
+    {
+        var request = Request();
+        request.Turns.Add(TurnRole.User, request.Text.Copy("hi"));
+        request.Reasoning = new ReasoningWish(effort, budget);
+        Assert.Equal(expected, (string?)JsonNode.Parse(Written(request))!["reasoning_effort"]);
+    }
+
+    [Theory]
+    [InlineData(ConstraintKind.Regex, "a+", """{"regex":"a+"}""")]
+    [InlineData(ConstraintKind.Grammar, "root ::= \"a\"", """{"grammar":"root ::= \"a\""}""")]
+    public void A_server_that_follows_grammars_gets_them_in_its_own_words(ConstraintKind kind, string source, string expected)
+    {
+        var request = Request();
+        request.Turns.Add(TurnRole.User, request.Text.Copy("hi"));
+        request.Constraint.Kind = kind;
+        request.Constraint.Source = request.Text.Copy(source);
+        var written = JsonNode.Parse(Written(request, new ChatDialect { Grammar = GrammarField.StructuredOutputs }))!["structured_outputs"];
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), written), written?.ToJsonString());
+    }
+
+    [Fact]
+    public void What_openai_itself_does_not_know_is_refused_by_name()
+    {
+        var request = Request();
+        request.Turns.Add(TurnRole.User, request.Text.Copy("hi"));
+        request.Sampling = new Sampling { TopK = 5, Given = SamplingFields.TopK };
+        using var body = new PooledBuffer();
+        var error = ChatRequest.Write(request, new ChatDialect { HasTopK = false }, body);
+        Assert.Equal((ErrorCause.UnsupportedField, "top_k"), (error.Cause, error.Param));
     }
 
     [Theory]
@@ -64,7 +147,7 @@ public sealed class ChatRequestTests
         request.Constraint.Kind = kind;
         request.Constraint.Source = request.Text.Copy(source);
         using var body = new PooledBuffer();
-        var error = ChatRequest.Write(request, body);
+        var error = ChatRequest.Write(request, new ChatDialect(), body);
         Assert.Equal((ErrorCause.UnsupportedField, "response_format"), (error.Cause, error.Param));
     }
 
@@ -75,7 +158,7 @@ public sealed class ChatRequestTests
         request.Turns.Add(TurnRole.User, request.Text.Copy([0xC3, 0x28]));
         request.Tools.Add(new ToolDefinition(request.Text.Copy("t"), default, request.Text.Copy("{\"type\":")));
         using var body = new PooledBuffer();
-        Assert.Equal(ErrorCause.Refused, ChatRequest.Write(request, body).Cause);
+        Assert.Equal(ErrorCause.Refused, ChatRequest.Write(request, new ChatDialect(), body).Cause);
         request.Tools.Clear();
         Assert.NotNull(JsonNode.Parse(Written(request)));
     }
@@ -87,14 +170,17 @@ public sealed class ChatRequestTests
         return request;
     }
 
-    private static string Written(ModelRequest request)
+    private static string Written(ModelRequest request, ChatDialect? dialect = null)
     {
         using var body = new PooledBuffer();
-        var error = ChatRequest.Write(request, body);
+        var error = ChatRequest.Write(request, dialect ?? new ChatDialect(), body);
         Assert.True(error.IsNone, error.Message);
         return Encoding.UTF8.GetString(body.Span);
     }
 
-    private static void Same(string expected, ModelRequest request) =>
-        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), JsonNode.Parse(Written(request))), Written(request));
+    private static void Same(string expected, ModelRequest request, ChatDialect? dialect = null)
+    {
+        var written = Written(request, dialect);
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), JsonNode.Parse(written)), written);
+    }
 }
