@@ -1,7 +1,9 @@
 using Jesus.Appliance.Config;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Security.Secrets;
+using Jesus.Inference.Adapters.Anthropic;
 using Jesus.Inference.Adapters.OpenAiCompatible;
+using Jesus.Inference.Contract;
 using Jesus.Transport.Http;
 using Microsoft.Extensions.Logging;
 
@@ -10,7 +12,7 @@ namespace Jesus.Appliance.Host;
 /// <summary>The configured servers of models, as candidates. One whose key cannot be read is left out and named in the log.</summary>
 internal sealed class Providers : IDisposable
 {
-    private readonly List<OpenAiCompatibleAdapter> _adapters = [];
+    private readonly List<IDisposable> _adapters = [];
     private readonly List<Candidate> _candidates = [];
 
     public Providers(ApplianceConfig config, SecretReader secrets, INetwork network, TimeProvider time, ILogger log)
@@ -52,8 +54,8 @@ internal sealed class Providers : IDisposable
 
     private void Add(string name, ProviderOptions options, string key, INetwork network, TimeProvider time)
     {
-        var adapter = new OpenAiCompatibleAdapter(new OpenAiCompatibleOptions { Provider = name, Url = new Uri(options.Url), Key = key }, network, time);
-        _adapters.Add(adapter);
+        var adapter = Create(name, options, key, network, time);
+        _adapters.Add((IDisposable)adapter);
         _candidates.AddRange(options.Models.Select(model => new Candidate(adapter, model.Name, new CandidateTraits
         {
             ContextTokens = model.ContextTokens,
@@ -62,4 +64,14 @@ internal sealed class Providers : IDisposable
             Slots = options.Slots,
         })));
     }
+
+    private static IModelAdapter Create(string name, ProviderOptions options, string key, INetwork network, TimeProvider time) => options.Adapter switch
+    {
+        "anthropic" => new AnthropicAdapter(
+            new AnthropicOptions { Provider = name, Url = new Uri(options.Url), Key = key, MaxOutputTokens = LimitsOf(options) }, network, time),
+        _ => new OpenAiCompatibleAdapter(new OpenAiCompatibleOptions { Provider = name, Url = new Uri(options.Url), Key = key }, network, time),
+    };
+
+    private static Dictionary<string, int> LimitsOf(ProviderOptions options) =>
+        options.Models.DistinctBy(m => m.Name).ToDictionary(m => m.Name, m => m.MaxOutputTokens, StringComparer.Ordinal);
 }

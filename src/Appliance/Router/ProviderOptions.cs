@@ -9,7 +9,7 @@ public sealed record ProviderModelOptions(string Name, int ContextTokens = 0, in
 /// <summary>Config section <c>providers</c>, one entry: an adapter and where its server is.</summary>
 public sealed record ProviderOptions
 {
-    /// <summary>Kind of adapter: <c>openai-compatible</c>.</summary>
+    /// <summary>Kind of adapter: <c>openai-compatible</c> or <c>anthropic</c>.</summary>
     public string Adapter { get; init; } = "openai-compatible";
 
     /// <summary>Base address up to and with the version, such as <c>https://models.example/v1</c>.</summary>

@@ -8,7 +8,7 @@ internal static class ProvidersSection
     public static MapShape<ProviderOptions> Shape { get; } = new(Provider(), () => new ProviderOptions());
 
     private static RecordShape<ProviderOptions> Provider() => new(
-        new Property<ProviderOptions, string>("adapter", "Kind of adapter.", new TextShape { Allowed = ["openai-compatible"] }, o => o.Adapter, (o, v) => o with { Adapter = v }),
+        new Property<ProviderOptions, string>("adapter", "Kind of adapter.", new TextShape { Allowed = ["openai-compatible", "anthropic"] }, o => o.Adapter, (o, v) => o with { Adapter = v }),
         new Property<ProviderOptions, string>("url", "Base address up to and with the version, such as https://models.example/v1.",
             new TextShape(), o => o.Url, (o, v) => o with { Url = v }),
         new Property<ProviderOptions, string>("key", "Reference to the key, env:NAME or file:/path; empty when the server wants none.",

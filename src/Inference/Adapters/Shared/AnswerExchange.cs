@@ -35,6 +35,9 @@ internal abstract class AnswerExchange(AnswerReader answer) : IExchange
         UpstreamBody.WriteHeader(_headers, "traceparent: "u8, ids.TraceParent);
     }
 
+    /// <summary>A header line of this request alone, beside those of <see cref="WriteHeaders"/>.</summary>
+    public void WriteHeader(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value) => UpstreamBody.WriteHeader(_headers, name, value);
+
     public HttpRequest Request(ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> fixedHeaders) => new()
     {
         Method = Post,
@@ -69,7 +72,7 @@ internal abstract class AnswerExchange(AnswerReader answer) : IExchange
 
         if (!Answer.IsFinished)
         {
-            return errors.NotAnAnswer("no choice with a finish_reason", _whole.Span);
+            return errors.NotAnAnswer("an answer that does not say why it ended", _whole.Span);
         }
 
         await PassOnAsync(_whole.Memory, WirePart.Terminal, forward, sink).ConfigureAwait(false);

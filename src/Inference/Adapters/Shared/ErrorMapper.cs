@@ -74,6 +74,7 @@ internal sealed class ErrorMapper(string provider, string key, TimeProvider time
         "rate_limit_exceeded" or "rate_limit_error" => ErrorCause.RateLimited,
         "overloaded_error" or "server_overloaded" or "timeout_error" => ErrorCause.Overloaded,
         _ when (status == 400 || code == "invalid_request_error") && SaysTooLong(message) => ErrorCause.ContextTooSmall,
+        "invalid_request_error" when message.Contains("content filtering policy", StringComparison.OrdinalIgnoreCase) => ErrorCause.ContentPolicy,
         "invalid_request_error" when status >= 500 => ErrorCause.Refused,
         _ => CauseOf(status),
     };
@@ -113,7 +114,7 @@ internal sealed class ErrorMapper(string provider, string key, TimeProvider time
 
         if (!response.TryGetHeader("retry-after"u8, out value))
         {
-            return TimeSpan.Zero;
+            return response.Status == 429 ? RateLimits.RetryAfter(response, time.GetUtcNow()) : TimeSpan.Zero;
         }
 
         if (Utf8Parser.TryParse(value, out double seconds, out var used) && used == value.Length)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Jesus.Transport.Buffers;
 
 namespace Jesus.Inference.Adapters.Shared;
 
@@ -87,6 +88,33 @@ internal static class JsonRead
         }
 
         return otherwise;
+    }
+
+    /// <summary>The value that the reader stands on, as the server wrote it but for blanks between its tokens.</summary>
+    public static void Copy(ref Utf8JsonReader reader, PooledBuffer to)
+    {
+        var depth = reader.CurrentDepth;
+        var follows = false;
+        do
+        {
+            var (ends, names) = (reader.TokenType is JsonTokenType.EndObject or JsonTokenType.EndArray, reader.TokenType == JsonTokenType.PropertyName);
+            if (follows && !ends)
+            {
+                to.Write((byte)',');
+            }
+
+            var quoted = names || reader.TokenType == JsonTokenType.String;
+            to.Write(quoted ? "\""u8 : default);
+            to.Write(reader.ValueSpan);
+            to.Write(quoted ? "\""u8 : default);
+            to.Write(names ? ":"u8 : default);
+            follows = !names && reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray);
+            if (reader.CurrentDepth == depth && !names && follows)
+            {
+                return;
+            }
+        }
+        while (reader.Read());
     }
 
     /// <summary>Leaves the value out.</summary>
