@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Jesus.Appliance.Admission;
+using Jesus.Appliance.Pipeline;
 using Microsoft.AspNetCore.Http;
 
 namespace Jesus.Appliance.Gateway;
@@ -25,6 +26,24 @@ internal static class AnswerHeaders
         var headers = request.Http.Response.Headers;
         headers["openai-version"] = OpenAiVersion;
         headers["openai-processing-ms"] = Number((long)Stopwatch.GetElapsedTime(request.Started).TotalMilliseconds);
+    }
+
+    /// <summary>The head of an event stream; it goes out with what is written next.</summary>
+    public static void BeginEvents(in GatewayRequest request, ModelCall call)
+    {
+        var response = request.Http.Response;
+        response.StatusCode = 200;
+        response.ContentType = "text/event-stream; charset=utf-8";
+        response.Headers.CacheControl = "no-cache";
+        Write(request, call);
+    }
+
+    /// <summary>All that is known before the answer's head goes out: time, limits, and which route was taken.</summary>
+    public static void Write(in GatewayRequest request, ModelCall call)
+    {
+        WriteTime(request);
+        WriteLimits(request.Http.Response, call.RateLimits);
+        RouteHeaders.Write(request.Http.Response, call);
     }
 
     /// <summary><c>x-ratelimit-{limit,remaining,reset}-{requests,tokens}</c>, where a limit applies.</summary>

@@ -12,12 +12,10 @@ namespace Jesus.Appliance.Gateway;
 public sealed class GatewayApp
 {
     private const string RunsPath = "/api/v1/runs/";
-    private const string ModelPath = "/v1/models/";
 
     private readonly GatewayParts _parts;
     private readonly ILogger _log;
-    private readonly ChatEndpoint _chat;
-    private readonly ModelsEndpoint _models;
+    private readonly OpenAiApi _openAi;
     private readonly AnthropicApi _anthropic;
     private readonly RunsEndpoints _runs;
     private readonly PlatformEndpoints _platform;
@@ -27,8 +25,7 @@ public sealed class GatewayApp
     {
         _parts = parts;
         _log = log;
-        _chat = new ChatEndpoint(parts.Models, parts.Options, parts.Time);
-        _models = new ModelsEndpoint(parts.ModelDirectory);
+        _openAi = new OpenAiApi(parts);
         _anthropic = new AnthropicApi(parts);
         _runs = new RunsEndpoints(parts.Runs, parts.Options, parts.Time);
         _platform = new PlatformEndpoints(parts);
@@ -101,6 +98,11 @@ public sealed class GatewayApp
 
     private Task RouteAsync(GatewayRequest request, string path)
     {
+        if (OpenAiApi.Refuse(request, path) is { } refused)
+        {
+            return refused;
+        }
+
         var post = HttpMethods.IsPost(request.Http.Request.Method);
         if (post && request.Http.Request.ContentLength != 0 && !IsJson(request.Http.Request.ContentType))
         {
@@ -108,13 +110,10 @@ public sealed class GatewayApp
             return Fail(request, new ApiFailure(415, ApiFailure.InvalidRequest, "unsupported_media_type", "Send 'Content-Type: application/json'."));
         }
 
-        return _anthropic.Route(request, path) ?? path switch
+        return _anthropic.Route(request, path) ?? _openAi.Route(request, path) ?? path switch
         {
-            "/v1/chat/completions" => post ? Need(request, Roles.Models, _chat.HandleAsync) : WrongMethod(request, "POST"),
-            "/v1/models" => Get(request, Roles.Models, _models.ListAsync),
             "/api/v1/runs" => post ? Need(request, Roles.Runs, _runs.SubmitAsync) : Get(request, Roles.Runs, _runs.ListAsync),
             _ when path.StartsWith(RunsPath, StringComparison.Ordinal) => Run(request, path[RunsPath.Length..]),
-            _ when path.StartsWith(ModelPath, StringComparison.Ordinal) => Get(request, Roles.Models, r => _models.GetAsync(r, path[ModelPath.Length..])),
             _ => _platform.HandleAsync(request, path),
         };
     }

@@ -48,7 +48,10 @@ public sealed class ModelRequest
     /// <summary>The caller's own end user, as it named it (OpenAI's <c>user</c> and <c>safety_identifier</c>, Anthropic's <c>metadata.user_id</c>).</summary>
     public Utf8Slice EndUser { get; set; }
 
-    /// <summary>For <see cref="ModelOperation.Embed"/> the texts, for <see cref="ModelOperation.Rerank"/> the documents (the query is the one user turn).</summary>
+    /// <summary>
+    /// For <see cref="ModelOperation.Embed"/> the texts, for <see cref="ModelOperation.Rerank"/> the documents (the query is the one user turn). For
+    /// <see cref="ModelOperation.Generate"/> without turns, one text: it is continued as it stands, without a chat template; adapters of chat APIs refuse it.
+    /// </summary>
     public List<Utf8Slice> Inputs { get; } = [];
 
     /// <summary>Length of the embeddings; 0 is the model's own.</summary>

@@ -32,6 +32,12 @@ internal sealed class PromptRenderer
             return default;
         }
 
+        if (request is { Turns.Count: 0, Inputs.Count: > 0 })
+        {
+            _tokenizer.EncodePrompt(request.Inputs[0], default, into);
+            return default;
+        }
+
         if (_template is null)
         {
             return _templateError.IsNone

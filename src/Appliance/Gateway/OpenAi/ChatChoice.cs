@@ -11,18 +11,11 @@ internal sealed class ChatChoice
     public ArrayBufferWriter<byte> Text { get; } = new();
     public ArrayBufferWriter<byte> Reasoning { get; } = new();
     public List<Call> Calls { get; } = [];
-    public List<(int Start, int Length, float LogProb)> LogProbs { get; } = [];
+    public ArrayBufferWriter<byte> Refusal { get; } = new();
+
+    /// <summary>The entries of <c>logprobs.content</c>, written as they came: their tokens' memory is the adapter's.</summary>
+    public ArrayBufferWriter<byte> LogProbs { get; } = new();
     public FinishReason Reason { get; set; }
-
-    public void AddText(ReadOnlySpan<byte> utf8, ReadOnlySpan<float> logProbs)
-    {
-        if (!logProbs.IsEmpty)
-        {
-            LogProbs.Add((Text.WrittenCount, utf8.Length, ChatJson.Sum(logProbs)));
-        }
-
-        Text.Write(utf8);
-    }
 
     public void StartCall(ReadOnlySpan<byte> id, ReadOnlySpan<byte> name)
     {
@@ -41,7 +34,8 @@ internal sealed class ChatChoice
     {
         Text.ResetWrittenCount();
         Reasoning.ResetWrittenCount();
-        LogProbs.Clear();
+        Refusal.ResetWrittenCount();
+        LogProbs.ResetWrittenCount();
         Reason = FinishReason.None;
         foreach (var call in Calls)
         {

@@ -12,18 +12,87 @@ internal sealed class ChatCollector : IAnswerSink
     private const int MaxChoiceBytes = 64 * 1024 * 1024;
 
     private readonly List<ChatChoice> _choices = [];
+    private readonly ArrayBufferWriter<byte> _entry = new();
+    private readonly Utf8JsonWriter _entryJson;
     private int _used;
+
+    public ChatCollector() => _entryJson = new Utf8JsonWriter(_entry, JsonReply.Options);
 
     public bool ParallelToolCalls { get; set; } = true;
 
+    /// <summary>The provider's own body, where the caller's was sent on as it came: it goes back as it is.</summary>
+    public ArrayBufferWriter<byte> Wire { get; } = new();
+
+    public IReadOnlyList<ChatChoice> Choices
+    {
+        get
+        {
+            _ = Choice(0);
+            return _choices;
+        }
+    }
+
+    public int ChoiceCount => Math.Max(1, _used);
+
     /// <exception cref="InvalidDataException">The answer passed <see cref="MaxChoiceBytes"/>.</exception>
     public ValueTask WriteAsync(ModelEvent item)
+    {
+        if (item.Kind == EventKind.Wire)
+        {
+            if (item.Shape == ApiShape.OpenAiChat)
+            {
+                Wire.Write(item.Utf8.Span);
+                Limit(Wire);
+            }
+
+            return ValueTask.CompletedTask;
+        }
+
+        if (!item.InWire || Wire.WrittenCount == 0)
+        {
+            Collect(item);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    public void Write(Utf8JsonWriter json, string id, long createdUnixSeconds, in ChatWishes wishes, in Outcome outcome)
+    {
+        ChatJson.WriteHead(json, "chat.completion"u8, id, createdUnixSeconds, wishes.Model);
+        json.WriteStartArray("choices"u8);
+        for (var i = 0; i < ChoiceCount; i++)
+        {
+            WriteChoice(json, i, Choices[i], wishes.LogProbs, outcome.Reason);
+        }
+
+        json.WriteEndArray();
+        ChatJson.WriteUsage(json, outcome.Usage);
+        json.WriteEndObject();
+    }
+
+    public void Reset()
+    {
+        for (var i = 0; i < _used; i++)
+        {
+            _choices[i].Reset();
+        }
+
+        _used = 0;
+        Wire.ResetWrittenCount();
+        ParallelToolCalls = true;
+    }
+
+    private void Collect(in ModelEvent item)
     {
         var choice = Choice(item.Choice);
         switch (item.Kind)
         {
             case EventKind.Text:
-                choice.AddText(item.Utf8.Span, item.Tokens.LogProbs.Span);
+                choice.Text.Write(item.Utf8.Span);
+                AddLogProbs(choice, item);
+                break;
+            case EventKind.Refusal:
+                choice.Refusal.Write(item.Utf8.Span);
                 break;
             case EventKind.Reasoning:
                 choice.Reasoning.Write(item.Utf8.Span);
@@ -41,34 +110,34 @@ internal sealed class ChatCollector : IAnswerSink
                 break;
         }
 
-        return choice.Text.WrittenCount <= MaxChoiceBytes ? ValueTask.CompletedTask
-            : throw new InvalidDataException($"The answer is longer than {MaxChoiceBytes} bytes.");
+        Limit(choice.Text);
     }
 
-    public void Write(Utf8JsonWriter json, string id, long createdUnixSeconds, in ChatWishes wishes, in Outcome outcome)
+    private void AddLogProbs(ChatChoice choice, in ModelEvent item)
     {
-        ChatJson.WriteHead(json, "chat.completion"u8, id, createdUnixSeconds, wishes.Model);
-        json.WriteStartArray("choices"u8);
-        _ = Choice(0);
-        for (var i = 0; i < _used; i++)
+        if (!ChatJson.HasLogProbs(item))
         {
-            WriteChoice(json, i, _choices[i], wishes.LogProbs, outcome.Reason);
+            return;
         }
 
-        json.WriteEndArray();
-        ChatJson.WriteUsage(json, outcome.Usage);
-        json.WriteEndObject();
+        _entry.ResetWrittenCount();
+        _entryJson.Reset(_entry);
+        ChatJson.WriteLogProbs(_entryJson, item);
+        _entryJson.Flush();
+        if (choice.LogProbs.WrittenCount > 0)
+        {
+            choice.LogProbs.Write(","u8);
+        }
+
+        choice.LogProbs.Write(_entry.WrittenSpan);
     }
 
-    public void Reset()
+    private static void Limit(ArrayBufferWriter<byte> text)
     {
-        for (var i = 0; i < _used; i++)
+        if (text.WrittenCount > MaxChoiceBytes)
         {
-            _choices[i].Reset();
+            throw new InvalidDataException($"The answer is longer than {MaxChoiceBytes} bytes.");
         }
-
-        _used = 0;
-        ParallelToolCalls = true;
     }
 
     private bool Wanted(in ModelEvent item) => ParallelToolCalls || item.Index == 0;
@@ -90,16 +159,8 @@ internal sealed class ChatCollector : IAnswerSink
         json.WriteNumber("index"u8, index);
         json.WriteStartObject("message"u8);
         json.WriteString("role"u8, "assistant"u8);
-        if (choice.Text.WrittenCount == 0 && choice.Calls.Count > 0)
-        {
-            json.WriteNull("content"u8);
-        }
-        else
-        {
-            json.WriteString("content"u8, choice.Text.WrittenSpan);
-        }
-
-        json.WriteNull("refusal"u8);
+        WriteText(json, "content"u8, choice.Text, choice.Calls.Count > 0 || choice.Refusal.WrittenCount > 0);
+        WriteText(json, "refusal"u8, choice.Refusal, true);
         if (choice.Reasoning.WrittenCount > 0)
         {
             json.WriteString("reasoning_content"u8, choice.Reasoning.WrittenSpan);
@@ -108,8 +169,20 @@ internal sealed class ChatCollector : IAnswerSink
         WriteCalls(json, choice);
         json.WriteEndObject();
         WriteLogProbs(json, choice, logProbs);
-        ChatJson.WriteReason(json, choice.Reason == FinishReason.None ? fallback : choice.Reason);
+        ChatJson.WriteReason(json, choice.Reason == FinishReason.None ? fallback : choice.Reason, choice.Refusal.WrittenCount > 0);
         json.WriteEndObject();
+    }
+
+    private static void WriteText(Utf8JsonWriter json, ReadOnlySpan<byte> name, ArrayBufferWriter<byte> text, bool nullWhenEmpty)
+    {
+        if (text.WrittenCount == 0 && nullWhenEmpty)
+        {
+            json.WriteNull(name);
+        }
+        else
+        {
+            json.WriteString(name, text.WrittenSpan);
+        }
     }
 
     private static void WriteCalls(Utf8JsonWriter json, ChatChoice choice)
@@ -145,9 +218,9 @@ internal sealed class ChatCollector : IAnswerSink
 
         json.WriteStartObject("logprobs"u8);
         json.WriteStartArray("content"u8);
-        foreach (var (start, length, logProb) in choice.LogProbs)
+        if (choice.LogProbs.WrittenCount > 0)
         {
-            ChatJson.WriteLogProb(json, choice.Text.WrittenSpan.Slice(start, length), logProb);
+            json.WriteRawValue(choice.LogProbs.WrittenSpan, skipInputValidation: true);
         }
 
         json.WriteEndArray();

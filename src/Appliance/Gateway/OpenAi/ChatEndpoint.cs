@@ -1,93 +1,49 @@
-using System.Globalization;
-using Jesus.Appliance.Pipeline;
-using Jesus.Appliance.Scheduler;
-using Jesus.Inference.Contract;
-
 namespace Jesus.Appliance.Gateway.OpenAi;
 
 /// <summary><c>POST /v1/chat/completions</c>: parse, call the pipeline, write.</summary>
-internal sealed class ChatEndpoint(ModelCaller caller, GatewayOptions limits, TimeProvider time)
+internal sealed class ChatEndpoint(ModelCaller caller, ChatExchangePool pool, GatewayOptions limits, TimeProvider time)
+    : PooledEndpoint(caller, pool, limits, time)
 {
-    private readonly ChatExchangePool _pool = new();
-
-    public async Task HandleAsync(GatewayRequest request)
-    {
-        var (body, failure) = await RequestBody.ReadAsync(request.Http, limits.MaxBodyBytes);
-        if (!failure.IsNone)
-        {
-            await ErrorReply.SendAsync(request.Http, failure, request.RequestId);
-            return;
-        }
-
-        var exchange = _pool.Rent();
-        try
-        {
-            await AnswerAsync(request, exchange, body.Bytes);
-        }
-        finally
-        {
-            _pool.Return(exchange);
-            body.Dispose();
-        }
-    }
-
-    private async Task AnswerAsync(GatewayRequest request, ChatExchange exchange, ReadOnlyMemory<byte> body)
+    protected override Task AnswerAsync(GatewayRequest request, ChatExchange exchange, ReadOnlyMemory<byte> body)
     {
         var call = exchange.Call;
-        var failure = ChatRequestParser.Parse(body, call.Request, limits, out var wishes);
+        var failure = ChatRequestParser.Parse(body, call.Request, Limits, out var wishes);
         if (!failure.IsNone)
         {
-            await ErrorReply.SendAsync(request.Http, failure, request.RequestId);
-            return;
+            return ErrorReply.SendAsync(request, failure);
         }
 
-        Address(request, call, wishes);
+        ModelCalls.Address(request, call, wishes.Model, Time);
         var id = "chatcmpl-" + request.RequestId;
-        if (wishes.Stream)
-        {
-            await StreamAsync(request, exchange, id, wishes);
-        }
-        else
-        {
-            await WholeAsync(request, exchange, id, wishes);
-        }
-    }
-
-    private void Address(GatewayRequest request, ModelCall call, in ChatWishes wishes)
-    {
-        call.Principal = request.Principal;
-        call.Lane = Lane.Interactive;
-        call.RouteName = wishes.Model;
-        call.Api = "openai";
-        RouteHeaders.Read(request.Http.Request, call, time);
-        var text = call.Request.Text;
-        var trace = request.Http.Request.Headers.TraceParent.ToString();
-        call.Request.Ids = new CallIds(text.Copy(request.RequestId), text.Copy(trace), text.Copy(request.Principal.Id));
+        return wishes.Stream ? StreamAsync(request, exchange, id, wishes) : WholeAsync(request, exchange, id, wishes);
     }
 
     private async Task WholeAsync(GatewayRequest request, ChatExchange exchange, string id, ChatWishes wishes)
     {
         exchange.Collector.ParallelToolCalls = wishes.ParallelToolCalls;
-        var outcome = await caller(exchange.Call, exchange.Collector, request.Aborted);
-        RouteHeaders.Write(request.Http.Response, exchange.Call);
+        var outcome = await Caller(exchange.Call, exchange.Collector, request.Aborted);
         if (!outcome.Succeeded)
         {
-            await ErrorReply.SendAsync(request.Http, ApiFailure.Of(outcome), request.RequestId);
+            await ModelCalls.FailAsync(request, exchange.Call, outcome);
+            return;
+        }
+
+        if (exchange.Collector.Wire.WrittenCount > 0)
+        {
+            ModelCalls.SayWhoAnswered(request, exchange.Call, outcome);
+            await JsonReply.SendAsync(request.Http, 200, exchange.Collector.Wire.WrittenMemory);
             return;
         }
 
         exchange.Collector.Write(exchange.Json, id, Now(), wishes, outcome);
-        exchange.Json.Flush();
-        SayWhoAnswered(request, outcome);
-        await JsonReply.SendAsync(request.Http, 200, exchange.Answer.WrittenMemory);
+        await SendAsync(request, exchange, outcome);
     }
 
     private async Task StreamAsync(GatewayRequest request, ChatExchange exchange, string id, ChatWishes wishes)
     {
         var stream = exchange.Stream;
-        stream.Begin(request.Http.Response, exchange.Call, id, Now(), wishes, request.Aborted);
-        var outcome = await caller(exchange.Call, stream, request.Aborted);
-        RouteHeaders.Write(request.Http.Response, exchange.Call);
+        stream.Begin(request, exchange.Call, id, Now(), wishes);
+        var outcome = await Caller(exchange.Call, stream, request.Aborted);
         if (outcome.Succeeded)
         {
             await stream.Finish(outcome);
@@ -98,19 +54,7 @@ internal sealed class ChatEndpoint(ModelCaller caller, GatewayOptions limits, Ti
         }
         else
         {
-            await ErrorReply.SendAsync(request.Http, ApiFailure.Of(outcome), request.RequestId);
+            await ModelCalls.FailAsync(request, exchange.Call, outcome);
         }
     }
-
-    private static void SayWhoAnswered(GatewayRequest request, in Outcome outcome)
-    {
-        var headers = request.Http.Response.Headers;
-        headers["x-jesus-candidate"] = outcome.Candidate;
-        if (outcome.CostMicroUsd != 0)
-        {
-            headers["x-jesus-cost-usd"] = (outcome.CostMicroUsd / 1_000_000m).ToString(CultureInfo.InvariantCulture);
-        }
-    }
-
-    private long Now() => time.GetUtcNow().ToUnixTimeSeconds();
 }

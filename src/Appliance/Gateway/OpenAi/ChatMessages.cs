@@ -7,6 +7,14 @@ namespace Jesus.Appliance.Gateway.OpenAi;
 /// <summary>Reads <c>messages</c> into turns and parts.</summary>
 internal static class ChatMessages
 {
+    /// <summary>The fields of one message, which come in any order while the role decides what the others mean: where each stands.</summary>
+    private ref struct Message
+    {
+        public Utf8Slice Role, CallId, Name, Refusal, Reasoning;
+        public Utf8JsonReader Content, Calls, Function;
+        public bool HasContent, HasCalls, HasFunction;
+    }
+
     public static bool ReadMessages(ref ChatReader chat)
     {
         if (chat.Reader.TokenType != JsonTokenType.StartArray)
@@ -30,7 +38,6 @@ internal static class ChatMessages
         return true;
     }
 
-    /// <summary>Fields come in any order, and the role decides what the others mean: notes where each stands, then reads them in order.</summary>
     private static bool ReadMessage(ref ChatReader chat, int index)
     {
         if (chat.Reader.TokenType != JsonTokenType.StartObject)
@@ -38,211 +45,162 @@ internal static class ChatMessages
             return chat.WrongType($"messages[{index}]", "an object");
         }
 
-        Utf8JsonReader content = default, calls = default;
-        bool hasContent = false, hasCalls = false;
-        Utf8Slice role = default, callId = default;
+        Message message = default;
         while (chat.Reader.Read() && chat.Reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (chat.Reader.ValueTextEquals("role"u8))
-            {
-                if (!chat.NextText($"messages[{index}].role", out role))
-                {
-                    return false;
-                }
-            }
-            else if (chat.Reader.ValueTextEquals("content"u8))
-            {
-                chat.Reader.Read();
-                hasContent = chat.Reader.TokenType != JsonTokenType.Null;
-                content = chat.Reader;
-                chat.Reader.Skip();
-            }
-            else if (chat.Reader.ValueTextEquals("tool_calls"u8))
-            {
-                chat.Reader.Read();
-                hasCalls = chat.Reader.TokenType != JsonTokenType.Null;
-                calls = chat.Reader;
-                chat.Reader.Skip();
-            }
-            else if (chat.Reader.ValueTextEquals("tool_call_id"u8))
-            {
-                if (!chat.NextText($"messages[{index}].tool_call_id", out callId))
-                {
-                    return false;
-                }
-            }
-            else if (!chat.SkipNull())
-            {
-                var name = chat.Reader.GetString();
-                return chat.Fail("unsupported_parameter", $"'messages[{index}].{name}' is not honoured here. Leave it out.", $"messages[{index}].{name}");
-            }
-        }
-
-        var end = chat.Reader;
-        var done = Turn(ref chat, index, role, callId, hasContent, content, hasCalls, calls);
-        chat.Reader = end;
-        return done;
-    }
-
-    private static bool Turn(ref ChatReader chat, int index, Utf8Slice role, Utf8Slice callId, bool hasContent, Utf8JsonReader content, bool hasCalls, Utf8JsonReader calls)
-    {
-        if (!RoleOf(role, out var turnRole))
-        {
-            return chat.Fail("invalid_value", $"'messages[{index}].role' must be system, developer, user, assistant or tool.", $"messages[{index}].role");
-        }
-
-        if (turnRole == TurnRole.Tool && callId.IsEmpty)
-        {
-            return chat.Fail("missing_required_parameter", $"'messages[{index}].tool_call_id' is missing: a tool message answers one call.", $"messages[{index}].tool_call_id");
-        }
-
-        if (!hasContent && !(hasCalls && turnRole == TurnRole.Assistant))
-        {
-            return chat.Fail("missing_required_parameter", $"'messages[{index}].content' is missing.", $"messages[{index}].content");
-        }
-
-        if (hasCalls && turnRole != TurnRole.Assistant)
-        {
-            return chat.Fail("invalid_parameter", $"'messages[{index}].tool_calls' belongs to an assistant message.", $"messages[{index}].tool_calls");
-        }
-
-        chat.Request.Turns.Begin(turnRole);
-        if (hasContent)
-        {
-            chat.Reader = content;
-            if (!(turnRole == TurnRole.Tool ? ReadToolResult(ref chat, index, callId) : ReadContent(ref chat, index, turnRole)))
+            if (!ReadField(ref chat, index, ref message))
             {
                 return false;
             }
         }
 
-        chat.Reader = calls;
-        return !hasCalls || ReadToolCalls(ref chat, index);
+        var end = chat.Reader;
+        var done = Check(ref chat, index, message, out var role) && Turn(ref chat, index, role, message);
+        chat.Reader = end;
+        return done;
+    }
+
+    private static bool ReadField(ref ChatReader chat, int index, ref Message message)
+    {
+        if (chat.Reader.ValueTextEquals("role"u8))
+        {
+            return Text(ref chat, index, "role", out message.Role);
+        }
+
+        if (chat.Reader.ValueTextEquals("content"u8))
+        {
+            chat.Reader.Read();
+            message.Content = chat.Reader;
+            message.HasContent = chat.Reader.TokenType != JsonTokenType.Null;
+            return chat.Skip();
+        }
+
+        if (chat.Reader.ValueTextEquals("tool_calls"u8))
+        {
+            chat.Reader.Read();
+            message.Calls = chat.Reader;
+            message.HasCalls = chat.Reader.TokenType != JsonTokenType.Null;
+            return chat.Skip();
+        }
+
+        if (chat.Reader.ValueTextEquals("tool_call_id"u8))
+        {
+            return Text(ref chat, index, "tool_call_id", out message.CallId);
+        }
+
+        if (chat.Reader.ValueTextEquals("refusal"u8))
+        {
+            return Text(ref chat, index, "refusal", out message.Refusal);
+        }
+
+        // What servers of reasoning models send with an answer, and take back.
+        if (chat.Reader.ValueTextEquals("reasoning_content"u8))
+        {
+            return Text(ref chat, index, "reasoning_content", out message.Reasoning);
+        }
+
+        if (chat.Reader.ValueTextEquals("name"u8))
+        {
+            return Text(ref chat, index, "name", out message.Name);
+        }
+
+        if (chat.Reader.ValueTextEquals("function_call"u8))
+        {
+            chat.Reader.Read();
+            message.Function = chat.Reader;
+            message.HasFunction = chat.Reader.TokenType != JsonTokenType.Null;
+            return chat.Skip();
+        }
+
+        // Citations of the model's own earlier answer, sent back with it: nothing that a model reads.
+        return chat.Reader.ValueTextEquals("annotations"u8) ? chat.SkipNext() : chat.UnknownIn($"messages[{index}]");
+    }
+
+    private static bool Text(ref ChatReader chat, int index, string name, out Utf8Slice text)
+    {
+        var at = chat.Reader;
+        at.Read();
+        if (at.TokenType is not (JsonTokenType.String or JsonTokenType.Null))
+        {
+            text = default;
+            return chat.WrongType($"messages[{index}].{name}", "a string");
+        }
+
+        return chat.NextText(name, out text);
+    }
+
+    private static bool Check(ref ChatReader chat, int index, in Message message, out TurnRole role)
+    {
+        if (!RoleOf(message.Role, out role))
+        {
+            return chat.Fail("invalid_value", $"'messages[{index}].role' must be system, developer, user, assistant or tool.", $"messages[{index}].role");
+        }
+
+        var isFunction = message.Role.Equals("function"u8);
+        if (role == TurnRole.Tool && message.CallId.IsEmpty && !isFunction)
+        {
+            return chat.Fail("missing_required_parameter", $"'messages[{index}].tool_call_id' is missing: a tool message answers one call.", $"messages[{index}].tool_call_id");
+        }
+
+        var says = message.HasContent || (role == TurnRole.Assistant && (message.HasCalls || message.HasFunction || !message.Refusal.IsEmpty));
+        if (!says)
+        {
+            return chat.Fail("missing_required_parameter", $"'messages[{index}].content' is missing.", $"messages[{index}].content");
+        }
+
+        if (message.HasCalls && role != TurnRole.Assistant)
+        {
+            return chat.Fail("invalid_parameter", $"'messages[{index}].tool_calls' belongs to an assistant message.", $"messages[{index}].tool_calls");
+        }
+
+        if (isFunction || message.HasFunction || !message.Name.IsEmpty)
+        {
+            chat.NoteForwarded(isFunction ? $"messages[{index}].role" : message.HasFunction ? $"messages[{index}].function_call" : $"messages[{index}].name");
+        }
+
+        return true;
+    }
+
+    private static bool Turn(ref ChatReader chat, int index, TurnRole role, in Message message)
+    {
+        chat.Request.Turns.Begin(role);
+        if (!message.Reasoning.IsEmpty)
+        {
+            chat.Request.Turns.Add(new TurnPart(PartKind.Reasoning, message.Reasoning));
+        }
+
+        if (message.HasContent)
+        {
+            chat.Reader = message.Content;
+            var callId = message.CallId.IsEmpty ? message.Name : message.CallId;
+            if (!(role == TurnRole.Tool ? ChatParts.ReadToolResult(ref chat, index, callId) : ChatParts.ReadContent(ref chat, index, role)))
+            {
+                return false;
+            }
+        }
+
+        if (!message.Refusal.IsEmpty)
+        {
+            chat.Request.Turns.Add(new TurnPart(PartKind.Text, message.Refusal));
+        }
+
+        if (message.HasFunction)
+        {
+            // Kept so that its tokens are counted: only the caller's own bytes can say it.
+            chat.Reader = message.Function;
+            chat.Request.Turns.Add(new TurnPart(PartKind.Text, chat.Raw()));
+        }
+
+        chat.Reader = message.Calls;
+        return !message.HasCalls || ReadToolCalls(ref chat, index);
     }
 
     private static bool RoleOf(Utf8Slice role, out TurnRole turnRole)
     {
         turnRole = role.Equals("user"u8) ? TurnRole.User
             : role.Equals("assistant"u8) ? TurnRole.Assistant
-            : role.Equals("tool"u8) ? TurnRole.Tool : TurnRole.System;
+            : role.Equals("tool"u8) || role.Equals("function"u8) ? TurnRole.Tool : TurnRole.System;
         return turnRole != TurnRole.System || role.Equals("system"u8) || role.Equals("developer"u8);
-    }
-
-    private static bool ReadContent(ref ChatReader chat, int index, TurnRole role)
-    {
-        if (chat.Reader.TokenType == JsonTokenType.String)
-        {
-            chat.Request.Turns.Add(new TurnPart(PartKind.Text, chat.Text()));
-            return true;
-        }
-
-        if (chat.Reader.TokenType != JsonTokenType.StartArray)
-        {
-            return chat.WrongType($"messages[{index}].content", "a string or an array of parts");
-        }
-
-        for (var part = 0; chat.Reader.Read() && chat.Reader.TokenType != JsonTokenType.EndArray; part++)
-        {
-            if (!ReadPart(ref chat, index, part, role == TurnRole.User, out var value))
-            {
-                return false;
-            }
-
-            chat.Request.Turns.Add(value);
-        }
-
-        return true;
-    }
-
-    private static bool ReadToolResult(ref ChatReader chat, int index, Utf8Slice callId)
-    {
-        if (chat.Reader.TokenType == JsonTokenType.String)
-        {
-            chat.Request.Turns.Add(new TurnPart(PartKind.ToolResult, chat.Text(), callId));
-            return true;
-        }
-
-        if (chat.Reader.TokenType != JsonTokenType.StartArray)
-        {
-            return chat.WrongType($"messages[{index}].content", "a string or an array of text parts");
-        }
-
-        for (var part = 0; chat.Reader.Read() && chat.Reader.TokenType != JsonTokenType.EndArray; part++)
-        {
-            if (!ReadPart(ref chat, index, part, false, out var value))
-            {
-                return false;
-            }
-
-            chat.Request.Turns.Add(new TurnPart(PartKind.ToolResult, value.Text, callId));
-        }
-
-        return true;
-    }
-
-    private static bool ReadPart(ref ChatReader chat, int index, int part, bool imagesToo, out TurnPart value)
-    {
-        value = default;
-        var where = $"messages[{index}].content[{part}]";
-        if (chat.Reader.TokenType != JsonTokenType.StartObject)
-        {
-            return chat.WrongType(where, "an object");
-        }
-
-        Utf8Slice type = default, text = default, url = default;
-        while (chat.Reader.Read() && chat.Reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var ok = chat.Reader.ValueTextEquals("type"u8) ? chat.NextText(where + ".type", out type)
-                : chat.Reader.ValueTextEquals("text"u8) ? chat.NextText(where + ".text", out text)
-                : chat.Reader.ValueTextEquals("image_url"u8) ? ReadImageUrl(ref chat, where + ".image_url", out url)
-                : chat.UnknownIn(where);
-            if (!ok)
-            {
-                return false;
-            }
-        }
-
-        if (type.Equals("text"u8))
-        {
-            value = new TurnPart(PartKind.Text, text);
-            return true;
-        }
-
-        if (imagesToo && type.Equals("image_url"u8))
-        {
-            value = new TurnPart(PartKind.Image, url);
-            return !url.IsEmpty || chat.Fail("missing_required_parameter", $"'{where}.image_url.url' is missing.", where + ".image_url");
-        }
-
-        return chat.Fail("invalid_value", $"'{where}.type' is '{type}'; here {(imagesToo ? "text or image_url" : "text")} is allowed.", where + ".type");
-    }
-
-    private static bool ReadImageUrl(ref ChatReader chat, string where, out Utf8Slice url)
-    {
-        url = default;
-        chat.Reader.Read();
-        if (chat.Reader.TokenType != JsonTokenType.StartObject)
-        {
-            return chat.WrongType(where, "an object with 'url'");
-        }
-
-        while (chat.Reader.Read() && chat.Reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var isUrl = chat.Reader.ValueTextEquals("url"u8);
-            if (!isUrl && !chat.Reader.ValueTextEquals("detail"u8))
-            {
-                return chat.UnknownIn(where);
-            }
-
-            if (!chat.NextText(where, out var text))
-            {
-                return false;
-            }
-
-            url = isUrl ? text : url;
-        }
-
-        return true;
     }
 
     private static bool ReadToolCalls(ref ChatReader chat, int index)
@@ -276,11 +234,17 @@ internal static class ChatMessages
             var ok = chat.Reader.ValueTextEquals("id"u8) ? chat.NextText(where + ".id", out id)
                 : chat.Reader.ValueTextEquals("type"u8) ? chat.NextText(where + ".type", out type)
                 : chat.Reader.ValueTextEquals("function"u8) ? ReadCalledFunction(ref chat, where + ".function", out name, out arguments)
+                : chat.Reader.ValueTextEquals("custom"u8) ? ReadCalledFunction(ref chat, where + ".custom", out name, out arguments)
                 : chat.Reader.ValueTextEquals("index"u8) ? chat.SkipNext() : chat.UnknownIn(where);
             if (!ok)
             {
                 return false;
             }
+        }
+
+        if (type.Equals("custom"u8))
+        {
+            chat.NoteForwarded(where + ".custom");
         }
 
         if (id.IsEmpty || name.IsEmpty)
@@ -304,7 +268,8 @@ internal static class ChatMessages
         while (chat.Reader.Read() && chat.Reader.TokenType == JsonTokenType.PropertyName)
         {
             var ok = chat.Reader.ValueTextEquals("name"u8) ? chat.NextText(where + ".name", out name)
-                : chat.Reader.ValueTextEquals("arguments"u8) ? chat.NextText(where + ".arguments", out arguments) : chat.UnknownIn(where);
+                : chat.Reader.ValueTextEquals("arguments"u8) || chat.Reader.ValueTextEquals("input"u8) ? chat.NextText(where + ".arguments", out arguments)
+                : chat.UnknownIn(where);
             if (!ok)
             {
                 return false;

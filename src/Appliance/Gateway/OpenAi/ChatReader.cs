@@ -13,6 +13,7 @@ internal ref struct ChatReader
     private readonly ReadOnlyMemory<byte> _body;
 
     public Utf8JsonReader Reader;
+    public ChatWishes Wishes;
 
     public ChatReader(ReadOnlyMemory<byte> body, ModelRequest request, GatewayOptions limits)
     {
@@ -20,23 +21,29 @@ internal ref struct ChatReader
         Request = request;
         Limits = limits;
         Reader = new Utf8JsonReader(body.Span, new JsonReaderOptions { MaxDepth = 64 });
+        Wishes = new ChatWishes { Model = "", ParallelToolCalls = true };
     }
+
+    public readonly ReadOnlyMemory<byte> Body => _body;
 
     public ModelRequest Request { get; }
     public GatewayOptions Limits { get; }
-    public ApiFailure Failure { get; private set; }
+    public ApiFailure Failure { get; set; }
 
-    public readonly bool HasTool(Utf8Slice name)
+    public readonly bool HasTool(Utf8Slice name) => IndexOfTool(name) >= 0;
+
+    /// <summary>-1 where no tool has the name.</summary>
+    public readonly int IndexOfTool(Utf8Slice name)
     {
-        foreach (var tool in Request.Tools)
+        for (var i = 0; i < Request.Tools.Count; i++)
         {
-            if (tool.Name == name)
+            if (Request.Tools[i].Name == name)
             {
-                return true;
+                return i;
             }
         }
 
-        return false;
+        return -1;
     }
 
     public bool Skip()
@@ -96,6 +103,36 @@ internal ref struct ChatReader
         return true;
     }
 
+    /// <summary>
+    /// Takes note of what only a model that is given the caller's own bytes can honour; the first such is what the caller is told where there is none.
+    /// </summary>
+    public readonly void NoteForwarded(string where) => Request.VerbatimOnly = Request.VerbatimOnly.Length == 0 ? where : Request.VerbatimOnly;
+
+    /// <summary>Steps over the current value, noting it. Null counts as absent.</summary>
+    public bool Forward(string where)
+    {
+        if (Reader.TokenType != JsonTokenType.Null)
+        {
+            NoteForwarded(where);
+        }
+
+        return Skip();
+    }
+
+    public bool ForwardNext(string where)
+    {
+        Reader.Read();
+        return Forward(where);
+    }
+
+    /// <summary>The current value as the bytes that the caller wrote; it is stepped over.</summary>
+    public Utf8Slice Raw()
+    {
+        var start = (int)Reader.TokenStartIndex;
+        Reader.Skip();
+        return new Utf8Slice(_body[start..(int)Reader.BytesConsumed]);
+    }
+
     /// <summary>The current property's object as the bytes that the caller wrote.</summary>
     public bool NextRawObject(string where, out Utf8Slice raw)
     {
@@ -111,9 +148,7 @@ internal ref struct ChatReader
             return WrongType(where, "an object");
         }
 
-        var start = (int)Reader.TokenStartIndex;
-        Reader.Skip();
-        raw = new Utf8Slice(_body[start..(int)Reader.BytesConsumed]);
+        raw = Raw();
         return true;
     }
 
@@ -166,5 +201,13 @@ internal ref struct ChatReader
     {
         Failure = ApiFailure.Invalid(code, message, param);
         return false;
+    }
+
+    /// <summary>Takes note that the body is no JSON.</summary>
+    public void Break(JsonException error)
+    {
+        var cut = error.Message.IndexOf(" LineNumber", StringComparison.Ordinal);
+        var sentence = cut < 0 ? error.Message : error.Message[..cut];
+        _ = Fail("invalid_json", $"The body is not valid JSON: line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}. {sentence}", null);
     }
 }

@@ -1,8 +1,9 @@
+using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Jesus.Appliance.Pipeline;
 using Jesus.Inference.Contract;
-using Microsoft.AspNetCore.Http;
 
 namespace Jesus.Appliance.Gateway.OpenAi;
 
@@ -13,8 +14,9 @@ namespace Jesus.Appliance.Gateway.OpenAi;
 /// </summary>
 internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
 {
-    private readonly List<(bool Begun, bool Finished)> _choices = [];
-    private HttpResponse? _response;
+    private readonly List<(bool Begun, bool Finished, bool Refused)> _choices = [];
+    private GatewayRequest _request;
+    private bool _wire;
     private ModelCall? _call;
     private CancellationToken _cancel;
     private string _id = "";
@@ -24,19 +26,19 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
     /// <summary>Something of the answer is on the wire: the status can no longer change.</summary>
     public bool Begun { get; private set; }
 
-    public void Begin(HttpResponse response, ModelCall call, string id, long createdUnixSeconds, in ChatWishes wishes, CancellationToken cancel)
+    public void Begin(in GatewayRequest request, ModelCall call, string id, long createdUnixSeconds, in ChatWishes wishes)
     {
-        (_response, _call, _id, _created, _wishes, _cancel) = (response, call, id, createdUnixSeconds, wishes, cancel);
+        (_request, _call, _id, _created, _wishes, _cancel) = (request, call, id, createdUnixSeconds, wishes, request.Aborted);
     }
 
     public ValueTask WriteAsync(ModelEvent item)
     {
-        if (item.Kind == EventKind.Started || (item.Kind is EventKind.ToolCallStart or EventKind.ToolCallArguments && item.Index > 0 && !_wishes.ParallelToolCalls))
+        if (item.Kind == EventKind.Wire)
         {
-            return ValueTask.CompletedTask;
+            return item.Shape == ApiShape.OpenAiChat ? WriteWire(item.Utf8.Span) : ValueTask.CompletedTask;
         }
 
-        if (item.Kind == EventKind.Finished && ChatJson.NameOf(item.Reason) is null)
+        if ((item.InWire && _wire) || !Shows(item))
         {
             return ValueTask.CompletedTask;
         }
@@ -46,9 +48,40 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
         return Flush();
     }
 
+    /// <summary>Events that a chunk can say and that the caller wants.</summary>
+    private bool Shows(in ModelEvent item) => item.Kind switch
+    {
+        EventKind.Text or EventKind.Reasoning or EventKind.Refusal => !item.Utf8.IsEmpty || ChatJson.HasLogProbs(item),
+        EventKind.ToolCallStart or EventKind.ToolCallArguments => item.Index == 0 || _wishes.ParallelToolCalls,
+        EventKind.Finished => ChatJson.NameOf(item.Reason) is not null,
+        _ => false,
+    };
+
+    /// <summary>The provider's own event, as it came: nothing is added but the framing (HTML standard, "Server-sent events": a line of data each).</summary>
+    private ValueTask WriteWire(ReadOnlySpan<byte> data)
+    {
+        SendHead();
+        _wire = true;
+        foreach (var line in data.Split((byte)'\n'))
+        {
+            Put("data: "u8);
+            Writer.Write(data[line]);
+            Put("\n"u8);
+        }
+
+        Put("\n"u8);
+        return Flush();
+    }
+
     /// <summary>The end of an answer that succeeded: what is still missing, the usage if it was asked for, and <c>[DONE]</c>.</summary>
     public ValueTask Finish(in Outcome outcome)
     {
+        if (_wire)
+        {
+            Put("data: [DONE]\n\n"u8);
+            return Flush();
+        }
+
         var choices = Math.Max(1, _choices.Count);
         for (var choice = 0; choice < choices; choice++)
         {
@@ -86,13 +119,14 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
     public void Reset()
     {
         _choices.Clear();
-        _response = null;
+        _request = default;
         _call = null;
+        _wire = false;
         _cancel = default;
         Begun = false;
     }
 
-    private PipeWriter Writer => _response!.BodyWriter;
+    private PipeWriter Writer => _request.Http.Response.BodyWriter;
 
     private void Role(int choice)
     {
@@ -107,7 +141,7 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
             return;
         }
 
-        _choices[choice] = (true, false);
+        _choices[choice] = (true, false, false);
         Start();
         StartChoice(choice);
         json.WriteString("role"u8, "assistant"u8);
@@ -125,10 +159,7 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
         }
 
         Begun = true;
-        _response!.StatusCode = 200;
-        _response.ContentType = "text/event-stream; charset=utf-8";
-        _response.Headers.CacheControl = "no-cache";
-        RouteHeaders.Write(_response, _call!);
+        AnswerHeaders.BeginEvents(_request, _call!);
     }
 
     private void Chunk(in ModelEvent item)
@@ -137,11 +168,11 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
         StartChoice(item.Choice);
         WriteDelta(item);
         json.WriteEndObject();
-        if (_wishes.LogProbs && item.Kind == EventKind.Text && !item.Tokens.LogProbs.IsEmpty)
+        if (_wishes.LogProbs && item.Kind == EventKind.Text && ChatJson.HasLogProbs(item))
         {
             json.WriteStartObject("logprobs"u8);
             json.WriteStartArray("content"u8);
-            ChatJson.WriteLogProb(json, item.Utf8.Span, ChatJson.Sum(item.Tokens.LogProbs.Span));
+            ChatJson.WriteLogProbs(json, item);
             json.WriteEndArray();
             json.WriteNull("refusal"u8);
             json.WriteEndObject();
@@ -151,12 +182,9 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
             json.WriteNull("logprobs"u8);
         }
 
-        if (item.Kind == EventKind.Finished)
-        {
-            _choices[item.Choice] = (true, true);
-        }
-
-        EndChoice(item.Kind == EventKind.Finished ? item.Reason : FinishReason.None);
+        var choice = _choices[item.Choice];
+        _choices[item.Choice] = choice with { Finished = item.Kind == EventKind.Finished, Refused = choice.Refused || item.Kind == EventKind.Refusal };
+        EndChoice(item.Kind == EventKind.Finished ? item.Reason : FinishReason.None, choice.Refused);
     }
 
     private void WriteDelta(in ModelEvent item)
@@ -168,6 +196,9 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
                 break;
             case EventKind.Reasoning:
                 json.WriteString("reasoning_content"u8, item.Utf8.Span);
+                break;
+            case EventKind.Refusal:
+                json.WriteString("refusal"u8, item.Utf8.Span);
                 break;
             case EventKind.ToolCallStart:
                 StartCall(item.Index);
@@ -220,9 +251,9 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
         json.WriteStartObject("delta"u8);
     }
 
-    private void EndChoice(FinishReason reason)
+    private void EndChoice(FinishReason reason, bool refused = false)
     {
-        ChatJson.WriteReason(json, reason);
+        ChatJson.WriteReason(json, reason, refused);
         json.WriteEndObject();
         json.WriteEndArray();
         if (_wishes.IncludeUsage)
@@ -247,5 +278,6 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
         Writer.Advance(text.Length);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask Flush() => _ = await Writer.FlushAsync(_cancel);
 }

@@ -4,7 +4,7 @@ using Jesus.Transport.Buffers;
 
 namespace Jesus.Appliance.Gateway.OpenAi;
 
-/// <summary>Reads <c>tools</c>, <c>tool_choice</c>, <c>response_format</c> and <c>inputs</c>.</summary>
+/// <summary>Reads <c>tools</c> and the older <c>functions</c>.</summary>
 internal static class ChatTools
 {
     public static bool ReadTools(ref ChatReader chat)
@@ -42,26 +42,27 @@ internal static class ChatTools
         while (chat.Reader.Read() && chat.Reader.TokenType == JsonTokenType.PropertyName)
         {
             var ok = chat.Reader.ValueTextEquals("type"u8) ? chat.NextText(where + ".type", out type)
-                : chat.Reader.ValueTextEquals("function"u8) ? ReadFunction(ref chat, where + ".function", out tool) : chat.UnknownIn(where);
+                : chat.Reader.ValueTextEquals("function"u8) ? ReadFunction(ref chat, where + ".function", out tool)
+                : chat.Reader.ValueTextEquals("custom"u8) ? ReadCustom(ref chat, where + ".custom", out tool) : chat.UnknownIn(where);
             if (!ok)
             {
                 return false;
             }
         }
 
-        if (!type.Equals("function"u8))
+        if (!type.Equals("function"u8) && !type.Equals("custom"u8))
         {
-            return chat.Fail("invalid_value", $"'{where}.type' is '{type}'; only function is allowed.", where + ".type");
+            return chat.Fail("invalid_value", $"'{where}.type' is '{type}'; function or custom is allowed.", where + ".type");
         }
 
         if (tool.Name.IsEmpty)
         {
-            return chat.Fail("missing_required_parameter", $"'{where}.function.name' is missing.", where + ".function.name");
+            return chat.Fail("missing_required_parameter", $"'{where}.{type}.name' is missing.", $"{where}.{type}.name");
         }
 
         if (chat.HasTool(tool.Name))
         {
-            return chat.Fail("invalid_value", $"'{where}.function.name' repeats '{tool.Name}'. Give each tool its own name.", where + ".function.name");
+            return chat.Fail("invalid_value", $"'{where}.{type}.name' repeats '{tool.Name}'. Give each tool its own name.", $"{where}.{type}.name");
         }
 
         chat.Request.Tools.Add(tool);
@@ -78,145 +79,61 @@ internal static class ChatTools
         }
 
         Utf8Slice name = default, description = default, parameters = default;
+        var strict = false;
         while (chat.Reader.Read() && chat.Reader.TokenType == JsonTokenType.PropertyName)
         {
             var ok = chat.Reader.ValueTextEquals("name"u8) ? chat.NextText(where + ".name", out name)
                 : chat.Reader.ValueTextEquals("description"u8) ? chat.NextText(where + ".description", out description)
                 : chat.Reader.ValueTextEquals("parameters"u8) ? chat.NextRawObject(where + ".parameters", out parameters)
-                : chat.Reader.ValueTextEquals("strict"u8) ? chat.NextBoolean(where + ".strict", out _) : chat.UnknownIn(where);
+                : chat.Reader.ValueTextEquals("strict"u8) ? chat.NextBoolean(where + ".strict", out strict) : chat.UnknownIn(where);
             if (!ok)
             {
                 return false;
             }
         }
 
-        tool = new ToolDefinition(name, description, parameters);
+        tool = new ToolDefinition(name, description, parameters) { Strict = strict };
         return true;
     }
 
-
-    public static bool ReadToolChoice(ref ChatReader chat)
+    /// <summary>A tool that is called with text of its own form. Only forwarding honours it; it is kept so that its tokens are counted.</summary>
+    private static bool ReadCustom(ref ChatReader chat, string where, out ToolDefinition tool)
     {
-        if (chat.Reader.TokenType == JsonTokenType.String)
-        {
-            ToolChoiceMode? mode = chat.Reader.ValueTextEquals("auto"u8) ? ToolChoiceMode.Auto
-                : chat.Reader.ValueTextEquals("none"u8) ? ToolChoiceMode.None
-                : chat.Reader.ValueTextEquals("required"u8) ? ToolChoiceMode.Required : null;
-            chat.Request.ToolChoice = new ToolChoice(mode ?? ToolChoiceMode.Auto);
-            return mode is not null || chat.Fail("invalid_value",
-                $"'tool_choice' is '{chat.Reader.GetString()}'; auto, none, required or a named function is allowed.", "tool_choice");
-        }
-
-        if (chat.Reader.TokenType != JsonTokenType.StartObject)
-        {
-            return chat.WrongType("tool_choice", "a string or an object");
-        }
-
-        Utf8Slice type = default, name = default;
-        while (chat.Reader.Read() && chat.Reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var ok = chat.Reader.ValueTextEquals("type"u8) ? chat.NextText("tool_choice.type", out type)
-                : chat.Reader.ValueTextEquals("function"u8) ? ChatMessages.ReadCalledFunction(ref chat, "tool_choice.function", out name, out _) : chat.UnknownIn("tool_choice");
-            if (!ok)
-            {
-                return false;
-            }
-        }
-
-        chat.Request.ToolChoice = new ToolChoice(ToolChoiceMode.Named, name);
-        return (type.Equals("function"u8) && !name.IsEmpty)
-            || chat.Fail("invalid_value", "'tool_choice' as an object must be {\"type\":\"function\",\"function\":{\"name\":...}}.", "tool_choice");
-    }
-
-    public static bool ReadResponseFormat(ref ChatReader chat)
-    {
-        if (chat.Reader.TokenType != JsonTokenType.StartObject)
-        {
-            return chat.WrongType("response_format", "an object");
-        }
-
-        Utf8Slice type = default, name = default, schema = default;
-        while (chat.Reader.Read() && chat.Reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var ok = chat.Reader.ValueTextEquals("type"u8) ? chat.NextText("response_format.type", out type)
-                : chat.Reader.ValueTextEquals("json_schema"u8) ? ReadJsonSchema(ref chat, out name, out schema) : chat.UnknownIn("response_format");
-            if (!ok)
-            {
-                return false;
-            }
-        }
-
-        return Constrain(ref chat, type, name, schema);
-    }
-
-    private static bool ReadJsonSchema(ref ChatReader chat, out Utf8Slice name, out Utf8Slice schema)
-    {
-        const string Where = "response_format.json_schema";
-        name = schema = default;
+        tool = default;
         chat.Reader.Read();
         if (chat.Reader.TokenType != JsonTokenType.StartObject)
         {
-            return chat.WrongType(Where, "an object");
+            return chat.WrongType(where, "an object");
         }
 
+        Utf8Slice name = default, description = default, format = default;
         while (chat.Reader.Read() && chat.Reader.TokenType == JsonTokenType.PropertyName)
         {
-            var ok = chat.Reader.ValueTextEquals("name"u8) ? chat.NextText(Where + ".name", out name)
-                : chat.Reader.ValueTextEquals("schema"u8) ? chat.NextRawObject(Where + ".schema", out schema)
-                : chat.Reader.ValueTextEquals("description"u8) ? chat.NextText(Where + ".description", out _)
-                : chat.Reader.ValueTextEquals("strict"u8) ? chat.NextBoolean(Where + ".strict", out _) : chat.UnknownIn(Where);
+            var ok = chat.Reader.ValueTextEquals("name"u8) ? chat.NextText(where + ".name", out name)
+                : chat.Reader.ValueTextEquals("description"u8) ? chat.NextText(where + ".description", out description)
+                : chat.Reader.ValueTextEquals("format"u8) ? chat.NextRawObject(where + ".format", out format) : chat.UnknownIn(where);
             if (!ok)
             {
                 return false;
             }
         }
 
+        tool = new ToolDefinition(name, description, format);
+        chat.NoteForwarded(where);
         return true;
     }
 
-    private static bool Constrain(ref ChatReader chat, Utf8Slice type, Utf8Slice name, Utf8Slice schema)
+    /// <summary>The older form of <c>tools</c>. Only forwarding honours it, since its calls are answered in an older form too.</summary>
+    public static bool ReadFunctions(ref ChatReader chat)
     {
-        if (type.Equals("text"u8))
+        if (chat.Reader.TokenType != JsonTokenType.StartArray)
         {
-            return true;
+            return chat.WrongType("functions", "an array");
         }
 
-        if (type.Equals("json_object"u8))
-        {
-            chat.Request.Constraint.Kind = ConstraintKind.JsonObject;
-            return true;
-        }
-
-        if (!type.Equals("json_schema"u8))
-        {
-            return chat.Fail("invalid_value", $"'response_format.type' is '{type}'; text, json_object or json_schema is allowed.", "response_format.type");
-        }
-
-        chat.Request.Constraint.Kind = ConstraintKind.JsonSchema;
-        chat.Request.Constraint.Name = name;
-        chat.Request.Constraint.Source = schema;
-        return !schema.IsEmpty || chat.Fail("missing_required_parameter", "'response_format.json_schema.schema' is missing.", "response_format.json_schema.schema");
-    }
-
-    /// <summary>Extension: texts that <c>x-span-of</c> in the schema may name.</summary>
-    public static bool ReadInputs(ref ChatReader chat)
-    {
-        if (chat.Reader.TokenType != JsonTokenType.StartObject)
-        {
-            return chat.WrongType("inputs", "an object of texts");
-        }
-
-        while (chat.Reader.Read() && chat.Reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var name = chat.Text();
-            if (!chat.NextText("inputs." + name, out var text))
-            {
-                return false;
-            }
-
-            chat.Request.Constraint.Inputs.Add(new NamedInput(name, text));
-        }
-
+        // Kept as one description, so that its tokens are counted.
+        chat.NoteForwarded("functions");
+        chat.Request.Tools.Add(new ToolDefinition(default, chat.Raw(), default));
         return true;
     }
 }

@@ -13,4 +13,19 @@ internal record struct ChatWishes
 
     /// <summary>False keeps only the first tool call of a choice.</summary>
     public bool ParallelToolCalls { get; set; }
+
+    /// <summary>Where in the body the list of the tools that may be called begins; 0 when all may.</summary>
+    public int AllowedTools { get; set; }
+
+    /// <summary>Plain completions: <c>best_of</c>; 0 when not said.</summary>
+    public int BestOf { get; set; }
+
+    /// <summary>Embeddings: as base64 of little-endian floats.</summary>
+    public bool Base64 { get; set; }
+
+    /// <summary>Reranking: how many of the best; 0 for all.</summary>
+    public int TopN { get; set; }
+
+    /// <summary>Reranking: each document's text beside its score.</summary>
+    public bool ReturnDocuments { get; set; }
 }

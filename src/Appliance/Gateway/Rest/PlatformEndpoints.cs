@@ -8,8 +8,7 @@ internal sealed class PlatformEndpoints(GatewayParts parts)
 {
     private static readonly string[] LaterPaths =
     [
-        "/v1/completions", "/v1/responses", "/v1/embeddings", "/v1/rerank", "/v1/audio", "/v1/images", "/v1/files", "/v1/batches", "/v1/moderations",
-        "/v1/fine_tuning", "/v1/assistants", "/v1/threads", "/v1/vector_stores", "/v1/realtime", "/v1/conversations",
+        "/v1/responses",
         "/api/v1/peers", "/api/v1/budgets", "/api/v1/audit", "/api/v1/evals", "/openapi.json", "/mcp",
     ];
 

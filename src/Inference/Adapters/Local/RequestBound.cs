@@ -17,6 +17,11 @@ internal static class RequestBound
             bytes += (2L * (part.Text.Length + part.Id.Length + part.Name.Length)) + MarkupBytes;
         }
 
+        foreach (var input in request.Inputs)
+        {
+            bytes += input.Length;
+        }
+
         foreach (var tool in request.Tools)
         {
             bytes += (2L * (tool.Name.Length + tool.Description.Length + tool.Parameters.Length)) + MarkupBytes;

@@ -72,7 +72,11 @@ public sealed class ChatRequestParserTests
             """, out var wishes);
 
         Assert.True(failure.IsNone, failure.Message);
-        var wanted = new Sampling { Temperature = 0.5f, TopP = 0.9f, TopK = 40, MinP = 0.05f, Seed = ulong.MaxValue, FrequencyPenalty = 1, PresencePenalty = -1 };
+        const SamplingFields All = SamplingFields.Temperature | SamplingFields.TopP | SamplingFields.TopK | SamplingFields.MinP;
+        var wanted = new Sampling
+        {
+            Temperature = 0.5f, TopP = 0.9f, TopK = 40, MinP = 0.05f, Seed = ulong.MaxValue, FrequencyPenalty = 1, PresencePenalty = -1, Given = All,
+        };
         Assert.Equal(wanted, _request.Sampling);
         Assert.Equal((2, 7, 2, 0), (_request.Choices, _request.MaxOutputTokens, _request.Stops.Count, _request.TopLogProbs));
         Assert.True(wishes is { Stream: true, IncludeUsage: true, LogProbs: true, ParallelToolCalls: false });
@@ -95,17 +99,26 @@ public sealed class ChatRequestParserTests
     [InlineData("""{"model":"m","messages":[{"role":"user"}]}""", "missing_required_parameter", "messages[0].content")]
     [InlineData("""{"model":"m","messages":[{"role":"tool","content":"x"}]}""", "missing_required_parameter", "messages[0].tool_call_id")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":[{"type":"video","text":"x"}]}]}""", "invalid_value", "messages[0].content[0].type")]
-    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x","name":"bob"}]}""", "unsupported_parameter", "messages[0].name")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x","title":"bob"}]}""", "unsupported_parameter", "messages[0].title")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"","format":"wav"}}]}]}""",
+        "unsupported_parameter", "messages[0].content[0].input_audio")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"audio":{"voice":"alloy","format":"wav"}}""", "unsupported_parameter", "audio")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"service_tier":"priority"}""", "unsupported_parameter", "service_tier")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"reasoning_effort":"a lot"}""", "invalid_value", "reasoning_effort")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"a"}}],"""
+        + """ "tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"type":"function","function":{"name":"b"}}]}}}""",
+        "invalid_parameter", "tool_choice.allowed_tools.tools[0]")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"best_of":3}""", "unsupported_parameter", "best_of")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"temperature":3}""", "invalid_value", "temperature")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"n":0}""", "invalid_value", "n")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"n":1.5}""", "invalid_value", "n")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"stop":[""]}""", "invalid_value", "stop")]
-    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"store":true}""", "unsupported_parameter", "store")]
-    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"logit_bias":{"5":1}}""", "unsupported_parameter", "logit_bias")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"logit_bias":{"five":1}}""", "invalid_value", "logit_bias")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"logit_bias":{"5":101}}""", "invalid_value", "logit_bias")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"stream_options":{"include_usage":true}}""", "invalid_parameter", "stream_options")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"max_tokens":5,"max_completion_tokens":6}""", "invalid_parameter", "max_completion_tokens")]
-    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"logprobs":true,"top_logprobs":3}""", "unsupported_parameter", "top_logprobs")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"top_logprobs":3}""", "invalid_parameter", "top_logprobs")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"logprobs":true,"top_logprobs":21}""", "invalid_value", "top_logprobs")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"tool_choice":"required"}""", "invalid_parameter", "tool_choice")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"a"}},{"type":"function","""
         + """ "function":{"name":"a"}}]}""", "invalid_value", "tools[1].function.name")]
@@ -120,6 +133,68 @@ public sealed class ChatRequestParserTests
         var failure = Parse(body, out _);
         Assert.Equal((400, code, param), (failure.Status, failure.Code, failure.Param));
         Assert.NotEmpty(failure.Message);
+    }
+
+    [Theory]
+    [InlineData("store", "true", "store")]
+    [InlineData("verbosity", "\"low\"", "verbosity")]
+    [InlineData("service_tier", "\"flex\"", "service_tier")]
+    [InlineData("prediction", """{"type":"content","content":"x"}""", "prediction")]
+    [InlineData("functions", """[{"name":"f","parameters":{}}]""", "functions")]
+    [InlineData("prompt_cache_retention", "\"24h\"", "prompt_cache_retention")]
+    [InlineData("tools", """[{"type":"custom","custom":{"name":"f"}}]""", "tools[0].custom")]
+    [InlineData("stream_options", """{"include_obfuscation":true}""", "stream_options.include_obfuscation")]
+    public void A_field_that_only_forwarding_honours_is_named_for_the_planner(string field, string value, string name)
+    {
+        var failure = Parse($$"""{"model":"m","stream":true,"messages":[{"role":"user","content":"x"}],"{{field}}":{{value}}}""", out _);
+        Assert.True(failure.IsNone, failure.Message);
+        Assert.Equal(name, _request.VerbatimOnly);
+        Assert.Equal(ApiShape.OpenAiChat, _request.BodyShape);
+    }
+
+    [Theory]
+    [InlineData("""{"role":"user","content":"x","name":"bob"}""", "messages[0].name")]
+    [InlineData("""{"role":"function","content":"x","name":"f"}""", "messages[0].role")]
+    [InlineData("""{"role":"assistant","content":null,"function_call":{"name":"f","arguments":"{}"}}""", "messages[0].function_call")]
+    [InlineData("""{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://a/b.png","detail":"low"}}]}""", "messages[0].content[0].image_url.detail")]
+    public void A_message_that_only_forwarding_honours_is_named_for_the_planner(string message, string name)
+    {
+        var failure = Parse($$"""{"model":"m","messages":[{{message}}]}""", out _);
+        Assert.True(failure.IsNone, failure.Message);
+        Assert.Equal(name, _request.VerbatimOnly);
+    }
+
+    [Fact]
+    public void Only_the_allowed_tools_are_left_wherever_the_choice_stands()
+    {
+        var failure = Parse("""
+            {"model":"m","tool_choice":{"type":"allowed_tools","allowed_tools":{"tools":[{"type":"function","function":{"name":"c"}},
+            {"type":"function","function":{"name":"a"}}],"mode":"required"}},"messages":[{"role":"user","content":"x"}],
+            "tools":[{"type":"function","function":{"name":"a"}},{"type":"function","function":{"name":"b"}},{"type":"function","function":{"name":"c","strict":true}}]}
+            """, out _);
+        Assert.True(failure.IsNone, failure.Message);
+        Assert.Equal(["c", "a"], _request.Tools.Select(t => t.Name.ToString()));
+        Assert.Equal((true, false, ToolChoiceMode.Required), (_request.Tools[0].Strict, _request.Tools[1].Strict, _request.ToolChoice.Mode));
+        Assert.Equal("", _request.VerbatimOnly);
+    }
+
+    [Fact]
+    public void Images_refusals_reasoning_and_results_in_parts_become_parts()
+    {
+        var failure = Parse("""
+            {"model":"m","reasoning_effort":"xhigh","parallel_tool_calls":false,"safety_identifier":"who","logit_bias":{"50256":-100},"messages":[
+            {"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA","detail":"auto"}}]},
+            {"role":"assistant","content":"partly","refusal":"I can not.","reasoning_content":"hm","annotations":[]},
+            {"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]},
+            {"role":"tool","tool_call_id":"1","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]}
+            """, out _);
+        Assert.True(failure.IsNone, failure.Message);
+        Assert.Equal(PartKind.Image, _request.Turns.PartsOf(0)[0].Kind);
+        Assert.Equal(["hm", "partly", "I can not."], _request.Turns.PartsOf(1).ToArray().Select(p => p.Text.ToString()));
+        var result = _request.Turns.PartsOf(3).ToArray();
+        Assert.Equal([(PartKind.ToolResult, "a", false), (PartKind.Text, "b", true)], result.Select(p => (p.Kind, p.Text.ToString(), p.InResult)));
+        Assert.Equal((ReasoningEffort.Highest, false, "who"), (_request.Reasoning.Effort, _request.ParallelToolCalls, _request.EndUser.ToString()));
+        Assert.Equal([new TokenBias(50256, -100)], _request.LogitBias);
     }
 
     [Fact]

@@ -142,7 +142,7 @@ public sealed class RestEndpointsTests
 
     [Theory]
     [InlineData("/v1/responses")]
-    [InlineData("/v1/embeddings")]
+    [InlineData("/v1/moderations")]
     [InlineData("/mcp")]
     public async Task An_api_that_is_not_built_says_so_in_its_own_shape(string path)
     {

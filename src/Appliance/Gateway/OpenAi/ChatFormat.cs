@@ -1,0 +1,101 @@
+using System.Text.Json;
+using Jesus.Inference.Contract;
+using Jesus.Transport.Buffers;
+
+namespace Jesus.Appliance.Gateway.OpenAi;
+
+/// <summary>Reads <c>response_format</c> and <c>inputs</c>.</summary>
+internal static class ChatFormat
+{
+    public static bool ReadResponseFormat(ref ChatReader chat)
+    {
+        if (chat.Reader.TokenType != JsonTokenType.StartObject)
+        {
+            return chat.WrongType("response_format", "an object");
+        }
+
+        Utf8Slice type = default, name = default, schema = default;
+        while (chat.Reader.Read() && chat.Reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var ok = chat.Reader.ValueTextEquals("type"u8) ? chat.NextText("response_format.type", out type)
+                : chat.Reader.ValueTextEquals("json_schema"u8) ? ReadJsonSchema(ref chat, out name, out schema) : chat.UnknownIn("response_format");
+            if (!ok)
+            {
+                return false;
+            }
+        }
+
+        return Constrain(ref chat, type, name, schema);
+    }
+
+    private static bool ReadJsonSchema(ref ChatReader chat, out Utf8Slice name, out Utf8Slice schema)
+    {
+        const string Where = "response_format.json_schema";
+        name = schema = default;
+        chat.Reader.Read();
+        if (chat.Reader.TokenType != JsonTokenType.StartObject)
+        {
+            return chat.WrongType(Where, "an object");
+        }
+
+        while (chat.Reader.Read() && chat.Reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var ok = chat.Reader.ValueTextEquals("name"u8) ? chat.NextText(Where + ".name", out name)
+                : chat.Reader.ValueTextEquals("schema"u8) ? chat.NextRawObject(Where + ".schema", out schema)
+                : chat.Reader.ValueTextEquals("description"u8) ? chat.NextText(Where + ".description", out _)
+                : chat.Reader.ValueTextEquals("strict"u8) ? chat.NextBoolean(Where + ".strict", out _) : chat.UnknownIn(Where);
+            if (!ok)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool Constrain(ref ChatReader chat, Utf8Slice type, Utf8Slice name, Utf8Slice schema)
+    {
+        if (type.Equals("text"u8))
+        {
+            return true;
+        }
+
+        if (type.Equals("json_object"u8))
+        {
+            chat.Request.Constraint.Kind = ConstraintKind.JsonObject;
+            return true;
+        }
+
+        if (!type.Equals("json_schema"u8))
+        {
+            return chat.Fail("invalid_value", $"'response_format.type' is '{type}'; text, json_object or json_schema is allowed.", "response_format.type");
+        }
+
+        chat.Request.Constraint.Kind = ConstraintKind.JsonSchema;
+        chat.Request.Constraint.Name = name;
+        chat.Request.Constraint.Source = schema;
+        return !schema.IsEmpty || chat.Fail("missing_required_parameter", "'response_format.json_schema.schema' is missing.", "response_format.json_schema.schema");
+    }
+
+    /// <summary>Extension: texts that <c>x-span-of</c> in the schema may name.</summary>
+    public static bool ReadInputs(ref ChatReader chat)
+    {
+        if (chat.Reader.TokenType != JsonTokenType.StartObject)
+        {
+            return chat.WrongType("inputs", "an object of texts");
+        }
+
+        while (chat.Reader.Read() && chat.Reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = chat.Text();
+            if (!chat.NextText("inputs." + name, out var text))
+            {
+                return false;
+            }
+
+            chat.Request.Constraint.Inputs.Add(new NamedInput(name, text));
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,140 @@
+using static Jesus.Appliance.Gateway.OpenAi.FieldSupport;
+
+namespace Jesus.Appliance.Gateway.OpenAi;
+
+/// <summary>What reads a field of a request; at most 64, since those seen are bits of one number.</summary>
+internal enum RequestField : byte
+{
+    /// <summary>Nothing: the value is stepped over.</summary>
+    None,
+    Model,
+    Messages,
+    Tools,
+    ToolChoice,
+    ParallelToolCalls,
+    ResponseFormat,
+    Inputs,
+    Functions,
+    Temperature,
+    TopP,
+    TopK,
+    MinP,
+    Seed,
+    N,
+    Stop,
+    MaxTokens,
+    MaxCompletionTokens,
+    LogProbs,
+    TopLogProbs,
+    LogitBias,
+    FrequencyPenalty,
+    PresencePenalty,
+    ReasoningEffort,
+    Stream,
+    StreamOptions,
+    Store,
+    ServiceTier,
+    Modalities,
+    Verbosity,
+    EndUser,
+    Prompt,
+    Echo,
+    BestOf,
+    Suffix,
+    CompletionLogProbs,
+    Input,
+    Dimensions,
+    EncodingFormat,
+    Query,
+    Documents,
+    TopN,
+    ReturnDocuments,
+}
+
+/// <summary>What is taken on each path (OpenAI API reference, November 2026; the official clients' types).</summary>
+internal static class FieldTables
+{
+    private const string BilledApart = "It is billed apart from text tokens, which no budget here could bound.";
+
+    public static FieldTable Chat { get; } = new(
+        "/v1/chat/completions",
+        new("model", RequestField.Model, Honoured, "A model or a route; `GET /v1/models` lists both."),
+        new("messages", RequestField.Messages, Honoured, "Roles system, developer, user, assistant, tool; text, images, refusals, tool calls and results in parts."),
+        new("stream", RequestField.Stream, Honoured, ""),
+        new("stream_options", RequestField.StreamOptions, Honoured, "`include_usage`; `include_obfuscation` true is forwarded only."),
+        new("temperature", RequestField.Temperature, Honoured, "0 to 2; left out, a local model takes the likeliest token."),
+        new("top_p", RequestField.TopP, Honoured, ""),
+        new("seed", RequestField.Seed, Honoured, "The same seed gives the same answer of a local model on any box."),
+        new("n", RequestField.N, Honoured, "Up to `listen.maxChoices`."),
+        new("stop", RequestField.Stop, Honoured, "Up to `listen.maxStops` texts."),
+        new("max_completion_tokens", RequestField.MaxCompletionTokens, Honoured, ""),
+        new("max_tokens", RequestField.MaxTokens, Honoured, "The older name of the same."),
+        new("logprobs", RequestField.LogProbs, Honoured, ""),
+        new("top_logprobs", RequestField.TopLogProbs, Honoured, "0 to 20; local models give the chosen token's alone and refuse more than 0."),
+        new("logit_bias", RequestField.LogitBias, Honoured, "Up to 1,024 tokens; local models refuse it."),
+        new("frequency_penalty", RequestField.FrequencyPenalty, Honoured, ""),
+        new("presence_penalty", RequestField.PresencePenalty, Honoured, ""),
+        new("tools", RequestField.Tools, Honoured, "Functions; a tool of type `custom` is forwarded only."),
+        new("tool_choice", RequestField.ToolChoice, Honoured, "auto, none, required, a named function, `allowed_tools`; a named custom tool is forwarded only."),
+        new("parallel_tool_calls", RequestField.ParallelToolCalls, Honoured, "False keeps the first call of an answer."),
+        new("response_format", RequestField.ResponseFormat, Honoured, "text, json_object, json_schema; local models keep to a schema whether `strict` is set or not."),
+        new("reasoning_effort", RequestField.ReasoningEffort, Honoured, "A provider that knows other steps is given the nearest; a model that does not reason has none."),
+        new("user", RequestField.EndUser, Honoured, "Told to the provider."),
+        new("safety_identifier", RequestField.EndUser, Honoured, "Told to the provider."),
+        new("store", RequestField.Store, Forwarded, "False is always taken: answers are not kept here."),
+        new("service_tier", RequestField.ServiceTier, Forwarded, "auto and default are always taken, flex is forwarded; dearer tiers are refused, since the price table does not know them."),
+        new("verbosity", RequestField.Verbosity, Forwarded, "medium, the default, is always taken."),
+        new("functions", RequestField.Functions, Forwarded, "Use `tools`."),
+        new("function_call", RequestField.None, Forwarded, "Use `tool_choice`."),
+        new("prediction", RequestField.None, Forwarded, ""),
+        new("moderation", RequestField.None, Forwarded, ""),
+        new("prompt_cache_options", RequestField.None, Forwarded, ""),
+        new("prompt_cache_retention", RequestField.None, Forwarded, ""),
+        new("prompt_cache_key", RequestField.None, Taken, "A hint to a provider's cache; reaches it where the request is forwarded."),
+        new("metadata", RequestField.None, Taken, "Labels of stored answers; reach a provider where the request is forwarded."),
+        new("modalities", RequestField.Modalities, Honoured, "[\"text\"] alone."),
+        new("audio", RequestField.None, Refused, BilledApart),
+        new("web_search_options", RequestField.None, Refused, BilledApart),
+        new("inputs", RequestField.Inputs, Honoured, "This box's own: named texts that `x-span-of` in a schema refers to."),
+        new("top_k", RequestField.TopK, Honoured, "Not OpenAI's; as other servers of this API take it."),
+        new("min_p", RequestField.MinP, Honoured, "Not OpenAI's; as other servers of this API take it."));
+
+    public static FieldTable Completions { get; } = new(
+        "/v1/completions",
+        new("model", RequestField.Model, Honoured, "A model or a route."),
+        new("prompt", RequestField.Prompt, Honoured, "A text, or the ids of its tokens; several prompts in one request are refused: send one request each."),
+        new("stream", RequestField.Stream, Honoured, ""),
+        new("stream_options", RequestField.StreamOptions, Honoured, "`include_usage`; `include_obfuscation` true is refused."),
+        new("max_tokens", RequestField.MaxTokens, Honoured, "16 where it is left out, as with OpenAI."),
+        new("temperature", RequestField.Temperature, Honoured, ""),
+        new("top_p", RequestField.TopP, Honoured, ""),
+        new("seed", RequestField.Seed, Honoured, ""),
+        new("n", RequestField.N, Honoured, ""),
+        new("stop", RequestField.Stop, Honoured, ""),
+        new("logprobs", RequestField.CompletionLogProbs, Honoured, "0 to 5; local models give the chosen token's alone and refuse more than 0."),
+        new("logit_bias", RequestField.LogitBias, Honoured, "Local models refuse it."),
+        new("frequency_penalty", RequestField.FrequencyPenalty, Honoured, ""),
+        new("presence_penalty", RequestField.PresencePenalty, Honoured, ""),
+        new("user", RequestField.EndUser, Honoured, "Told to the provider."),
+        new("echo", RequestField.Echo, Refused, "The prompt is not sent back; false is taken."),
+        new("best_of", RequestField.BestOf, Refused, "Answers are not compared here; 1, or the same as `n`, is taken."),
+        new("suffix", RequestField.Suffix, Refused, "Text is not inserted; leave it out."),
+        new("top_k", RequestField.TopK, Honoured, "Not OpenAI's."),
+        new("min_p", RequestField.MinP, Honoured, "Not OpenAI's."));
+
+    public static FieldTable Embeddings { get; } = new(
+        "/v1/embeddings",
+        new("model", RequestField.Model, Honoured, "A model of a provider that offers embeddings, or a route of such."),
+        new("input", RequestField.Input, Honoured, "A text or up to 2,048; arrays of token ids are refused: send text."),
+        new("encoding_format", RequestField.EncodingFormat, Honoured, "float or base64 (little-endian 32-bit floats)."),
+        new("dimensions", RequestField.Dimensions, Honoured, ""),
+        new("user", RequestField.EndUser, Honoured, "Told to the provider."));
+
+    public static FieldTable Rerank { get; } = new(
+        "/v1/rerank",
+        new("model", RequestField.Model, Honoured, "A model of a provider that reranks, or a route of such."),
+        new("query", RequestField.Query, Honoured, "A text."),
+        new("documents", RequestField.Documents, Honoured, "Up to 2,048 texts, each a string or an object with `text`."),
+        new("top_n", RequestField.TopN, Honoured, "As many of the best; all where it is left out."),
+        new("return_documents", RequestField.ReturnDocuments, Honoured, "True puts each document's text beside its score."));
+}
