@@ -1,3 +1,4 @@
+using Jesus.Appliance.Gateway.Anthropic.Batches;
 using Jesus.Appliance.Runner;
 using Jesus.Appliance.Security.Keys;
 using Jesus.Appliance.Telemetry;
@@ -16,5 +17,8 @@ public sealed record GatewayParts
     public required MetricsText Metrics { get; init; }
     public required Readiness Readiness { get; init; }
     public required TimeProvider Time { get; init; }
+
+    /// <summary>Null where there is no runner to keep them.</summary>
+    public MessageBatches? Batches { get; init; }
     public required string Version { get; init; }
 }

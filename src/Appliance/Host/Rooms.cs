@@ -5,6 +5,7 @@ using Jesus.Appliance.Audit;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Config;
 using Jesus.Appliance.Gateway;
+using Jesus.Appliance.Gateway.Anthropic.Batches;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
@@ -18,6 +19,7 @@ using Jesus.Appliance.Storage;
 using Jesus.Appliance.Storage.Journal;
 using Jesus.Appliance.Storage.Projection;
 using Jesus.Appliance.Telemetry;
+using Jesus.Appliance.Tools;
 using Jesus.Inference.Engine;
 using Jesus.Transport.Http;
 using Microsoft.Extensions.Logging;
@@ -43,6 +45,7 @@ public sealed class Rooms : IAsyncDisposable
         Budgets = new BudgetKeeper(config.Budgets, CapTable.Build(config.Budgets, []), Journal, Time) { Alerts = Alerts };
         BudgetMetrics.Watch(Budgets);
         Keys = new KeyStore(Journal, Time);
+        BatchDeletions = new BatchDeletions(Journal);
         Restore();
         Routes = new RouteTableHolder(RouteTable.Empty);
         var engine = ModelShelf.HostOptions(config.Engine, State.Models);
@@ -69,7 +72,7 @@ public sealed class Rooms : IAsyncDisposable
         });
         Projection = new SqliteProjection(State.Database, Journal, [new RunsTable(), new AuditTable()], new ProjectionOptions(), log.CreateLogger("Projection"));
         Artifacts = ArtifactStore.Open(Disk, State.Artifacts, config.Artifacts, Time);
-        Runs = new RunService(RunnerRooms(), config.Runner);
+        Runs = new RunService(RunnerRooms(config), config.Runner);
         Gateway = new GatewayApp(Parts(config), log.CreateLogger("Gateway"));
     }
 
@@ -90,6 +93,7 @@ public sealed class Rooms : IAsyncDisposable
     public SqliteProjection Projection { get; }
     public ArtifactStore Artifacts { get; }
     public RunService Runs { get; }
+    public BatchDeletions BatchDeletions { get; }
     public MetricsText Metrics { get; }
     public Readiness Readiness { get; } = new();
     public GatewayApp Gateway { get; }
@@ -136,15 +140,16 @@ public sealed class Rooms : IAsyncDisposable
     private void Restore()
     {
         Log.CreateLogger("Storage").LogInformation("{Report}", Journal.OpenReport);
-        _ = JournalReplay.Run(Journal, Keys, new BudgetFold(Budgets));
+        _ = JournalReplay.Run(Journal, Keys, new BudgetFold(Budgets), BatchDeletions);
 
         Readiness.Set("journal", true, Journal.OpenReport.ToString());
     }
 
-    private RunnerRooms RunnerRooms() => new()
+    private RunnerRooms RunnerRooms(ApplianceConfig config) => new()
     {
         Journal = Journal,
         Blobs = new ArtifactBlobs(Artifacts),
+        Tools = ToolSet.BuiltIn.With(new BatchTool(Pipeline.RunAsync, new ArtifactBlobs(Artifacts), config.Listen, Time)),
         History = new ProjectionHistory(Projection, Journal),
         CallModel = Pipeline.RunAsync,
         Time = Time,
@@ -159,6 +164,7 @@ public sealed class Rooms : IAsyncDisposable
         Models = Pipeline.RunAsync,
         ModelDirectory = Models,
         Runs = Runs,
+        Batches = new MessageBatches(Runs, new ArtifactBlobs(Artifacts), BatchDeletions, Time),
         Keys = Keys,
         Metrics = Metrics,
         Readiness = Readiness,

@@ -41,6 +41,11 @@ public interface IRunService
     /// <returns>Null when there is no such run for this principal.</returns>
     ValueTask<RunExplanation?> ExplainAsync(string runId, Principal principal, CancellationToken cancel);
 
+    /// <summary>Every item of the run's map step, however many and large: what a view leaves out.</summary>
+    /// <param name="mapStep">Id of the step; its items are of one step each.</param>
+    /// <returns>Null when there is no such run for this principal, or no such step in it.</returns>
+    ValueTask<RunItems?> ItemsAsync(string runId, string mapStep, Principal principal, CancellationToken cancel);
+
     /// <returns>Null when there is no such run for this principal.</returns>
     ValueTask<IReadOnlyList<ArtifactView>?> ArtifactsAsync(string runId, Principal principal, CancellationToken cancel);
 

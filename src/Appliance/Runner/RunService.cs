@@ -216,6 +216,9 @@ public sealed class RunService : IRunService, IDisposable
         return driver?.Look(machine => Explainer.Explain(machine, driver.State, _table.PlaceOf(driver), _rooms.Time.GetUtcNow()));
     }
 
+    public async ValueTask<RunItems?> ItemsAsync(string runId, string mapStep, Principal principal, CancellationToken cancel) =>
+        (await VisibleAsync(runId, principal, cancel))?.Look(machine => RunViews.Items(machine, mapStep));
+
     public async ValueTask<IReadOnlyList<ArtifactView>?> ArtifactsAsync(string runId, Principal principal, CancellationToken cancel) =>
         (await VisibleAsync(runId, principal, cancel))?.Look(RunViews.Artifacts);
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Jesus.Appliance.Security;
 
 namespace Jesus.Appliance.Tools;
 
@@ -42,6 +43,9 @@ public readonly record struct ToolResult
     /// <summary>Null on success.</summary>
     public string? Error { get; private init; }
 
+    /// <summary>What the models that it called used.</summary>
+    public ToolSpending Spent { get; init; }
+
     public bool Succeeded => Error is null;
 
     public static ToolResult Of(JsonElement value, string? text = null) => new() { Value = value, Text = text };
@@ -49,11 +53,17 @@ public readonly record struct ToolResult
     public static ToolResult Failed(string error) => new() { Error = error };
 }
 
+/// <summary>Tokens and money of a tool's own model calls; they are settled already, and the run shows them as its own.</summary>
+public readonly record struct ToolSpending(long TokensIn, long TokensOut, long CostMicroUsd);
+
 /// <summary>What a tool may reach: the run's own inputs and notes, and the clock. Nothing else of the box.</summary>
 public sealed record ToolContext
 {
     public required string RunId { get; init; }
     public required TimeProvider Time { get; init; }
+
+    /// <summary>Who started the run: whose calls a tool that calls models makes.</summary>
+    public Principal Principal { get; init; } = Principal.System;
 
     /// <summary>Texts of the inputs of the run, by name.</summary>
     public required IRunTexts Texts { get; init; }

@@ -18,6 +18,9 @@ public sealed class ToolSet
 
     public IReadOnlyList<string> Names { get; }
 
+    /// <summary>These and one more.</summary>
+    public ToolSet With(ITool tool) => new([.. _byName.Values, tool]);
+
     public ITool? Find(string name) => _byName.GetValueOrDefault(name);
 
     /// <summary>Checks the arguments, then calls. Wrong arguments are a failed result that names each.</summary>

@@ -43,6 +43,8 @@ internal sealed class FakeRuns : IRunService
     public ValueTask<RunExplanation?> ExplainAsync(string runId, Principal principal, CancellationToken cancel) =>
         new(runId == "r1" ? new RunExplanation("r1", RunStateName.Waiting, "It waits for a person.", []) : null);
 
+    public ValueTask<RunItems?> ItemsAsync(string runId, string mapStep, Principal principal, CancellationToken cancel) => new((RunItems?)null);
+
     public ValueTask<IReadOnlyList<ArtifactView>?> ArtifactsAsync(string runId, Principal principal, CancellationToken cancel) => new((IReadOnlyList<ArtifactView>?)[Report]);
 
     public ValueTask<ArtifactContent?> OpenArtifactAsync(string runId, string name, Principal principal, CancellationToken cancel) =>

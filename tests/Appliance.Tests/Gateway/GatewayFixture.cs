@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Jesus.Appliance.Gateway;
+using Jesus.Appliance.Gateway.Anthropic.Batches;
 using Jesus.Appliance.Host;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Security;
@@ -38,7 +39,7 @@ internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDispo
     /// <summary>What the pipeline does with a call.</summary>
     public ModelCaller Answer { get; set; } = (_, _, _) => new(new Outcome { Reason = FinishReason.Stop });
 
-    public static async Task<GatewayFixture> StartAsync(GatewayOptions? options = null)
+    public static async Task<GatewayFixture> StartAsync(GatewayOptions? options = null, MessageBatches? batches = null)
     {
         options = (options ?? new GatewayOptions()) with { Http = "http://127.0.0.1:0" };
         var fixture = new GatewayFixture(options);
@@ -50,6 +51,7 @@ internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDispo
                 Models = (call, sink, cancel) => fixture.Answer(call, sink, cancel),
                 ModelDirectory = fixture,
                 Runs = fixture.Runs,
+                Batches = batches,
                 Keys = new KeyStore(fixture._journal, TimeProvider.System),
                 Metrics = fixture._metrics,
                 Readiness = fixture.Readiness,

@@ -1,3 +1,4 @@
+using Jesus.Appliance.Gateway.Anthropic.Batches;
 using Jesus.Appliance.Security;
 using Microsoft.AspNetCore.Http;
 
@@ -11,6 +12,7 @@ internal sealed class AnthropicApi(GatewayParts parts)
 
     private readonly MessagesEndpoint _messages = new(parts.Models, parts.Options, parts.Time);
     private readonly AnthropicModels _models = new(parts.ModelDirectory);
+    private readonly BatchEndpoints? _batches = parts.Batches is null ? null : new BatchEndpoints(parts.Batches, parts.Options, parts.Time);
 
     /// <summary>The caller expects Anthropic's shapes: by the path, or by the version header where OpenAI's API has the same path.</summary>
     public static bool Speaks(HttpRequest request) => request.Path.StartsWithSegments(MessagesPath, StringComparison.Ordinal)
@@ -24,11 +26,18 @@ internal sealed class AnthropicApi(GatewayParts parts)
             return null;
         }
 
+        if (AnthropicHeaders.Check(request.Http.Request) is { IsNone: false } wrong)
+        {
+            return ErrorReply.SendAsync(request.Http, wrong, request.RequestId);
+        }
+
         return path switch
         {
             MessagesPath => On(request, "POST", _messages.CreateAsync),
             MessagesPath + "/count_tokens" => On(request, "POST", _messages.CountTokensAsync),
             ModelsPath => On(request, "GET", _models.ListAsync),
+            _ when _batches is not null && (path == BatchEndpoints.Path || path.StartsWith(BatchEndpoints.Path + "/", StringComparison.Ordinal)) =>
+                request.Principal.May(Roles.Models) ? _batches.Route(request, path[BatchEndpoints.Path.Length..]) : GatewayApp.Need(request, Roles.Models, _messages.CreateAsync),
             _ when path.StartsWith(ModelsPath + "/", StringComparison.Ordinal) => On(request, "GET", r => _models.GetAsync(r, path[(ModelsPath.Length + 1)..])),
             _ => null,
         };

@@ -14,14 +14,30 @@ internal static class AnthropicHeaders
     private const string VersionHeader = "anthropic-version";
     private const string BetaHeader = "anthropic-beta";
 
+    /// <summary>They choose among what a key may act for.</summary>
+    public static readonly string[] Refused = ["anthropic-workspace-id", "anthropic-user-profile-id"];
+
     /// <summary>The caller speaks Anthropic's API where a path alone does not tell.</summary>
     public static bool AreGiven(HttpRequest request) => request.Headers.ContainsKey(VersionHeader);
 
-    public static ApiFailure CheckVersion(HttpRequest request)
+    /// <summary>A version that is not spoken, or a header that asks for what a gateway with keys of its own cannot do.</summary>
+    public static ApiFailure Check(HttpRequest request)
     {
         var version = request.Headers[VersionHeader];
-        return version.Count == 0 || version == Version ? default
-            : ApiFailure.Invalid("invalid_request", $"anthropic-version: '{version}' is not spoken here; send {Version}.");
+        if (version.Count > 0 && version != Version)
+        {
+            return ApiFailure.Invalid("invalid_request", $"anthropic-version: '{version}' is not spoken here; send {Version}.");
+        }
+
+        foreach (var name in Refused)
+        {
+            if (request.Headers.ContainsKey(name))
+            {
+                return ApiFailure.Invalid("invalid_request", $"{name}: is not honoured here, where the provider's keys are the box's own. Leave it out.", name);
+            }
+        }
+
+        return default;
     }
 
     /// <summary>The betas as one list, in the arena; empty when there is none.</summary>

@@ -27,6 +27,7 @@ internal enum MessageField : byte
     McpServers,
     InferenceGeo,
     Speed,
+    Diagnostics,
 
     /// <summary>Refused by name.</summary>
     Unknown,
@@ -74,6 +75,7 @@ internal static class MessageFields
         new("mcp_servers", MessageField.McpServers, Treatment.ForwardedOnly, true),
         new("inference_geo", MessageField.InferenceGeo, Treatment.ForwardedOnly, false),
         new("speed", MessageField.Speed, Treatment.ForwardedOnly, true),
+        new("diagnostics", MessageField.Diagnostics, Treatment.ForwardedOnly, false),
     ];
 
     /// <summary>Content blocks by type. What is neither here is refused.</summary>

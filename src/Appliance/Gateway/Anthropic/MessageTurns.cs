@@ -95,11 +95,10 @@ internal static class MessageTurns
             }
         }
 
-        role = name.Equals("assistant"u8) ? TurnRole.Assistant : TurnRole.User;
+        role = name.Equals("assistant"u8) ? TurnRole.Assistant : name.Equals("system"u8) ? TurnRole.System : TurnRole.User;
         if (role == TurnRole.User && !name.Equals("user"u8))
         {
-            return name.IsEmpty ? body.Missing(at, "role")
-                : body.Fail(at, "role", $"'{name}' is not allowed: user or assistant. A system prompt belongs in the field 'system'.");
+            return name.IsEmpty ? body.Missing(at, "role") : body.Fail(at, "role", $"'{name}' is not allowed: user, assistant or system is.");
         }
 
         if (!hasContent)
@@ -159,6 +158,11 @@ internal static class MessageTurns
         if (block.Part.Kind is PartKind.ToolCall or PartKind.Reasoning or PartKind.RedactedReasoning && role != TurnRole.Assistant)
         {
             return body.Fail(at, "type", $"a {block.Type} block belongs to an assistant message.");
+        }
+
+        if (role == TurnRole.System && block.Part.Kind != PartKind.Text)
+        {
+            return body.Fail(at, "type", $"'{block.Type}' is not allowed here: a system message is text.");
         }
 
         if (body.Request.Turns.Count > 0 && open && body.Request.Turns[body.Request.Turns.Count - 1].Role == TurnRole.Tool)

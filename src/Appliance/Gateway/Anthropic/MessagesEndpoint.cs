@@ -15,13 +15,6 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
 
     private async Task HandleAsync(GatewayRequest request, bool counts)
     {
-        var wrong = AnthropicHeaders.CheckVersion(request.Http.Request);
-        if (!wrong.IsNone)
-        {
-            await ErrorReply.SendAsync(request.Http, wrong, request.RequestId);
-            return;
-        }
-
         var (body, failure) = await RequestBody.ReadAsync(request.Http, limits.MaxBodyBytes);
         if (!failure.IsNone)
         {

@@ -156,6 +156,8 @@ internal ref struct MessagesParser
                 return MessageSettings.ReadServiceTier(ref _body);
             case MessageField.CacheControl:
                 return _body.CacheMarkOf(at, out _cacheAll);
+            case MessageField.Speed when _body.Reader.TokenType == JsonTokenType.String && _body.Reader.ValueTextEquals("standard"u8):
+                return true;
             default:
                 _body.Reader.Skip();
                 return _body.Verbatim(at, "");

@@ -46,6 +46,29 @@ internal static class RunViews
         Step = item.Step,
     })];
 
+    /// <returns>Null when the run has no such map.</returns>
+    public static RunItems? Items(RunMachine machine, string mapStep)
+    {
+        var index = machine.Root.Graph.IndexOf(mapStep);
+        if (index < 0 || machine.Root.Nodes[index].Spec.Kind != StepKind.Map)
+        {
+            return null;
+        }
+
+        var frames = machine.Root.Nodes[index].Children?.Frames ?? [];
+        return new RunItems
+        {
+            WorkflowHash = machine.Submission.WorkflowHash,
+            User = machine.Submission.Principal.User,
+            Inputs = machine.Submission.Inputs,
+            SubmittedAt = machine.SubmittedAt,
+            CancelledAt = machine.Cancelling?.At,
+            EndedAt = machine.End?.At,
+            State = machine.End?.RunState,
+            Outputs = [.. frames.Select(frame => frame?.Nodes[0] is { State: StepStateName.Done } node ? node.Output : (JsonElement?)null)],
+        };
+    }
+
     /// <param name="end">The run's end, if it ended: what had not ended by then never will.</param>
     public static StepView Of(StepNode node, RunEvent? end, DateTimeOffset now, bool withChildren = true)
     {

@@ -25,7 +25,7 @@ internal sealed class ToolStep(RunnerRooms rooms)
         {
             null => new StepResult { Outcome = StepStateName.Unknown, Message = "the tool was stopped while it changed something: look whether it happened" },
             { Succeeded: false } refused => StepResult.Failed(refused.Error!, retryable: true),
-            { } done => Check(node, done.Value),
+            { } done => Check(node, done.Value) with { TokensIn = done.Spent.TokensIn, TokensOut = done.Spent.TokensOut, CostMicroUsd = done.Spent.CostMicroUsd },
         };
     }
 
@@ -36,7 +36,8 @@ internal sealed class ToolStep(RunnerRooms rooms)
     public async ValueTask<ToolResult?> CallAsync(
         ITool tool, JsonElement arguments, IReadOnlyDictionary<string, JsonElement> inputs, RunContext run, CancellationToken cancel)
     {
-        var context = new ToolContext { RunId = run.RunId, Time = rooms.Time, Texts = new InputTexts(inputs), Notes = rooms.Notes };
+        var texts = new InputTexts(inputs);
+        var context = new ToolContext { RunId = run.RunId, Principal = run.Principal, Time = rooms.Time, Texts = texts, Notes = rooms.Notes };
         try
         {
             return await ToolSet.CallAsync(tool, arguments, context, cancel);

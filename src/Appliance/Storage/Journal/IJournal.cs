@@ -12,6 +12,7 @@ public enum JournalKind : byte
     Admin = 7,
     Call = 8,
     Checkpoint = 9,
+    Batch = 10,
 }
 
 /// <summary>Place of a record: counts up by one per record from 1, over all segments. 0 is before the first.</summary>

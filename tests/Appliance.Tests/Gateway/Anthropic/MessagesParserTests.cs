@@ -147,7 +147,9 @@ public sealed class MessagesParserTests
     [InlineData("""{"model":"m","max_tokens":9,"messages":[]}""", "messages")]
     [InlineData("""{"model":"m","max_tokens":0,"messages":[{"role":"user","content":"x"}]}""", "max_tokens")]
     [InlineData("""{"model":"m","max_tokens":9,"max_tokens":9,"messages":[{"role":"user","content":"x"}]}""", "max_tokens")]
-    [InlineData("""{"model":"m","max_tokens":9,"messages":[{"role":"system","content":"x"}]}""", "messages.0.role")]
+    [InlineData("""{"model":"m","max_tokens":9,"messages":[{"role":"robot","content":"x"}]}""", "messages.0.role")]
+    [InlineData("""{"model":"m","max_tokens":9,"messages":[{"role":"system","content":[{"type":"image","source":{"type":"url","url":"https://x"}}]}]}""",
+        "messages.0.content.0.type")]
     [InlineData("""{"model":"m","max_tokens":9,"messages":[{"role":"user"}]}""", "messages.0.content")]
     [InlineData("""{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"video"}]}]}""", "messages.0.content.0.type")]
     [InlineData("""{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"a","bold":1}]}]}""", "messages.0.content.0.bold")]
