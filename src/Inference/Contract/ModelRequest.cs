@@ -32,6 +32,9 @@ public sealed class ModelRequest
     /// <summary>The caller's <c>anthropic-beta</c> header, comma-separated: sent with a forwarded <see cref="Body"/>, since it changes what that means.</summary>
     public Utf8Slice Betas { get; set; }
 
+    /// <summary>The caller's <c>anthropic-version</c> header, empty when it named none: sent with a forwarded <see cref="Body"/>, for the same reason.</summary>
+    public Utf8Slice BodyVersion { get; set; }
+
     public TurnList Turns { get; } = new();
     public List<ToolDefinition> Tools { get; } = [];
     public ToolChoice ToolChoice { get; set; }
@@ -88,6 +91,7 @@ public sealed class ModelRequest
         Streams = false;
         VerbatimOnly = "";
         Betas = default;
+        BodyVersion = default;
         Turns.Reset();
         Tools.Clear();
         ToolChoice = default;

@@ -8,8 +8,8 @@ namespace Jesus.Appliance.Gateway.Anthropic;
 /// <summary>The headers of Anthropic's API: version and betas in, limits out (Anthropic API reference, "Versions", "Beta headers", "Rate limits").</summary>
 internal static class AnthropicHeaders
 {
-    /// <summary>The one version spoken here; a request that names none means it.</summary>
-    public const string Version = "2023-06-01";
+    /// <summary>The versions spoken here; what is read and written is alike in both. A request that names none means the first.</summary>
+    public static readonly string[] Versions = ["2023-06-01", "2026-10-21"];
 
     private const string VersionHeader = "anthropic-version";
     private const string BetaHeader = "anthropic-beta";
@@ -24,9 +24,9 @@ internal static class AnthropicHeaders
     public static ApiFailure Check(HttpRequest request)
     {
         var version = request.Headers[VersionHeader];
-        if (version.Count > 0 && version != Version)
+        if (version.Count > 0 && !Versions.Contains(version.ToString()))
         {
-            return ApiFailure.Invalid("invalid_request", $"anthropic-version: '{version}' is not spoken here; send {Version}.");
+            return ApiFailure.Invalid("invalid_request", $"anthropic-version: '{version}' is not spoken here; send {string.Join(" or ", Versions)}.");
         }
 
         foreach (var name in Refused)
@@ -46,6 +46,9 @@ internal static class AnthropicHeaders
         var betas = request.Headers[BetaHeader];
         return betas.Count == 0 ? default : arena.Copy(betas.Count == 1 ? betas[0] : string.Join(',', betas.ToArray()));
     }
+
+    /// <summary>The version as it was named, in the arena; empty when it was not.</summary>
+    public static Utf8Slice Version(HttpRequest request, Utf8Arena arena) => arena.Copy(request.Headers[VersionHeader].ToString());
 
     /// <summary>The first beta that asks for more than every answer does anyway; empty when there is none.</summary>
     public static string FirstUnhonoured(HttpRequest request)

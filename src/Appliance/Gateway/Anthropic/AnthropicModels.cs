@@ -41,9 +41,20 @@ internal sealed class AnthropicModels(IModelDirectory models)
         json.WriteString("display_name"u8, model.Id);
         var created = DateTimeOffset.FromUnixTimeSeconds(model.CreatedUnixSeconds);
         json.WriteString("created_at"u8, created.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+        json.WriteNull("capabilities"u8);
+        json.WriteNull("deprecated_at"u8);
+        json.WriteString("lifecycle"u8, "active"u8);
+        json.WriteNull("line"u8);
         if (model.ContextTokens > 0)
         {
             json.WriteNumber("max_input_tokens"u8, model.ContextTokens);
         }
+        else
+        {
+            json.WriteNull("max_input_tokens"u8);
+        }
+
+        json.WriteNull("max_tokens"u8);
+        json.WriteNull("retires_at"u8);
     }
 }

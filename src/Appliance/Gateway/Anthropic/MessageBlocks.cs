@@ -189,6 +189,7 @@ internal static class MessageBlocks
 
             var ok = body.Reader.ValueTextEquals("tool_use_id"u8) ? body.NextText(at, "tool_use_id", out id)
                 : body.Reader.ValueTextEquals("is_error"u8) ? body.NextBoolean(at, "is_error", out failed)
+                : body.Reader.ValueTextEquals("toolset_name"u8) ? body.NextVerbatim(at, "toolset_name")
                 : body.Reader.ValueTextEquals("type"u8) ? body.SkipNext()
                 : body.Reader.ValueTextEquals("cache_control"u8) ? body.NextCacheMark(at, out mark) : body.UnknownIn(at, "");
             if (!ok)

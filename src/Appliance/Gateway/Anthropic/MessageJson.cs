@@ -57,6 +57,9 @@ internal static class MessageJson
         json.WriteNumber("cache_creation_input_tokens"u8, usage.CacheWriteTokens);
         json.WriteNumber("cache_read_input_tokens"u8, usage.CachedInputTokens);
         json.WriteNumber("output_tokens"u8, usage.OutputTokens);
+        json.WriteStartObject("output_tokens_details"u8);
+        json.WriteNumber("thinking_tokens"u8, usage.ReasoningTokens);
+        json.WriteEndObject();
         json.WriteEndObject();
     }
 

@@ -37,7 +37,7 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
     private async Task AnswerAsync(GatewayRequest request, MessageExchange exchange, ReadOnlyMemory<byte> body, bool counts)
     {
         var call = exchange.Call;
-        ReadBetas(request, call.Request);
+        ReadHeaders(request, call.Request);
         var failure = MessagesParser.Parse(body, call.Request, limits, counts, out var wishes);
         if (!failure.IsNone)
         {
@@ -60,8 +60,9 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
         }
     }
 
-    private static void ReadBetas(GatewayRequest request, ModelRequest model)
+    private static void ReadHeaders(GatewayRequest request, ModelRequest model)
     {
+        model.BodyVersion = AnthropicHeaders.Version(request.Http.Request, model.Text);
         model.Betas = AnthropicHeaders.Betas(request.Http.Request, model.Text);
         if (!model.Betas.IsEmpty && AnthropicHeaders.FirstUnhonoured(request.Http.Request) is { Length: > 0 } beta)
         {

@@ -27,7 +27,7 @@ public sealed class MessagesEndpointTests
         Assert.StartsWith("msg_", Of(json, "id"), StringComparison.Ordinal);
         Assert.Equal("""[{"type":"thinking","thinking":"hm","signature":"sig"},{"type":"text","text":"Hello"},{"type":"tool_use","id":"t1","name":"calc","input":{"e":1}}]""",
             json.GetProperty("content").GetRawText());
-        Assert.Equal("""{"input_tokens":10,"cache_creation_input_tokens":30,"cache_read_input_tokens":60,"output_tokens":2}""", json.GetProperty("usage").GetRawText());
+        Assert.Equal("""{"input_tokens":10,"cache_creation_input_tokens":30,"cache_read_input_tokens":60,"output_tokens":2,"output_tokens_details":{"thinking_tokens":1}}""", json.GetProperty("usage").GetRawText());
         Assert.StartsWith("req_", response.Headers.GetValues("request-id").Single(), StringComparison.Ordinal);
         Assert.False(response.Headers.Contains("x-request-id"));
     }
@@ -57,7 +57,7 @@ public sealed class MessagesEndpointTests
         Assert.Equal([0, 1, 2, 3], events.Where(e => e.Name == "content_block_start").Select(e => e.Data.GetProperty("index").GetInt32()));
         Assert.Equal("""{"type":"tool_use","id":"t1","name":"calc","input":{}}""", events[13].Data.GetProperty("content_block").GetRawText());
         Assert.Equal("""{"stop_reason":"tool_use","stop_sequence":null}""", events[^2].Data.GetProperty("delta").GetRawText());
-        Assert.Equal("""{"input_tokens":10,"cache_creation_input_tokens":30,"cache_read_input_tokens":60,"output_tokens":2}""", events[^2].Data.GetProperty("usage").GetRawText());
+        Assert.Equal("""{"input_tokens":10,"cache_creation_input_tokens":30,"cache_read_input_tokens":60,"output_tokens":2,"output_tokens_details":{"thinking_tokens":1}}""", events[^2].Data.GetProperty("usage").GetRawText());
     }
 
     [Fact]
@@ -260,7 +260,7 @@ public sealed class MessagesEndpointTests
         Assert.Contains("\"object\":\"list\"", await gateway.Http.GetStringAsync("/v1/models"), StringComparison.Ordinal);
         gateway.Http.DefaultRequestHeaders.Add("anthropic-version", "2023-06-01");
         Assert.Equal(
-            """{"data":[{"type":"model","id":"nano","display_name":"nano","created_at":"1970-01-01T00:00:05Z","max_input_tokens":1024}],"first_id":"nano","last_id":"nano","has_more":false}""",
+            """{"data":[{"type":"model","id":"nano","display_name":"nano","created_at":"1970-01-01T00:00:05Z","capabilities":null,"deprecated_at":null,"lifecycle":"active","line":null,"max_input_tokens":1024,"max_tokens":null,"retires_at":null}],"first_id":"nano","last_id":"nano","has_more":false}""",
             await gateway.Http.GetStringAsync("/v1/models"));
         Assert.Contains("\"display_name\":\"nano\"", await gateway.Http.GetStringAsync("/v1/models/nano"), StringComparison.Ordinal);
         using var missing = await gateway.Http.GetAsync("/v1/models/gone");
@@ -293,7 +293,7 @@ public sealed class MessagesEndpointTests
             await sink.WriteAsync(item);
         }
 
-        var usage = new Usage { InputTokens = 100, CachedInputTokens = 60, CacheWriteTokens = 30, OutputTokens = 2 };
+        var usage = new Usage { InputTokens = 100, CachedInputTokens = 60, CacheWriteTokens = 30, OutputTokens = 2, ReasoningTokens = 1 };
         return new Outcome { Reason = FinishReason.Stop, Candidate = "local/nano", Usage = usage };
     }
 
