@@ -53,7 +53,7 @@ public static class RouteHeaders
         headers["x-jesus-attempts"] = call.Attempts < Counts.Length ? Counts[call.Attempts] : call.Attempts.ToString(CultureInfo.InvariantCulture);
         if (call.Candidate is { } candidate)
         {
-            headers["x-jesus-candidate"] = Ascii(candidate.Name);
+            headers["x-jesus-candidate"] = Ascii(candidate.Label);
         }
 
         var decisions = Decisions(call);
@@ -68,9 +68,10 @@ public static class RouteHeaders
     {
         StringBuilder? text = null;
         var count = 0;
-        foreach (var item in call.Decisions.Items)
+        for (var i = 0; i < call.Decisions.Count; i++)
         {
-            if (item.Verdict.StartsWith(DecisionLog.Planned, StringComparison.Ordinal))
+            var item = call.Decisions[i];
+            if (item.Verdict.StartsWith(DecisionLog.Planned, StringComparison.Ordinal) || IsAllThatHappened(call, item, i))
             {
                 continue;
             }
@@ -93,6 +94,10 @@ public static class RouteHeaders
 
         return text is null ? "" : Ascii(text.ToString());
     }
+
+    /// <summary>Nothing but an answer by the first: <c>x-jesus-candidate</c> says it.</summary>
+    private static bool IsAllThatHappened(ModelCall call, in Decision item, int index) =>
+        call.Attempts == 1 && index == call.Decisions.Count - 1 && item.Verdict == DecisionLog.Answered;
 
     /// <summary>Names come from the configuration and may hold any character; a head may not.</summary>
     private static string Ascii(string text) => System.Text.Ascii.IsValid(text) && !text.AsSpan().ContainsAnyInRange('\0', '\u001f')

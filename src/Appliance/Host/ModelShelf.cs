@@ -100,7 +100,7 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
 
     private Candidate Local(ModelFile file, Candidate? old)
     {
-        var traits = new CandidateTraits { ContextTokens = file.ContextTokens, LeavesBox = false };
+        var traits = new CandidateTraits { ContextTokens = file.ContextTokens, LeavesBox = false, Abilities = Abilities.Text | Abilities.Tools | Abilities.Schema | Abilities.Reasoning };
         return old?.Traits == traits ? old : new Candidate(_local, file.Name, traits, old?.Health);
     }
 

@@ -19,13 +19,18 @@ internal sealed class Providers : IDisposable
     {
         foreach (var (name, options) in config.Providers)
         {
-            if (KeyOf(options, secrets, out var error) is { } key)
+            // Every key is a door of its own: an adapter and its candidates for each.
+            var keys = options.Keys.Count > 0 ? options.Keys : [options.Key];
+            for (var i = 0; i < keys.Count; i++)
             {
-                Add(name, options, key, network, time);
-            }
-            else
-            {
-                log.LogWarning("the provider {Provider} is left out: {Reason}", name, error);
+                if (KeyOf(keys[i], secrets, out var error) is { } key)
+                {
+                    Add(name, options, key, i + 1, network, time);
+                }
+                else
+                {
+                    log.LogWarning("the provider {Provider} is left out (key {Number}): {Reason}", name, i + 1, error);
+                }
             }
         }
     }
@@ -40,19 +45,19 @@ internal sealed class Providers : IDisposable
         }
     }
 
-    private static string? KeyOf(ProviderOptions options, SecretReader secrets, out string? error)
+    private static string? KeyOf(string reference, SecretReader secrets, out string? error)
     {
         error = null;
-        if (options.Key.Length == 0)
+        if (reference.Length == 0)
         {
             return "";
         }
 
-        (var secret, error) = secrets.Read(options.Key);
+        (var secret, error) = secrets.Read(reference);
         return secret?.Reveal();
     }
 
-    private void Add(string name, ProviderOptions options, string key, INetwork network, TimeProvider time)
+    private void Add(string name, ProviderOptions options, string key, int number, INetwork network, TimeProvider time)
     {
         var adapter = Create(name, options, key, network, time);
         _adapters.Add((IDisposable)adapter);
@@ -62,7 +67,7 @@ internal sealed class Providers : IDisposable
             MaxOutputTokens = model.MaxOutputTokens,
             LeavesBox = options.LeavesBox,
             Slots = options.Slots,
-        })));
+        }, key: number)));
     }
 
     private static IModelAdapter Create(string name, ProviderOptions options, string key, INetwork network, TimeProvider time) => options.Adapter switch

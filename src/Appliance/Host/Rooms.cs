@@ -62,7 +62,7 @@ public sealed class Rooms : IAsyncDisposable
         {
             Admission = new AdmissionGate(config.Limits),
             Routes = Routes,
-            Prices = PriceTable.Build(config.Prices, []),
+            Prices = new PriceTableHolder(PriceTable.Build(config.Prices, [])),
             Budgets = Budgets,
             Scheduler = new TicketScheduler(config.Scheduler),
             Journal = Journal,

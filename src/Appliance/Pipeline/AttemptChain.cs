@@ -29,24 +29,31 @@ public sealed class AttemptChain
     public const long LongestWaitMs = 10_000;
 
     private readonly List<Place> _places = [];
+    private ulong _dice;
     private int _round;
     private int _rounds;
     private bool _stopped;
 
     /// <param name="places">How many candidates the plan has.</param>
     /// <param name="retries">Further rounds after the first.</param>
-    public void Begin(int places, int retries)
+    /// <param name="dice">64 random bits: calls that failed together do not come back together. 0 waits exactly the backoff.</param>
+    public void Begin(int places, int retries, ulong dice = 0)
     {
         _places.Clear();
         for (var i = 0; i < places; i++)
         {
-            _places.Add(new Place(Pending: true, Passing: false, NotBeforeMs: 0));
+            _places.Add(new Place(Pending: true, Passing: false, NotBeforeMs: 0, Offer: null));
         }
+
+        _dice = dice;
 
         _round = 0;
         _rounds = retries + 1;
         _stopped = false;
     }
+
+    /// <summary>The offer behind a place: its other keys share it.</summary>
+    public void Name(int place, string offer) => _places[place] = _places[place] with { Offer = offer };
 
     /// <summary>A candidate that must not be called before a time, from the start.</summary>
     public void HoldBack(int place, long untilMs) => _places[place] = _places[place] with { NotBeforeMs = untilMs };
@@ -76,26 +83,53 @@ public sealed class AttemptChain
     }
 
     /// <summary>Another candidate could be tried at once if this one were left.</summary>
-    public bool HasOther(int place, long nowMs)
+    public bool HasOther(int place, long nowMs) => Other(place, nowMs) >= 0;
+
+    /// <summary>The place that could be tried at once beside this one; -1 when there is none.</summary>
+    public int Other(int place, long nowMs)
     {
         for (var i = 0; i < _places.Count; i++)
         {
             if (i != place && _places[i].Pending && _places[i].NotBeforeMs <= nowMs)
             {
-                return true;
+                return i;
             }
         }
 
-        return false;
+        return -1;
     }
 
     /// <param name="fallsBack">The route goes on after this cause.</param>
     public void Failed(int place, ErrorCause cause, bool fallsBack, long retryAfterMs, long nowMs)
     {
         _stopped |= !fallsBack;
-        var notBefore = retryAfterMs > 0 ? nowMs + retryAfterMs : nowMs;
-        _places[place] = new Place(Pending: false, Passing: IsPassing(cause), notBefore);
+        var notBefore = retryAfterMs > 0 ? nowMs + Jittered(retryAfterMs, place, share: 8) : nowMs;
+        var failed = _places[place] with { Pending = false, Passing = IsPassing(cause), NotBeforeMs = notBefore };
+        _places[place] = failed;
+        if (!IsAboutTheKey(cause) && failed.Offer is not null)
+        {
+            PassOver(failed);
+        }
     }
+
+    /// <summary>Causes that say something of one key: the next key of the same provider may do better.</summary>
+    public static bool IsAboutTheKey(ErrorCause cause) => cause is ErrorCause.RateLimited or ErrorCause.Unauthorized or ErrorCause.Refused;
+
+    /// <summary>What failed is the server or the model: its other keys would find the same.</summary>
+    private void PassOver(in Place failed)
+    {
+        for (var i = 0; i < _places.Count; i++)
+        {
+            if (_places[i].Pending && _places[i].Offer == failed.Offer)
+            {
+                _places[i] = failed;
+            }
+        }
+    }
+
+    /// <summary>A wait and up to its <paramref name="share"/>th part more.</summary>
+    private long Jittered(long waitMs, int salt, int share) =>
+        _dice == 0 ? waitMs : waitMs + (long)Math.BigMul(Router.StableHash.Mix(_dice ^ (ulong)((_round << 16) + salt + 1)), (ulong)(waitMs / share), out _);
 
     /// <summary>Causes that may be gone a moment later.</summary>
     public static bool IsPassing(ErrorCause cause) => cause is ErrorCause.RateLimited or ErrorCause.Overloaded or ErrorCause.ConnectFailed
@@ -123,7 +157,7 @@ public sealed class AttemptChain
             return false;
         }
 
-        var backoff = nowMs + (BackoffMs << Math.Min(_round - 1, 6));
+        var backoff = nowMs + Jittered(BackoffMs << Math.Min(_round - 1, 6), 0, share: 1);
         var any = false;
         for (var i = 0; i < _places.Count; i++)
         {
@@ -150,5 +184,5 @@ public sealed class AttemptChain
         return best;
     }
 
-    private readonly record struct Place(bool Pending, bool Passing, long NotBeforeMs);
+    private readonly record struct Place(bool Pending, bool Passing, long NotBeforeMs, string? Offer);
 }

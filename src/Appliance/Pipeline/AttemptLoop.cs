@@ -1,27 +1,19 @@
 using System.Runtime.CompilerServices;
 using Jesus.Appliance.Budgets;
-using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
-using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Pipeline;
 
-/// <summary>Steps 4 to 6 for one candidate after another, as the <see cref="AttemptChain"/> decides, until one answers or nothing is left.</summary>
+/// <summary>
+/// Steps 4 to 6 for one candidate after another, as the <see cref="AttemptChain"/> decides, until one answers or nothing is left. Where the route hedges,
+/// a second one is called beside a first that does not begin in time.
+/// </summary>
 internal sealed class AttemptLoop(PipelineRooms rooms)
 {
-    /// <summary>Default wait for a first event while another candidate is left: a person notices more.</summary>
-    private const int ImpatientMs = 2_000;
-
-    /// <summary>Default wait where nobody else could answer: long prompts on a busy box take this long.</summary>
-    private const int LastCandidateMs = 120_000;
-
-    /// <summary>Default silence inside a committed answer, which nobody else may finish.</summary>
-    private const int CommittedStallMs = 60_000;
-
-    /// <summary>What a client is told to wait when a door stayed shut: about one answer.</summary>
-    private static readonly TimeSpan BusyRetry = TimeSpan.FromSeconds(1);
+    private readonly AttemptRunner _runner = new(rooms);
+    private readonly AttemptLedger _ledger = new(rooms);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask RunAsync(CallPath path)
@@ -49,16 +41,19 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
     private void Begin(CallPath path)
     {
         var now = rooms.Time.NowMs();
-        path.Chain.Begin(path.Plan.Count, path.Route.Options.Retries);
+        path.Route.Hedges?.Called();
+        path.Chain.Begin(path.Plan.Count, path.Route.Options.Retries, rooms.Dice());
         for (var place = 0; place < path.Plan.Count; place++)
         {
-            var cooldown = path.Route.Candidates[path.Plan[place]].Health.State.CooldownUntilMs;
+            var candidate = path.Route.Candidates[path.Plan[place]];
+            path.Chain.Name(place, candidate.Name);
+            var cooldown = candidate.Health.State.CooldownUntilMs;
             if (cooldown > now)
             {
                 path.Chain.HoldBack(place, cooldown);
                 path.Error = new ModelError(
                     ErrorCause.RateLimited,
-                    $"'{path.Route.Candidates[path.Plan[place]].Name}' asked to be left alone for {(cooldown - now + 999) / 1000} s more.",
+                    $"'{candidate.Label}' asked to be left alone for {(cooldown - now + 999) / 1000} s more.",
                     RetryAfter: TimeSpan.FromMilliseconds(cooldown - now));
             }
         }
@@ -66,14 +61,8 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
 
     private long DeadlineMs(CallPath path)
     {
-        var left = LeftMs(path);
+        var left = _runner.LeftMs(path);
         return left == long.MaxValue ? left : rooms.Time.NowMs() + left;
-    }
-
-    private long LeftMs(CallPath path)
-    {
-        var left = path.Call.Request.Deadline.Remaining(rooms.Time);
-        return left == Timeout.InfiniteTimeSpan ? long.MaxValue : (long)left.TotalMilliseconds;
     }
 
     /// <returns>False when the caller cancelled meanwhile.</returns>
@@ -97,20 +86,35 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> TryAsync(CallPath path, int place, Candidate? left)
     {
-        var index = path.Plan[place];
-        var candidate = path.Route.Candidates[index];
-        if (!await AffordAsync(path, index).ConfigureAwait(false))
+        var attempt = path.First;
+        attempt.Begin(path, place, path.Call.Request);
+        if (!await _ledger.AffordAsync(path, attempt.Index).ConfigureAwait(false))
         {
             return true;
         }
 
-        if (left is not null && left != candidate)
+        if (left is not null && left != attempt.Candidate)
         {
-            PipelineMetrics.FellBack(left, candidate, path.Error.Cause);
+            PipelineMetrics.FellBack(left, attempt.Candidate, path.Error.Cause);
         }
 
-        var result = await EnterAndCallAsync(path, place, index, candidate).ConfigureAwait(false);
-        var over = Judge(path, place, candidate, result);
+        path.Sink.BeginAttempt();
+        path.Sink.Follow(attempt.Watch);
+        if (HedgeAfterMs(path, attempt) is >= 0 and var afterMs)
+        {
+            return await HedgeAsync(path, attempt, afterMs).ConfigureAwait(false);
+        }
+
+        var result = await _runner.RunAsync(path, attempt, path.Sink).ConfigureAwait(false);
+        return await ConcludeAsync(path, attempt, AttemptRunner.Interpret(path, attempt, result)).ConfigureAwait(false);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> ConcludeAsync(CallPath path, Attempt attempt, CallResult result)
+    {
+        _ledger.Charge(path, attempt, result);
+        NoteHealth(path, attempt, result);
+        var over = Judge(path, attempt, result);
         if (result.Succeeded)
         {
             await path.Sink.ReleaseAsync().ConfigureAwait(false);
@@ -119,256 +123,175 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         return over;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<CallResult> EnterAndCallAsync(CallPath path, int place, int index, Candidate candidate)
+    /// <summary>When a second candidate is called; -1 for never. Not where values are redacted: placeholders belong to one request.</summary>
+    private long HedgeAfterMs(CallPath path, Attempt attempt)
     {
-        // 4
-        var asked = rooms.Time.NowMs();
-        var slots = candidate.Traits.Slots > 0 ? candidate.Traits.Slots : candidate.Adapter.Capacity(new ModelKey(candidate.Model)).TotalSlots;
-        if (!rooms.Scheduler.TryEnter(candidate.Name, slots, path.Call.Lane, out var ticket))
+        if (path.Route.Options.Hedge is not { } hedge || path.DataClass == DataClass.Internal || path.Call.Request.Operation == ModelOperation.CountTokens
+            || !path.Chain.HasOther(attempt.Place, rooms.Time.NowMs()))
         {
-            var entered = await QueueAsync(path, place, index, candidate).ConfigureAwait(false);
-            path.QueuedMs += rooms.Time.NowMs() - asked;
-            if (entered.Verdict != TicketVerdict.Granted)
-            {
-                return CallResult.Failed(default, "") with { Error = NoTicket(path, candidate, entered.Verdict) };
-            }
-
-            ticket = entered.Ticket;
+            return -1;
         }
 
-        using (ticket)
-        {
-            return await AttemptAsync(path, place, index, candidate).ConfigureAwait(false);
-        }
+        return hedge.AfterMs > 0 ? hedge.AfterMs : attempt.Candidate.Health.FirstTokenPercentile(hedge.Percentile);
     }
 
-    /// <summary>Waits no longer than an attempt may: with another candidate left, its door may be open.</summary>
-    private async ValueTask<TicketResult> QueueAsync(CallPath path, int place, int index, Candidate candidate)
+    /// <summary>
+    /// Runs the first attempt and, when it is late, a second beside it. Both are waited for and paid before the call goes on: a cancelled one stays ours
+    /// until its adapter has returned.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> HedgeAsync(CallPath path, Attempt first, long afterMs)
     {
-        var waitMs = path.Chain.HasOther(place, rooms.Time.NowMs()) ? ImpatientMs : rooms.Scheduler.Options.QueueWaitMs;
-        var flow = path.Call.Principal.Team.Length > 0 ? path.Call.Principal.Team : path.Call.Principal.User;
-        var cost = (int)Math.Min(int.MaxValue, path.Bounds[index].Tokens);
-        path.Watch.Start(Math.Min(waitMs, LeftMs(path)), waitMs, waitMs, path.Cancel);
+        var race = path.Hedge ??= new HedgeRace(rooms.Time);
+        race.Begin(path, afterMs);
+        var one = RunFirstAsync(path, first, race);
+        var hedged = false;
+        CallResult firstResult;
+        CallResult secondResult = default;
         try
         {
-            return await rooms.Scheduler.WaitAsync(candidate.Name, path.Call.Lane, flow, cost, path.Watch.Token).ConfigureAwait(false);
+            hedged = await race.IsLateAsync().ConfigureAwait(false) && await MaySecondAsync(path, first, race).ConfigureAwait(false);
+            secondResult = hedged ? await RunSecondAsync(path, race).ConfigureAwait(false) : default;
         }
         finally
         {
-            path.Watch.Stop();
-        }
-    }
-
-    private static ModelError NoTicket(CallPath path, Candidate candidate, TicketVerdict verdict)
-    {
-        if (verdict == TicketVerdict.Left && path.Watch.Cause == ErrorCause.Cancelled)
-        {
-            return new ModelError(ErrorCause.Cancelled, "The caller cancelled the call while it waited.");
+            firstResult = await one.ConfigureAwait(false);
+            race.End();
         }
 
-        var what = verdict == TicketVerdict.Full ? "has its queue full (scheduler.queueDepthMax)" : "had no free place in time (scheduler.queueWaitMs)";
-        return new ModelError(ErrorCause.Overloaded, $"'{candidate.Name}' {what}; try again shortly, or add another candidate to the route.", RetryAfter: BusyRetry);
+        return await JudgeRaceAsync(path, race, firstResult, hedged, secondResult).ConfigureAwait(false);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<CallResult> AttemptAsync(CallPath path, int place, int index, Candidate candidate)
+    private async ValueTask<CallResult> RunFirstAsync(CallPath path, Attempt first, HedgeRace race)
     {
-        path.Attempts++;
-        path.Call.Attempts = path.Attempts;
-        path.Call.Candidate = candidate;
-        Shape(path, index, candidate);
-        var started = rooms.Time.NowMs();
-        var (firstMs, stallMs) = Timeouts(path, path.Chain.HasOther(place, started));
-        path.Sink.BeginAttempt();
-        path.Watch.Start(Math.Min(firstMs, LeftMs(path)), stallMs, path.Route.Options.StallTimeoutMs > 0 ? stallMs : CommittedStallMs, path.Cancel);
-        CallResult result;
         try
         {
-            // 5, 6
-            result = await RedactAndCallAsync(candidate, path).ConfigureAwait(false);
+            return await _runner.RunAsync(path, first, race.One).ConfigureAwait(false);
         }
         finally
         {
-            path.Watch.Stop();
-        }
-
-        PipelineMetrics.Attempt(candidate, rooms.Time.NowMs() - started);
-        result = Charge(path, index, candidate, Interpret(path, candidate, result));
-        NoteHealth(candidate, result);
-        return result;
-    }
-
-    private void NoteHealth(Candidate candidate, in CallResult result)
-    {
-        if (result.Succeeded)
-        {
-            candidate.Health.Succeeded();
-        }
-        else
-        {
-            candidate.Health.Failed(result.Error.Cause, result.Error.RetryAfter, rooms.Time.NowMs());
+            race.FirstEnded();
         }
     }
 
-    /// <summary>Internal data leaves the box with placeholders in it; the values return on the answer's way to the reader.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<CallResult> RedactAndCallAsync(Candidate candidate, CallPath path)
+    /// <summary>The hedge is within the route's share and cost, and both worst cases are held.</summary>
+    private async ValueTask<bool> MaySecondAsync(CallPath path, Attempt first, HedgeRace race)
     {
-        if (!candidate.Traits.LeavesBox || path.DataClass != DataClass.Internal || rooms.Redactor is null)
+        var place = path.Chain.Other(first.Place, rooms.Time.NowMs());
+        if (place < 0)
         {
-            return await CallAsync(candidate, path, path.Sink).ConfigureAwait(false);
+            return false;
         }
 
-        var redaction = path.Redaction ??= rooms.Redactor.Begin();
-        var error = redaction.Redact(path.Call.Request);
-        try
+        race.Second.Begin(path, place, race.Request);
+        var index = race.Second.Index;
+        var maxCost = path.Route.Options.Hedge!.MaxCostUsd * 1_000_000m;
+        if (maxCost > 0 && (path.Prices[index].IsUnknown || path.Bounds[index].MicroUsd > maxCost))
         {
-            return error.IsNone
-                ? await CallAsync(candidate, path, redaction.Restoring(path.Sink)).ConfigureAwait(false)
-                : new CallResult { Error = error, Reason = FinishReason.Error };
+            path.Call.Decisions.Add(new Decision(race.Second.Candidate.Label, "not hedged: over hedge.maxCostUsd"));
+            return false;
         }
-        finally
-        {
-            redaction.Undo(path.Call.Request);
-        }
+
+        return path.Route.Hedges!.TryTake() && await _ledger.AffordBesideAsync(path, first.Index, index).ConfigureAwait(false);
     }
 
-    /// <summary>An exception is a defect of the adapter; it must cost this call an attempt, not the appliance its other calls.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private static async ValueTask<CallResult> CallAsync(Candidate candidate, CallPath path, IAnswerSink sink)
+    private async ValueTask<CallResult> RunSecondAsync(CallPath path, HedgeRace race)
     {
-        try
-        {
-            return await candidate.Adapter.CallAsync(path.Call.Request, sink, path.Watch.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            return CallResult.Failed(ErrorCause.Cancelled, "The call was cancelled.") with { Quality = UsageQuality.Estimated };
-        }
-#pragma warning disable CA1031 // Whatever it threw, the money must be settled.
-        catch (Exception defect)
-#pragma warning restore CA1031
-        {
-            var message = $"The adapter of '{candidate.Name}' failed unexpectedly: {defect.GetType().Name}: {defect.Message}";
-            return CallResult.Failed(ErrorCause.Internal, message) with { Quality = UsageQuality.Estimated };
-        }
+        race.Request.CopyFrom(path.Call.Request);
+        return await _runner.RunAtOnceAsync(path, race.Second, race.Two).ConfigureAwait(false);
     }
 
-    /// <summary>Says why an attempt was cut short, and whether a held-back answer is what was asked for.</summary>
-    private static CallResult Interpret(CallPath path, Candidate candidate, in CallResult result)
+    private async ValueTask<bool> JudgeRaceAsync(CallPath path, HedgeRace race, CallResult first, bool hedged, CallResult second)
     {
+        // Answers without any content: whoever ended well is the answer.
+        _ = race.Winner == 0 && first.Succeeded && await race.One.WinAtEndAsync().ConfigureAwait(false);
+        _ = race.Winner == 0 && hedged && second.Succeeded && await race.Two.WinAtEndAsync().ConfigureAwait(false);
+        if (!hedged)
+        {
+            return await ConcludeAsync(path, path.First, AttemptRunner.Interpret(path, path.First, first)).ConfigureAwait(false);
+        }
+
+        PipelineMetrics.Hedged(path.Route, race.Winner == 2);
+        if (race.Winner == 2)
+        {
+            Lose(path, path.First, first);
+            return await ConcludeAsync(path, race.Second, AttemptRunner.Interpret(path, race.Second, second)).ConfigureAwait(false);
+        }
+
+        if (race.Winner == 1)
+        {
+            Lose(path, race.Second, second);
+            return await ConcludeAsync(path, path.First, AttemptRunner.Interpret(path, path.First, first)).ConfigureAwait(false);
+        }
+
+        var over = await ConcludeAsync(path, path.First, AttemptRunner.Interpret(path, path.First, first)).ConfigureAwait(false);
+        return await ConcludeAsync(path, race.Second, AttemptRunner.Interpret(path, race.Second, second)).ConfigureAwait(false) || over;
+    }
+
+    /// <summary>The other began first. What this one used is paid; only a failure of its own speaks against it.</summary>
+    private void Lose(CallPath path, Attempt attempt, in CallResult result)
+    {
+        _ledger.Charge(path, attempt, result);
+        var failed = !result.Succeeded && result.Error.Cause != ErrorCause.Cancelled;
+        if (failed)
+        {
+            NoteHealth(path, attempt, result);
+            FailInChain(path, attempt, result.Error, fallsBack: true);
+        }
+
+        path.Call.Decisions.Add(new Decision(attempt.Candidate.Label, failed ? "failed" : "began later and was cancelled", failed ? result.Error.Cause : ErrorCause.None));
+    }
+
+    private void NoteHealth(CallPath path, Attempt attempt, in CallResult result)
+    {
+        if (!attempt.Called)
+        {
+            return;
+        }
+
+        var health = attempt.Candidate.Health;
         if (!result.Succeeded)
         {
-            return result.Error.Cause == ErrorCause.Cancelled ? result with { Error = Cancelled(path, candidate) } : result;
+            health.Failed(result.Error.Cause, result.Error.RetryAfter, attempt.EndedMs);
+            if (result.Error.Cause == ErrorCause.FirstTokenTimeout)
+            {
+                health.Measured(attempt.EndedMs - attempt.BeganMs, 0, 0, attempt.EndedMs);
+            }
+
+            return;
         }
 
-        if (path.Sink.ReaderLeft)
+        health.Succeeded();
+        if (path.Sink.AttemptContentMs is > 0 and var content)
         {
-            return result with { Error = Cancelled(path, candidate), Reason = FinishReason.Cancelled };
+            health.Measured(Math.Max(0, content - attempt.BeganMs), attempt.EndedMs - content, result.Usage.OutputTokens, attempt.EndedMs);
         }
-
-        return path.Sink.HeldAnswerFits(path.Call.Request)
-            ? result
-            : result with { Error = new ModelError(ErrorCause.SchemaViolated, $"'{candidate.Name}' answered with something else than the JSON that was asked for.") };
     }
 
-    private static ModelError Cancelled(CallPath path, Candidate candidate) => path.Watch.Cause switch
-    {
-        ErrorCause.FirstTokenTimeout => new ModelError(
-            ErrorCause.FirstTokenTimeout,
-            $"'{candidate.Name}' had not begun to answer in time; raise the route's firstTokenTimeoutMs if it is only slow."),
-        ErrorCause.Stalled => new ModelError(
-            ErrorCause.Stalled,
-            $"'{candidate.Name}' fell silent inside its answer; raise the route's stallTimeoutMs if it is only slow."),
-        ErrorCause.Malformed => new ModelError(
-            ErrorCause.Malformed,
-            $"The answer of '{candidate.Name}' is longer than {HeldAnswer.BytesMax} bytes, the most that is held back; use the commit policy first_token."),
-        _ => new ModelError(ErrorCause.Cancelled, path.Sink.ReaderLeft ? "Nobody reads the answer any more." : "The caller cancelled the call."),
-    };
-
-    private CallResult Charge(CallPath path, int index, Candidate candidate, in CallResult result)
-    {
-        if (path.Call.Request.Operation == ModelOperation.CountTokens)
-        {
-            path.Charge(new Settlement(result.Usage, UsageQuality.Exact, 0));
-            return result;
-        }
-
-        var isHard = !candidate.CountsExactly && (path.Originals.MaxOutputTokens > 0 || path.Reservation.HasCaps);
-        var settlement = Settlement.Of(result, path.Bounds[index], path.Prices[index], isHard);
-        path.Charge(settlement);
-        if (settlement.IsOverrun)
-        {
-            rooms.Budgets.ReportOverrun(candidate.Name, path.Reservation, path.Bounds[index].MicroUsd, settlement.MicroUsd);
-        }
-
-        PipelineMetrics.Charged(candidate, path.Call.Principal.Team, settlement.Usage, settlement.MicroUsd);
-        return result;
-    }
-
-    private bool Judge(CallPath path, int place, Candidate candidate, in CallResult result)
+    private bool Judge(CallPath path, Attempt attempt, in CallResult result)
     {
         var error = result.Error;
         path.Error = error;
         path.Reason = result.Succeeded ? Reason(path, result) : error.Cause == ErrorCause.Cancelled ? FinishReason.Cancelled : FinishReason.Error;
-        path.Call.Decisions.Add(new Decision(candidate.Name, result.Succeeded ? "answered" : "failed", error.Cause));
+        path.Call.Decisions.Add(new Decision(attempt.Candidate.Label, result.Succeeded ? DecisionLog.Answered : "failed", error.Cause));
         if (result.Succeeded)
         {
-            path.Answered = candidate;
+            path.Answered = attempt.Candidate;
             return true;
         }
 
-        var now = rooms.Time.NowMs();
         var over = path.Sink.Committed || error.Cause == ErrorCause.Cancelled;
-        path.Answered = path.Sink.Committed ? candidate : null;
-        path.Chain.Failed(place, error.Cause, !over && path.Route.FallsBackOn(error.Cause), (long)error.RetryAfter.TotalMilliseconds, now);
+        path.Answered = path.Sink.Committed ? attempt.Candidate : null;
+        FailInChain(path, attempt, error, !over && path.Route.FallsBackOn(attempt.Index, error.Cause));
         return over;
     }
 
+    private void FailInChain(CallPath path, Attempt attempt, in ModelError error, bool fallsBack) =>
+        path.Chain.Failed(attempt.Place, error.Cause, fallsBack, (long)error.RetryAfter.TotalMilliseconds, rooms.Time.NowMs());
+
     private static FinishReason Reason(CallPath path, in CallResult result) => result.Reason != FinishReason.None ? result.Reason
         : path.Sink.Reason != FinishReason.None ? path.Sink.Reason : FinishReason.Stop;
-
-    /// <summary>What earlier attempts used stays held; this one's worst case must fit beside it.</summary>
-    private async ValueTask<bool> AffordAsync(CallPath path, int index)
-    {
-        var spent = new Amount(path.CostMicroUsd, path.Usage.InputTokens + (long)path.Usage.OutputTokens);
-        var needed = spent + new Amount(path.Bounds[index].MicroUsd, path.Bounds[index].Tokens);
-        var more = Amount.Max(default, needed - path.Reservation.Held);
-        if (more == default)
-        {
-            return true;
-        }
-
-        var refusal = await rooms.Budgets.ReserveAsync(path.Reservation, more).ConfigureAwait(false);
-        if (!refusal.IsNone)
-        {
-            path.RefusedByBudget = refusal.Key.Display;
-            path.Call.Decisions.Add(new Decision(path.Route.Candidates[index].Name, "not tried: over budget", ErrorCause.Refused));
-        }
-
-        return refusal.IsNone;
-    }
-
-    /// <summary>Under a cap the answer may not outgrow what was reserved, so the caller's own bytes can no longer pass through unchanged.</summary>
-    private static void Shape(CallPath path, int index, Candidate candidate)
-    {
-        var request = path.Call.Request;
-        path.Originals.Restore(request);
-        request.Model = candidate.ModelUtf8;
-        if (path.Reservation.HasCaps && request.MaxOutputTokens == 0 && request.Operation == ModelOperation.Generate)
-        {
-            request.MaxOutputTokens = Math.Max(1, path.Bounds[index].Usage.OutputTokens / Math.Max(1, request.Choices));
-            request.BodyShape = ApiShape.None;
-        }
-    }
-
-    private static (long FirstMs, long StallMs) Timeouts(CallPath path, bool hasOther)
-    {
-        var options = path.Route.Options;
-        var usual = hasOther ? ImpatientMs : LastCandidateMs;
-        return (options.FirstTokenTimeoutMs > 0 ? options.FirstTokenTimeoutMs : usual, options.StallTimeoutMs > 0 ? options.StallTimeoutMs : usual);
-    }
 
     private static void GiveUp(CallPath path)
     {

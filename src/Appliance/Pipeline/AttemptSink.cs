@@ -8,8 +8,10 @@ namespace Jesus.Appliance.Pipeline;
 /// Stands between an attempt and the caller's sink: notes progress, decides what is committed, holds back what must be whole first and the terminal events
 /// (they go out in step 9), and turns a reader that went away into a cancelled attempt.
 /// </summary>
-internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnswerSink
+internal sealed class AttemptSink(AttemptWatch first, TimeProvider time) : IAnswerSink
 {
+    private AttemptWatch _watch = first;
+
     private readonly HeldAnswer _held = new();
 
     /// <summary>The provider's own bytes that came before any content: they show nothing, so another candidate may still answer.</summary>
@@ -31,6 +33,9 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
     /// <summary>When the first content of the call came; 0 when none did.</summary>
     public long FirstContentMs { get; private set; }
 
+    /// <summary>When the first content of this attempt came; 0 when none did.</summary>
+    public long AttemptContentMs { get; private set; }
+
     /// <summary>The caller's sink threw: nobody reads any more.</summary>
     public bool ReaderLeft { get; private set; }
 
@@ -45,14 +50,14 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
     }
 
     /// <summary>The next attempt writes from the start.</summary>
-    public void BeginAttempt()
-    {
-        ResetAttempt();
-    }
+    public void BeginAttempt() => ResetAttempt();
+
+    /// <summary>Whose attempt writes from now on.</summary>
+    public void Follow(AttemptWatch watch) => _watch = watch;
 
     public ValueTask WriteAsync(ModelEvent item)
     {
-        watch.Progress();
+        _watch.Progress();
         switch (item.Kind)
         {
             case EventKind.Started:
@@ -70,9 +75,12 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
     }
 
     /// <summary>The held-back answer is whole: is it what was asked for?</summary>
-    public bool HeldAnswerFits(ModelRequest request) => _commit != CommitPoint.Complete || _terminal.Ends(FinishReason.ToolCalls)
-        || request.Constraint.Kind is not (ConstraintKind.JsonSchema or ConstraintKind.JsonObject)
-        || _held.IsJson(request.Choices, request.Constraint.Kind == ConstraintKind.JsonObject);
+    public bool HeldAnswerFits(ModelRequest request, out string problem)
+    {
+        problem = "";
+        return _commit != CommitPoint.Complete || _terminal.Ends(FinishReason.ToolCalls) || _terminal.Ends(FinishReason.Refusal)
+            || AnswerCheck.Fits(_held, request, out problem);
+    }
 
     /// <summary>Lets the held-back answer go.</summary>
     public async ValueTask ReleaseAsync()
@@ -131,6 +139,7 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
         _prelude.Reset();
         _terminal.Reset();
         SawContent = false;
+        AttemptContentMs = 0;
         Overflowed = false;
         DropDigest();
     }
@@ -154,8 +163,13 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
 
     private ValueTask ContentAsync(in ModelEvent item)
     {
-        SawContent = true;
-        FirstContentMs = FirstContentMs == 0 ? Math.Max(1, time.NowMs()) : FirstContentMs;
+        if (!SawContent)
+        {
+            SawContent = true;
+            AttemptContentMs = Math.Max(1, time.NowMs());
+            FirstContentMs = FirstContentMs == 0 ? AttemptContentMs : FirstContentMs;
+        }
+
         if (item.Kind != EventKind.Wire)
         {
             _digest.AppendData(item.Utf8.Span);
@@ -173,7 +187,7 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
         }
 
         Committed = true;
-        watch.Commit();
+        _watch.Commit();
         return _prelude.Count == 0 ? ForwardAsync(item) : ForwardWithPreludeAsync(item);
     }
 
@@ -198,7 +212,7 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
         if (!held.TryAdd(item))
         {
             Overflowed = true;
-            watch.Cancel(ErrorCause.Malformed);
+            _watch.Cancel(ErrorCause.Malformed);
         }
     }
 
@@ -225,7 +239,7 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
 
     private async ValueTask WaitForReaderAsync(ValueTask write)
     {
-        watch.Reading(true);
+        _watch.Reading(true);
         try
         {
             await write.ConfigureAwait(false);
@@ -236,14 +250,14 @@ internal sealed class AttemptSink(AttemptWatch watch, TimeProvider time) : IAnsw
         }
         finally
         {
-            watch.Reading(false);
+            _watch.Reading(false);
         }
     }
 
     private void Leave()
     {
         ReaderLeft = true;
-        watch.Cancel(ErrorCause.Cancelled);
+        _watch.Cancel(ErrorCause.Cancelled);
     }
 
     private static bool IsReaderGone(Exception exception) => exception is OperationCanceledException or IOException or ObjectDisposedException;

@@ -11,12 +11,15 @@ namespace Jesus.Appliance.Pipeline;
 /// <summary>What one call carries along the nine steps. Pooled: owned by <see cref="ModelPipeline.RunAsync"/> from rent to return.</summary>
 internal sealed class CallPath : IDisposable
 {
-    private static readonly Route NoRoute = new("", new RouteOptions(), []);
+    private static readonly Route NoRoute = new("", new RouteOptions(), Array.Empty<RouteLink>());
+    private int _attempts;
 
-    public CallPath(TimeProvider time)
+    public CallPath(PipelineRooms rooms)
     {
-        Watch = new AttemptWatch(time);
-        Sink = new AttemptSink(Watch, time);
+        Watch = new AttemptWatch(rooms.Time);
+        Sink = new AttemptSink(Watch, rooms.Time);
+        Facts = new CallFacts(rooms);
+        First = new Attempt(Watch);
     }
 
     public ModelCall Call { get; private set; } = null!;
@@ -26,7 +29,17 @@ internal sealed class CallPath : IDisposable
     public AttemptChain Chain { get; } = new();
     public Reservation Reservation { get; } = new();
     public AdmissionPass Pass { get; } = new();
+
+    /// <summary>The table that the call began with.</summary>
+    public RouteTable? Table { get; set; }
+    public CallFacts Facts { get; }
     public Route Route { get; set; } = NoRoute;
+
+    /// <summary>The attempt under way, or the first of two.</summary>
+    public Attempt First { get; }
+
+    /// <summary>What a second attempt beside the first needs; made by the first call that may be hedged, kept with the path.</summary>
+    public HedgeRace? Hedge { get; set; }
 
     /// <summary>Class of the call's data, the route's floor included.</summary>
     public DataClass DataClass { get; set; }
@@ -41,6 +54,7 @@ internal sealed class CallPath : IDisposable
     public int[] InputTokens { get; private set; } = new int[4];
     public CallBound[] Bounds { get; private set; } = new CallBound[4];
     public Price[] Prices { get; private set; } = new Price[4];
+    public CandidateView[] Views { get; private set; } = new CandidateView[4];
 
     public long StartedMs { get; set; }
     public long QueuedMs { get; set; }
@@ -54,7 +68,7 @@ internal sealed class CallPath : IDisposable
     public Usage Usage { get; set; }
     public UsageQuality Quality { get; set; }
     public long CostMicroUsd { get; set; }
-    public int Attempts { get; set; }
+    public int Attempts => Volatile.Read(ref _attempts);
 
     /// <summary>The request as the caller gave it; attempts change these fields.</summary>
     public RequestOriginals Originals { get; private set; }
@@ -77,7 +91,15 @@ internal sealed class CallPath : IDisposable
             InputTokens = new int[candidates];
             Bounds = new CallBound[candidates];
             Prices = new Price[candidates];
+            Views = new CandidateView[candidates];
         }
+    }
+
+    /// <summary>An adapter is being called. A hedge is not named as the call's candidate before it has won.</summary>
+    public void NoteAttempt(Candidate candidate, bool isHedge)
+    {
+        Call.Attempts = Interlocked.Increment(ref _attempts);
+        Call.Candidate = isHedge ? Call.Candidate : candidate;
     }
 
     public void Charge(in Settlement settlement)
@@ -107,6 +129,7 @@ internal sealed class CallPath : IDisposable
         Cancel = default;
         Sink.Reset();
         Reservation.Reset();
+        Table = null;
         Route = NoRoute;
         Plan.Clear();
         Pass.Reset();
@@ -121,8 +144,12 @@ internal sealed class CallPath : IDisposable
         Usage = default;
         Quality = UsageQuality.Exact;
         CostMicroUsd = 0;
-        Attempts = 0;
+        _attempts = 0;
     }
 
-    public void Dispose() => Watch.Dispose();
+    public void Dispose()
+    {
+        Watch.Dispose();
+        Hedge?.Dispose();
+    }
 }

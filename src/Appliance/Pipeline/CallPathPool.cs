@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Jesus.Appliance.Pipeline;
 
 /// <summary>Keeps finished paths for the next calls.</summary>
-internal sealed class CallPathPool(TimeProvider time)
+internal sealed class CallPathPool(PipelineRooms rooms)
 {
     /// <summary>Each holds about 10 KB (held answer, lists); beyond this many the rest is left to the collector.</summary>
     private const int KeptMax = 512;
@@ -15,7 +15,7 @@ internal sealed class CallPathPool(TimeProvider time)
     {
         if (!_kept.TryDequeue(out var path))
         {
-            return new CallPath(time);
+            return new CallPath(rooms);
         }
 
         Interlocked.Decrement(ref _count);

@@ -80,9 +80,9 @@ internal sealed class CallRecorder(IJournal journal)
     private static void WriteDecisions(Utf8JsonWriter json, DecisionLog log)
     {
         json.WriteStartArray("decisions"u8);
-        for (var i = 0; i < Math.Min(log.Items.Count, DecisionsMax); i++)
+        for (var i = 0; i < Math.Min(log.Count, DecisionsMax); i++)
         {
-            var decision = log.Items[i];
+            var decision = log[i];
             json.WriteStartObject();
             json.WriteString("candidate"u8, decision.Candidate);
             json.WriteString("verdict"u8, decision.Verdict);

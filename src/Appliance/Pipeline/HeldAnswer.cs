@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Json;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Pipeline;
@@ -81,20 +80,6 @@ internal sealed class HeldAnswer
         return false;
     }
 
-    /// <summary>Every choice's text is one JSON value (an object where one was asked for).</summary>
-    public bool IsJson(int choices, bool objectOnly)
-    {
-        for (var choice = 0; choice < choices; choice++)
-        {
-            if (!IsJson(TextOf(choice), objectOnly))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
     public void Reset()
     {
         _bytes.ResetWrittenCount();
@@ -103,26 +88,8 @@ internal sealed class HeldAnswer
         _wireBytes = 0;
     }
 
-    private static bool IsJson(ReadOnlySpan<byte> text, bool objectOnly)
-    {
-        var reader = new Utf8JsonReader(text);
-        try
-        {
-            if (!reader.Read() || (objectOnly && reader.TokenType != JsonTokenType.StartObject))
-            {
-                return false;
-            }
-
-            reader.Skip();
-            return !reader.Read();
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-    }
-
-    private ReadOnlySpan<byte> TextOf(int choice)
+    /// <summary>The text of a choice; valid until the next is asked for.</summary>
+    public ReadOnlyMemory<byte> TextOf(int choice)
     {
         _text.ResetWrittenCount();
         for (var i = 0; i < _pieces.Count; i++)
@@ -133,7 +100,7 @@ internal sealed class HeldAnswer
             }
         }
 
-        return _text.WrittenSpan;
+        return _text.WrittenMemory;
     }
 
     private static TokenSpan Copy(in TokenSpan tokens) =>

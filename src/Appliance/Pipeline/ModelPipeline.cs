@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
 using Jesus.Appliance.Budgets;
-using Jesus.Appliance.Router;
-using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Pipeline;
@@ -12,16 +10,18 @@ public sealed class ModelPipeline
     private readonly PipelineRooms _rooms;
     private readonly AttemptLoop _attempts;
     private readonly CallRecorder _recorder;
+    private readonly CallPlanner _planner;
     private readonly ReserveStep _reserve;
     private readonly CallPathPool _paths;
 
     public ModelPipeline(PipelineRooms rooms)
     {
         _rooms = rooms;
+        _planner = new CallPlanner(rooms);
         _attempts = new AttemptLoop(rooms);
         _reserve = new ReserveStep(rooms);
         _recorder = new CallRecorder(rooms.Journal);
-        _paths = new CallPathPool(rooms.Time);
+        _paths = new CallPathPool(rooms);
     }
 
     /// <summary>Runs one call to its end. The answer streams into <paramref name="sink"/>; expected failures are in the outcome.</summary>
@@ -36,7 +36,7 @@ public sealed class ModelPipeline
             try
             {
                 // 1, 2, 3
-                if (Admit(path) && Route(path, sink, call.RouteName) && await ReserveAsync(path, sink).ConfigureAwait(false))
+                if (Admit(path) && Route(path, sink) && await ReserveAsync(path, sink).ConfigureAwait(false))
                 {
                     // 4, 5, 6 per attempt
                     await _attempts.RunAsync(path).ConfigureAwait(false);
@@ -67,24 +67,18 @@ public sealed class ModelPipeline
         return path.Error.IsNone;
     }
 
-    private bool Route(CallPath path, IAnswerSink sink, string name)
+    private bool Route(CallPath path, IAnswerSink sink)
     {
-        var route = _rooms.Routes.Current.Find(name);
-        if (route is null)
-        {
-            path.Error = UnknownRoute(name);
-            return false;
-        }
+        var planned = _planner.Plan(path);
+        path.Sink.Begin(sink, path.Route.Options.Commit);
+        return planned;
+    }
 
-        path.Route = route;
-        path.Call.RouteTaken = route.Name;
-        path.Fit(route.Candidates.Count);
-        path.Sink.Begin(sink, route.Options.Commit);
-        CountInputs(path);
-        path.DataClass = ClassOf(path);
-        var facts = new PlanFacts(path.DataClass, _rooms.Redactor is not null, path.StartedMs, _rooms.Dice());
-        path.Error = RoutePlanner.Plan(route, facts, path.InputTokens.AsSpan(0, route.Candidates.Count), path.Plan, path.Call.Decisions);
-        return path.Error.IsNone;
+    private bool Reroute(CallPath path, IAnswerSink sink)
+    {
+        var planned = _planner.PlanNamed(path, path.RerouteTo);
+        path.Sink.Begin(sink, path.Route.Options.Commit);
+        return planned;
     }
 
     private async ValueTask<bool> ReserveAsync(CallPath path, IAnswerSink sink)
@@ -93,7 +87,7 @@ public sealed class ModelPipeline
         var outcome = await _reserve.RunAsync(path).ConfigureAwait(false);
         if (outcome == ReserveOutcome.Reroute)
         {
-            outcome = Route(path, sink, path.RerouteTo) ? await _reserve.RunAsync(path).ConfigureAwait(false) : ReserveOutcome.Refused;
+            outcome = Reroute(path, sink) ? await _reserve.RunAsync(path).ConfigureAwait(false) : ReserveOutcome.Refused;
         }
 
         return outcome == ReserveOutcome.Reserved;
@@ -113,21 +107,4 @@ public sealed class ModelPipeline
         await path.Sink.FinishAsync(path.Succeeded, path.Reason).ConfigureAwait(false);
         PipelineMetrics.Finished(path, _rooms.Time.NowMs());
     }
-
-    private static void CountInputs(CallPath path)
-    {
-        for (var i = 0; i < path.Route.Candidates.Count; i++)
-        {
-            var candidate = path.Route.Candidates[i];
-            path.Call.Request.Model = candidate.ModelUtf8;
-            path.InputTokens[i] = candidate.Adapter.CountInputTokens(path.Call.Request);
-        }
-    }
-
-    private static DataClass ClassOf(CallPath path) =>
-        path.Call.DataClass > path.Route.DataClass ? path.Call.DataClass : path.Route.DataClass;
-
-    private static ModelError UnknownRoute(string name) => name.Length == 0
-        ? new ModelError(ErrorCause.ModelNotFound, "The call names no model, and no default is set; name one (jesus models list), or set routes.default.", "model")
-        : new ModelError(ErrorCause.ModelNotFound, $"No route or model is named '{name}'; 'jesus models list' shows what there is.", "model");
 }

@@ -17,6 +17,10 @@ internal static class PipelineMetrics
     private static readonly Counter<double> Cost = JesusMeter.Instance.CreateCounter<double>("cost_usd_total", description: "Dollars charged.");
     private static readonly Counter<long> Fallbacks = JesusMeter.Instance.CreateCounter<long>("fallbacks_total", description: "Attempts that followed another's failure.");
 
+    private static readonly Counter<long> Hedges = JesusMeter.Instance.CreateCounter<long>("hedges_total", description: "Second attempts beside a first that was late.");
+
+    public static void Hedged(Route route, bool won) => Hedges.Add(1, new("route", route.Name), new("outcome", won ? "won" : "lost"));
+
     public static void Attempt(Candidate candidate, long milliseconds) =>
         CallSeconds.Record(milliseconds / 1000.0, new KeyValuePair<string, object?>("adapter", candidate.Adapter.Id.Kind));
 

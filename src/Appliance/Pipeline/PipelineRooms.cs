@@ -13,7 +13,7 @@ public sealed record PipelineRooms
 {
     public required AdmissionGate Admission { get; init; }
     public required RouteTableHolder Routes { get; init; }
-    public required PriceTable Prices { get; init; }
+    public required PriceTableHolder Prices { get; init; }
     public required BudgetKeeper Budgets { get; init; }
     public required TicketScheduler Scheduler { get; init; }
     public required IJournal Journal { get; init; }

@@ -31,7 +31,11 @@ internal sealed class ReserveStep(PipelineRooms rooms)
     /// <summary>The dearest candidate is what must be affordable; one that is not is left out, and the next dearest tried.</summary>
     public async ValueTask<ReserveOutcome> RunAsync(CallPath path)
     {
-        SetBounds(path);
+        if (path.Reservation.CapsMoney && !path.Route.Options.AllowUnpriced && path.Call.Request.Operation != ModelOperation.CountTokens)
+        {
+            LeaveOutUnpriced(path);
+        }
+
         while (path.Plan.Count > 0)
         {
             var worst = WorstOf(path);
@@ -71,7 +75,7 @@ internal sealed class ReserveStep(PipelineRooms rooms)
     private bool Yield(CallPath path, in BudgetRefusal refusal, Amount worst)
     {
         path.Call.Decisions.Add(new Decision(refusal.Key.Display, "soft cap reached", ErrorCause.None));
-        if (refusal.Route.Length > 0 && refusal.Route != path.Route.Name && rooms.Routes.Current.Find(refusal.Route) is not null)
+        if (refusal.Route.Length > 0 && refusal.Route != path.Route.Name && path.Table!.Find(refusal.Route) is not null)
         {
             path.RerouteTo = refusal.Route;
             path.Reservation.PassesSoftCaps = true;
@@ -88,24 +92,6 @@ internal sealed class ReserveStep(PipelineRooms rooms)
         }
 
         return false;
-    }
-
-    private void SetBounds(CallPath path)
-    {
-        var at = path.Call.PricedAt == default ? rooms.Time.GetUtcNow() : path.Call.PricedAt;
-        var request = path.Call.Request;
-        foreach (var index in path.Plan)
-        {
-            var candidate = path.Route.Candidates[index];
-            var price = rooms.Prices.Find(candidate.Name, candidate.Provider, candidate.Traits.LeavesBox, at);
-            path.Prices[index] = price;
-            path.Bounds[index] = CallBound.Of(price, request, path.InputTokens[index], candidate.Traits.MaxOutputTokens, candidate.Traits.ContextTokens);
-        }
-
-        if (path.Reservation.CapsMoney && !path.Route.Options.AllowUnpriced && request.Operation != ModelOperation.CountTokens)
-        {
-            LeaveOutUnpriced(path);
-        }
     }
 
     private static void LeaveOutUnpriced(CallPath path)
@@ -154,7 +140,7 @@ internal sealed class ReserveStep(PipelineRooms rooms)
         {
             if (IsDearest(path.Bounds[path.Plan[i]], worst))
             {
-                path.Call.Decisions.Add(new Decision(path.Route.Candidates[path.Plan[i]].Name, why, ErrorCause.Refused));
+                path.Call.Decisions.Add(new Decision(path.Route.Candidates[path.Plan[i]].Label, why, ErrorCause.Refused));
                 path.Plan.RemoveAt(i);
             }
         }

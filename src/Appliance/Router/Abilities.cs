@@ -19,8 +19,9 @@ public enum Abilities : ushort
     /// <summary>Generates text at all: an embedding model does not.</summary>
     Text = 64,
 
-    /// <summary>A server that says nothing about itself is tried with everything that is said in a conversation; its refusal is a cause like others.</summary>
+    /// <summary>What a conversation may need.</summary>
     Conversation = Text | Tools | Schema | Images | Reasoning,
+    All = Conversation | Embeddings | Rerank,
 }
 
 /// <summary>The names of abilities in configuration, headers and explanations.</summary>
@@ -36,6 +37,16 @@ public static class AbilityNames
 
     /// <summary>The names, with a comma between them; empty for none.</summary>
     public static string Of(Abilities abilities) => string.Join(", ", Names.Where(n => abilities.HasFlag(n.Ability)).Select(n => n.Name));
+
+    /// <summary>The request field that asks for it, in the words of OpenAI's API.</summary>
+    public static string FieldOf(Abilities missing) => missing switch
+    {
+        _ when missing.HasFlag(Abilities.Tools) => "tools",
+        _ when missing.HasFlag(Abilities.Schema) => "response_format",
+        _ when missing.HasFlag(Abilities.Reasoning) => "reasoning_effort",
+        _ when missing.HasFlag(Abilities.Images) => "messages",
+        _ => "model",
+    };
 
     /// <summary>What a request needs. A token count needs nothing: it is arithmetic.</summary>
     public static Abilities NeededBy(ModelRequest request)

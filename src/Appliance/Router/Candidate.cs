@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
@@ -19,32 +20,44 @@ public sealed record CandidateTraits
     /// <summary>Calls in progress at once; 0 takes the adapter's word, or the scheduler's default where it has none.</summary>
     public int Slots { get; init; }
 
-    /// <summary>What it can; a call that needs something else goes past it.</summary>
-    public Abilities Abilities { get; init; } = Abilities.Conversation;
+    /// <summary>What it can; a call that needs something else goes past it. A server that says nothing about itself is tried with everything.</summary>
+    public Abilities Abilities { get; init; } = Abilities.All;
 }
 
-/// <summary>A model at an adapter: what a route names and an attempt calls. Immutable but for its <see cref="Health"/>.</summary>
+/// <summary>A model at an adapter under one key: what an attempt calls. Immutable but for its <see cref="Health"/>.</summary>
 public sealed class Candidate
 {
-    public Candidate(IModelAdapter adapter, string model, CandidateTraits traits, CandidateHealth? health = null)
+    /// <param name="key">Which of the provider's keys the adapter uses, from 1.</param>
+    public Candidate(IModelAdapter adapter, string model, CandidateTraits traits, CandidateHealth? health = null, int key = 1)
     {
         Adapter = adapter;
         Model = model;
         Traits = traits;
+        Key = key;
         Name = $"{adapter.Id.Provider}/{model}";
+        Label = key == 1 ? Name : string.Create(CultureInfo.InvariantCulture, $"{Name}#{key}");
+        Hash = StableHash.Of(Label);
         ModelUtf8 = new Utf8Slice(Encoding.UTF8.GetBytes(model));
         Health = health ?? new CandidateHealth();
     }
 
-    /// <summary><c>provider/model</c>: unique in a route table.</summary>
+    /// <summary><c>provider/model</c>: what routes, prices and metrics name. The keys of one provider share it.</summary>
     public string Name { get; }
+
+    /// <summary><see cref="Name"/>, and from the second key on <c>#2</c> and so forth: unique in a route table; what doors and decisions name.</summary>
+    public string Label { get; }
+
+    public int Key { get; }
+
+    /// <summary>The same in every process: places by it stay where they were over a restart.</summary>
+    public ulong Hash { get; }
     public string Provider => Adapter.Id.Provider;
     public string Model { get; }
     public Utf8Slice ModelUtf8 { get; }
     public IModelAdapter Adapter { get; }
     public CandidateTraits Traits { get; }
 
-    /// <summary>Breaker and cooldown; hand the old candidate's over when a table is rebuilt.</summary>
+    /// <summary>Breaker, cooldown and measured speed; hand the old candidate's over when a table is rebuilt.</summary>
     public CandidateHealth Health { get; }
 
     /// <summary>Runs inside this process.</summary>

@@ -17,6 +17,9 @@ public sealed record ProviderOptions
 
     /// <summary>Reference to the key, <c>env:NAME</c> or <c>file:/path</c>; empty when the server wants none.</summary>
     public string Key { get; init; } = "";
+
+    /// <summary>Several keys, each with its own pauses and places: one that is refused or at its limit leads to the next. At most 16; instead of <see cref="Key"/>.</summary>
+    public IReadOnlyList<string> Keys { get; init; } = [];
     public IReadOnlyList<ProviderModelOptions> Models { get; init; } = [];
 
     /// <summary>Calls in progress at once per model; default 64, 1 to 10,000: a provider's own limit is usually lower and answers 429.</summary>

@@ -3,24 +3,26 @@ using System.Collections.Frozen;
 namespace Jesus.Appliance.Router;
 
 /// <summary>
-/// Every name that a call may use, as one immutable snapshot: a call keeps the table it began with. Routes by name come first, then each local model
-/// under its own name, then every candidate as <c>provider/model</c>.
+/// Every name that a call may use, as one immutable snapshot: a call keeps the table it began with. Rules come first, then routes by name, then each
+/// local model under its own name, then every candidate as <c>provider/model</c>, then the providers' models under their own names.
 /// </summary>
 public sealed class RouteTable
 {
     private readonly FrozenDictionary<string, Route> _routes;
     private readonly Route? _default;
 
-    private RouteTable(FrozenDictionary<string, Route> routes, Route? fallback, IReadOnlyList<Candidate> candidates)
+    private RouteTable(FrozenDictionary<string, Route> routes, Route? fallback, RouteRule[] rules, IReadOnlyList<Candidate> candidates)
     {
         _routes = routes;
         _default = fallback;
+        Rules = rules;
         Candidates = candidates;
     }
 
-    public static RouteTable Empty { get; } = new(FrozenDictionary<string, Route>.Empty, null, []);
+    public static RouteTable Empty { get; } = new(FrozenDictionary<string, Route>.Empty, null, [], []);
 
     public IReadOnlyList<Candidate> Candidates { get; }
+    public IReadOnlyList<RouteRule> Rules { get; }
     public IEnumerable<Route> Routes => _routes.Values;
 
     /// <summary>The route's name that answers calls without one; empty when there is none.</summary>
@@ -29,53 +31,102 @@ public sealed class RouteTable
     /// <summary>The route of that name, the default one for an empty name, or null.</summary>
     public Route? Find(string name) => name.Length == 0 ? _default : _routes.GetValueOrDefault(name);
 
+    /// <summary>The route of the first rule that holds, else of the name; null when there is neither.</summary>
+    public Route? Choose(ICallFacts call, out RouteRule? rule)
+    {
+        for (var i = 0; i < Rules.Count; i++)
+        {
+            if (Rules[i].Holds(call))
+            {
+                rule = Rules[i];
+                return rule.Route;
+            }
+        }
+
+        rule = null;
+        return Find(call.Model);
+    }
+
+    /// <summary>What a name that is not known may have meant.</summary>
+    public IReadOnlyList<string> Nearest(string name) => NearestNames.Of(name, _routes.Keys);
+
     /// <summary>Builds a table. Errors name the route and the remedy; the table is then to be thrown away.</summary>
     public static RouteTable Build(RoutesOptions options, IReadOnlyList<Candidate> candidates, ICollection<string> errors)
     {
-        var byName = new Dictionary<string, Candidate>(StringComparer.Ordinal);
+        var byName = new Dictionary<string, List<Candidate>>(StringComparer.Ordinal);
+        var labels = new HashSet<string>(StringComparer.Ordinal);
         foreach (var candidate in candidates)
         {
-            if (!byName.TryAdd(candidate.Name, candidate))
+            if (!labels.Add(candidate.Label))
             {
-                errors.Add($"providers: the model '{candidate.Name}' is listed twice; remove one.");
+                errors.Add($"providers: the model '{candidate.Label}' is listed twice; remove one.");
+                continue;
             }
+
+            byName.TryAdd(candidate.Name, []);
+            byName[candidate.Name].Add(candidate);
         }
 
         var routes = new Dictionary<string, Route>(StringComparer.Ordinal);
         AddExplicit(options, byName, routes, errors);
         AddImplicit(byName.Values, routes);
-        return new RouteTable(routes.ToFrozenDictionary(StringComparer.Ordinal), DefaultOf(options, routes, candidates, errors), candidates);
+        var rules = RulesOf(options, routes, errors);
+        return new RouteTable(routes.ToFrozenDictionary(StringComparer.Ordinal), DefaultOf(options, routes, candidates, errors), rules, candidates);
     }
 
+    /// <summary>A candidate of the configuration stands for one candidate per key of its provider, one after the other.</summary>
     private static void AddExplicit(
-        RoutesOptions options, Dictionary<string, Candidate> byName, Dictionary<string, Route> routes, ICollection<string> errors)
+        RoutesOptions options, Dictionary<string, List<Candidate>> byName, Dictionary<string, Route> routes, ICollection<string> errors)
     {
         foreach (var (name, route) in options.Routes)
         {
-            RouteValidator.Check(name, route, byName, errors);
-            var chosen = new List<Candidate>();
+            RouteValidator.Check(name, route, byName.Keys, errors);
+            var links = new List<RouteLink>();
             foreach (var wanted in route.Candidates)
             {
-                if (byName.TryGetValue($"{wanted.Provider}/{wanted.Model}", out var candidate))
+                if (byName.TryGetValue($"{wanted.Provider}/{wanted.Model}", out var offered))
                 {
-                    chosen.Add(candidate);
+                    links.AddRange(offered.Select(candidate => new RouteLink(candidate, wanted)));
                 }
             }
 
-            routes[name] = new Route(name, route, chosen);
+            routes[name] = new Route(name, route, [.. links]);
         }
     }
 
-    private static void AddImplicit(IEnumerable<Candidate> candidates, Dictionary<string, Route> routes)
+    /// <summary>A model that several providers offer under one name is asked for in the order of the providers.</summary>
+    private static void AddImplicit(ICollection<List<Candidate>> offers, Dictionary<string, Route> routes)
     {
-        foreach (var candidate in candidates)
+        foreach (var offer in offers.Where(o => o[0].IsLocal))
         {
-            routes.TryAdd(candidate.Name, new Route(candidate.Name, new RouteOptions(), [candidate]));
-            if (candidate.IsLocal)
+            routes.TryAdd(offer[0].Model, new Route(offer[0].Model, new RouteOptions(), offer));
+        }
+
+        foreach (var offer in offers)
+        {
+            routes.TryAdd(offer[0].Name, new Route(offer[0].Name, new RouteOptions(), offer));
+        }
+
+        foreach (var same in offers.GroupBy(o => o[0].Model, StringComparer.Ordinal))
+        {
+            routes.TryAdd(same.Key, new Route(same.Key, new RouteOptions(), [.. same.SelectMany(o => o)]));
+        }
+    }
+
+    private static RouteRule[] RulesOf(RoutesOptions options, Dictionary<string, Route> routes, ICollection<string> errors)
+    {
+        var rules = new List<RouteRule>();
+        for (var i = 0; i < options.Rules.Count; i++)
+        {
+            var rule = options.Rules[i];
+            RouteValidator.Check(i, rule, routes.Keys, errors);
+            if (routes.TryGetValue(rule.Route, out var route))
             {
-                routes.TryAdd(candidate.Model, new Route(candidate.Model, new RouteOptions(), [candidate]));
+                rules.Add(new RouteRule(i, rule, route));
             }
         }
+
+        return [.. rules];
     }
 
     private static Route? DefaultOf(
@@ -85,7 +136,7 @@ public sealed class RouteTable
         {
             if (!routes.TryGetValue(options.Default, out var named))
             {
-                errors.Add($"routes: the default '{options.Default}' is neither a route nor a model; name one of: {string.Join(", ", routes.Keys.Order().Take(20))}.");
+                errors.Add($"routes.default: '{options.Default}' is neither a route nor a model{RouteValidator.Hint(options.Default, routes.Keys)}.");
             }
 
             return named;

@@ -82,6 +82,42 @@ public sealed class ModelRequest
     public int Priority { get; set; }
     public CallIds Ids { get; set; }
 
+    /// <summary>
+    /// Asks the same as another request, for a second attempt beside the first. Slices stay those of the other, which must outlive this one; what one
+    /// attempt sets, the other does not see.
+    /// </summary>
+    public void CopyFrom(ModelRequest other)
+    {
+        Reset();
+        Operation = other.Operation;
+        Model = other.Model;
+        Body = other.Body;
+        BodyShape = other.BodyShape;
+        Streams = other.Streams;
+        VerbatimOnly = other.VerbatimOnly;
+        Betas = other.Betas;
+        Turns.CopyFrom(other.Turns);
+        Tools.AddRange(other.Tools);
+        ToolChoice = other.ToolChoice;
+        ParallelToolCalls = other.ParallelToolCalls;
+        Reasoning = other.Reasoning;
+        Constraint.CopyFrom(other.Constraint);
+        Sampling = other.Sampling;
+        LogitBias.AddRange(other.LogitBias);
+        EndUser = other.EndUser;
+        Inputs.AddRange(other.Inputs);
+        EmbedDimensions = other.EmbedDimensions;
+        MaxOutputTokens = other.MaxOutputTokens;
+        Stops.AddRange(other.Stops);
+        Choices = other.Choices;
+        TopLogProbs = other.TopLogProbs;
+        PromptTokens = other.PromptTokens;
+        ShownTokens = other.ShownTokens;
+        Deadline = other.Deadline;
+        Priority = other.Priority;
+        Ids = other.Ids;
+    }
+
     public void Reset()
     {
         Operation = ModelOperation.Generate;

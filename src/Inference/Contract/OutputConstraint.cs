@@ -36,6 +36,15 @@ public sealed class OutputConstraint
 
     public List<NamedInput> Inputs { get; } = [];
 
+    public void CopyFrom(OutputConstraint other)
+    {
+        Reset();
+        Kind = other.Kind;
+        Source = other.Source;
+        Name = other.Name;
+        Inputs.AddRange(other.Inputs);
+    }
+
     public void Reset()
     {
         Kind = ConstraintKind.None;

@@ -90,6 +90,13 @@ public sealed class TurnList
     /// <summary>Replaces a part in place (redaction).</summary>
     public void Replace(int partIndex, TurnPart part) => _parts[partIndex] = part;
 
+    public void CopyFrom(TurnList other)
+    {
+        Reset();
+        _turns.AddRange(other._turns);
+        _parts.AddRange(other._parts);
+    }
+
     public void Reset()
     {
         _turns.Clear();

@@ -15,7 +15,9 @@ internal sealed class FakeAdapter(string provider, Func<ModelRequest, IAnswerSin
 
     public CapacitySnapshot Capacity(ModelKey model) => new() { Available = true };
 
-    public bool Forwards(ApiShape shape) => false;
+    public ApiShape ForwardedShape { get; init; }
+
+    public bool Forwards(ApiShape shape) => shape != ApiShape.None && shape == ForwardedShape;
 
     public int CountInputTokens(ModelRequest request) => InputTokens;
 

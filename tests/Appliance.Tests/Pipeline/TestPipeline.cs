@@ -18,8 +18,14 @@ internal sealed class TestPipeline
         TimeProvider? time = null, SchedulerOptions? scheduler = null, IJournal? journal = null)
     {
         var errors = new List<string>();
-        Candidates = [.. adapters.Select(a => new Candidate(a, "m", new CandidateTraits { LeavesBox = a.Id.Kind != "local" }))];
-        var chain = (route ?? new RouteOptions()) with { Candidates = [.. adapters.Select(a => new RouteCandidateOptions(a.Id.Provider, "m"))] };
+        Candidates =
+        [
+            .. adapters.Select((a, i) => new Candidate(
+                a, "m", new CandidateTraits { LeavesBox = a.Id.Kind != "local" }, key: adapters.Take(i).Count(b => b.Id.Provider == a.Id.Provider) + 1)),
+        ];
+        route ??= new RouteOptions();
+        var chain = route.Candidates.Count > 0 ? route
+            : route with { Candidates = [.. adapters.Select(a => a.Id.Provider).Distinct().Select(p => new RouteCandidateOptions(p, "m"))] };
         var table = RouteTable.Build(new RoutesOptions { Routes = new Dictionary<string, RouteOptions> { ["r"] = chain } }, Candidates, errors);
         budgets ??= new BudgetsOptions();
         Journal = new MemoryJournal();
@@ -28,7 +34,7 @@ internal sealed class TestPipeline
         {
             Admission = new AdmissionGate(limits ?? new LimitsOptions()),
             Routes = new RouteTableHolder(table),
-            Prices = PriceTable.Build(prices ?? new PricesOptions(), errors),
+            Prices = new PriceTableHolder(PriceTable.Build(prices ?? new PricesOptions(), errors)),
             Budgets = Budgets,
             Scheduler = new TicketScheduler(scheduler ?? new SchedulerOptions()),
             Journal = journal ?? Journal,

@@ -18,7 +18,9 @@ public sealed class RouteTableTests
         Assert.Equal(["a/big", "b/big"], table.Find("smart")!.Candidates.Select(c => c.Name));
         Assert.Same(Here, table.Find("nano")!.Candidates[0]);
         Assert.Same(B, table.Find("b/big")!.Candidates[0]);
-        Assert.Null(table.Find("big"));
+        Assert.Equal([A, B], table.Find("big")!.Candidates);
+        Assert.Null(table.Find("bog"));
+        Assert.Equal(["big"], table.Nearest("bog"));
         Assert.Equal("smart", table.DefaultName);
         Assert.Same(Here, Build(new RoutesOptions()).Find("")!.Candidates[0]);
     }
@@ -74,27 +76,57 @@ public sealed class RouteTableTests
     }
 
     [Fact]
-    public void Weights_are_shares_of_being_first()
+    public void What_a_candidate_does_not_offer_is_asked_of_the_next_and_named_where_there_is_none()
     {
-        int[] weights = [1, 2, 7];
-        var first = new int[3];
-        var dice = new Jesus.Tests.Faults.TestDice(5);
-        Span<int> order = stackalloc int[3];
-        for (var i = 0; i < 30_000; i++)
-        {
-            PolicyOrder.Write(RoutePolicyKind.Weighted, weights, ((ulong)dice.Next(int.MaxValue) << 33) ^ (ulong)dice.Next(int.MaxValue), order);
-            Assert.Equal(3, order[0] + order[1] + order[2]);
-            first[order[0]]++;
-        }
+        var blind = Make("blind", "m", abilities: Abilities.Text);
+        var facts = new PlanFacts(DataClass.Public, true, 0, 0) { Needs = Abilities.Text | Abilities.Tools };
+        Assert.Equal([1], Plan(new Route("r", Chain(blind, A), [blind, A]), facts, [1, 1]).Plan);
+        var (plan, error) = Plan(new Route("r", Chain(blind), [blind]), facts, [1]);
+        Assert.Empty(plan);
+        Assert.Equal((ErrorCause.UnsupportedField, "tools"), (error.Cause, error.Param));
+    }
 
-        Assert.InRange(first[0], 2_700, 3_300);
-        Assert.InRange(first[2], 20_500, 21_500);
+    [Fact]
+    public void A_field_that_only_the_callers_own_bytes_can_say_goes_only_where_they_are_sent_on()
+    {
+        var forwards = new Candidate(new FakeAdapter("f", (_, _, _) => default) { ForwardedShape = ApiShape.OpenAiChat }, "m", new CandidateTraits());
+        var route = new Route("r", Chain(A, forwards), [A, forwards]);
+        var facts = new PlanFacts(DataClass.Public, true, 0, 0) { BodyShape = ApiShape.OpenAiChat, VerbatimOnly = "web_search_options" };
+        Assert.Equal([1], Plan(route, facts, [1, 1]).Plan);
+        var (plan, error) = Plan(route, facts with { DataClass = DataClass.Internal }, [1, 1]);
+        Assert.Empty(plan);
+        Assert.Equal("web_search_options", error.Param);
+    }
+
+    [Fact]
+    public void A_bound_that_no_tokenizer_could_fit_goes_past_a_small_context()
+    {
+        var small = Make("s", "m", context: 1_000);
+        var route = new Route("r", Chain(small, A), [small, A]);
+        Assert.Equal([0, 1], Plan(route, new PlanFacts(DataClass.Public, true, 0, 0), [7_999, 7_999]).Plan);
+        Assert.Equal([1], Plan(route, new PlanFacts(DataClass.Public, true, 0, 0), [8_000, 8_000]).Plan);
+    }
+
+    [Fact]
+    public void Each_key_of_a_provider_is_a_candidate_behind_the_one_before()
+    {
+        var second = new Candidate(A.Adapter, "big", A.Traits, key: 2);
+        var errors = new List<string>();
+        var options = new RoutesOptions { Routes = new Dictionary<string, RouteOptions> { ["r"] = Chain(A, B) } };
+        var table = RouteTable.Build(options, [A, second, B], errors);
+        Assert.Empty(errors);
+        Assert.Equal(["a/big", "a/big#2", "b/big"], table.Find("r")!.Candidates.Select(c => c.Label));
+        Assert.Equal(["a/big", "a/big#2"], table.Find("a/big")!.Candidates.Select(c => c.Label));
     }
 
     private static (List<int> Plan, ModelError Error) Plan(Route route, PlanFacts facts, int[] inputTokens)
     {
         var plan = new List<int>();
-        return (plan, RoutePlanner.Plan(route, facts, inputTokens, plan, new DecisionLog()));
+        var views = route.Candidates.Select((c, i) => new CandidateView
+        {
+            Weight = route.WeightOf(i), InputTokens = inputTokens[i], Rests = c.Health.Rests(facts.NowMs), Hash = c.Hash,
+        }).ToArray();
+        return (plan, RoutePlanner.Plan(route, facts, views, plan, new DecisionLog()));
     }
 
     private static RouteTable Build(RoutesOptions options)
@@ -108,6 +140,7 @@ public sealed class RouteTableTests
     private static RouteOptions Chain(params Candidate[] candidates) =>
         new() { Candidates = [.. candidates.Select(c => new RouteCandidateOptions(c.Provider, c.Model))] };
 
-    private static Candidate Make(string provider, string model, string kind = "fake", int context = 0) =>
-        new(FakeAdapter.Saying(provider, "", kind: kind), model, new CandidateTraits { LeavesBox = kind != "local", ContextTokens = context });
+    private static Candidate Make(string provider, string model, string kind = "fake", int context = 0, Abilities abilities = Abilities.All) =>
+        new(FakeAdapter.Saying(provider, "", kind: kind), model,
+            new CandidateTraits { LeavesBox = kind != "local", ContextTokens = context, Abilities = abilities });
 }

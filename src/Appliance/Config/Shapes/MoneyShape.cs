@@ -6,6 +6,9 @@ namespace Jesus.Appliance.Config.Shapes;
 /// <summary>An exact decimal number, read as it was written.</summary>
 internal sealed class MoneyShape(decimal min = 0, decimal max = 1_000_000_000m) : Scalar<decimal>
 {
+    /// <summary>May be left out, which no number stands for.</summary>
+    public bool Optional { get; init; }
+
     protected override string Wanted => string.Create(CultureInfo.InvariantCulture, $"a number from {min} to {max}");
 
     public override void WriteSchema(Utf8JsonWriter json, decimal standard)
@@ -13,7 +16,10 @@ internal sealed class MoneyShape(decimal min = 0, decimal max = 1_000_000_000m) 
         json.WriteString("type"u8, "number"u8);
         json.WriteNumber("minimum"u8, min);
         json.WriteNumber("maximum"u8, max);
-        json.WriteNumber("default"u8, standard);
+        if (!Optional)
+        {
+            json.WriteNumber("default"u8, standard);
+        }
     }
 
     protected override bool Accepts(ConfigNode node) => node.Kind == ConfigNodeKind.Number || node.Loose;

@@ -78,6 +78,9 @@ internal sealed class TextShape : Scalar<string>
 
 internal sealed class IntegerShape(long min, long max) : Scalar<long>
 {
+    /// <summary>May be left out, which no number stands for.</summary>
+    public bool Optional { get; init; }
+
     protected override string Wanted => string.Create(CultureInfo.InvariantCulture, $"an integer from {min} to {max}");
 
     public override void WriteSchema(Utf8JsonWriter json, long standard)
@@ -85,7 +88,10 @@ internal sealed class IntegerShape(long min, long max) : Scalar<long>
         json.WriteString("type"u8, "integer"u8);
         json.WriteNumber("minimum"u8, min);
         json.WriteNumber("maximum"u8, max);
-        json.WriteNumber("default"u8, standard);
+        if (!Optional)
+        {
+            json.WriteNumber("default"u8, standard);
+        }
     }
 
     protected override bool Accepts(ConfigNode node) => node.Kind == ConfigNodeKind.Number || node.Loose;

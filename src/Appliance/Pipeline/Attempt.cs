@@ -1,0 +1,36 @@
+using Jesus.Appliance.Router;
+using Jesus.Inference.Contract;
+
+namespace Jesus.Appliance.Pipeline;
+
+/// <summary>One try of a candidate: whom, with which request, and how it went. Reused: owned by a <see cref="CallPath"/> or its <see cref="HedgeRace"/>.</summary>
+internal sealed class Attempt(AttemptWatch watch)
+{
+    public AttemptWatch Watch { get; } = watch;
+
+    /// <summary>Place in the plan, and index among the route's candidates.</summary>
+    public int Place { get; private set; }
+    public int Index { get; private set; }
+    public Candidate Candidate { get; private set; } = null!;
+
+    /// <summary>The call's own request, or a copy where two attempts run at once.</summary>
+    public ModelRequest Request { get; private set; } = null!;
+
+    /// <summary>The adapter was called: there may be something to pay.</summary>
+    public bool Called { get; set; }
+
+    /// <summary>When the adapter was called, and when it returned.</summary>
+    public long BeganMs { get; set; }
+    public long EndedMs { get; set; }
+
+    public void Begin(CallPath path, int place, ModelRequest request)
+    {
+        Place = place;
+        Index = path.Plan[place];
+        Candidate = path.Route.Candidates[Index];
+        Request = request;
+        Called = false;
+        BeganMs = 0;
+        EndedMs = 0;
+    }
+}

@@ -1,0 +1,111 @@
+using Jesus.Appliance.Router;
+using Jesus.Appliance.Security;
+using Jesus.Inference.Contract;
+
+namespace Jesus.Appliance.Pipeline;
+
+/// <summary>Step 2: gathers what the router must know of a call and of the candidates, and lets it choose route and order. Calls nobody.</summary>
+internal sealed class CallPlanner(PipelineRooms rooms)
+{
+    /// <summary>Chooses the route by rule, else by the name asked for, and plans it.</summary>
+    public bool Plan(CallPath path)
+    {
+        path.Table ??= rooms.Routes.Current;
+        path.Facts.Begin(path.Call);
+        var route = path.Table.Choose(path.Facts, out var rule);
+        if (rule is not null)
+        {
+            path.Call.Decisions.Add(new Decision(rule.Name, DecisionLog.PlannedByRule));
+        }
+
+        return Plan(path, route, path.Call.RouteName);
+    }
+
+    /// <summary>Plans a route by its own name, without rules: where a soft cap sends a call.</summary>
+    public bool PlanNamed(CallPath path, string name)
+    {
+        path.Table ??= rooms.Routes.Current;
+        path.Facts.Begin(path.Call);
+        return Plan(path, path.Table.Find(name), name);
+    }
+
+    private bool Plan(CallPath path, Route? route, string name)
+    {
+        if (route is null)
+        {
+            path.Error = UnknownRoute(path.Table!, name);
+            return false;
+        }
+
+        path.Route = route;
+        path.Call.RouteTaken = route.Name;
+        path.Fit(route.Candidates.Count);
+        path.DataClass = path.Call.DataClass > route.DataClass ? path.Call.DataClass : route.DataClass;
+        View(path);
+        path.Error = RoutePlanner.Plan(route, FactsOf(path), path.Views.AsSpan(0, route.Candidates.Count), path.Plan, path.Call.Decisions);
+        return path.Error.IsNone;
+    }
+
+    private PlanFacts FactsOf(CallPath path)
+    {
+        var request = path.Call.Request;
+        return new PlanFacts(path.DataClass, rooms.Redactor is not null, rooms.Time.NowMs(), rooms.Dice())
+        {
+            Needs = path.Facts.Needs,
+            BodyShape = request.BodyShape,
+            VerbatimOnly = request.VerbatimOnly,
+            Prefix = path.Route.Options.Policy == RoutePolicyKind.StickyPrefix ? PrefixHash.Of(request) : 0,
+            OutputTokens = path.Facts.OutputTokens,
+        };
+    }
+
+    private void View(CallPath path)
+    {
+        var looksAtLoad = path.Route.Options.Policy is RoutePolicyKind.LeastLoaded or RoutePolicyKind.StickyPrefix;
+        var now = rooms.Time.NowMs();
+        for (var i = 0; i < path.Route.Candidates.Count; i++)
+        {
+            var candidate = path.Route.Candidates[i];
+            var tokens = path.Facts.PromptTokens(candidate);
+            var price = path.Facts.PriceOf(candidate);
+            path.InputTokens[i] = tokens;
+            path.Prices[i] = price;
+            path.Bounds[i] = path.Facts.BoundOf(candidate, price, tokens);
+            path.Views[i] = new CandidateView
+            {
+                Weight = path.Route.WeightOf(i),
+                InputTokens = tokens,
+                Price = price,
+                Bound = path.Bounds[i],
+                Rests = candidate.Health.Rests(now),
+                Speed = candidate.Health.Speed,
+                Hash = candidate.Hash,
+            };
+            if (looksAtLoad)
+            {
+                Load(ref path.Views[i], candidate);
+            }
+        }
+    }
+
+    /// <summary>The server's own word counts the calls of others too; ours is newer.</summary>
+    internal static void Load(ref CandidateView view, Candidate candidate)
+    {
+        var capacity = candidate.Adapter.Capacity(new ModelKey(candidate.Model));
+        view.InProgress = Math.Max(candidate.Health.InFlight, capacity.InProgress);
+        view.Slots = candidate.Traits.Slots > 0 ? candidate.Traits.Slots : capacity.TotalSlots == int.MaxValue ? 0 : capacity.TotalSlots;
+    }
+
+    private static ModelError UnknownRoute(RouteTable table, string name)
+    {
+        if (name.Length == 0)
+        {
+            return new ModelError(
+                ErrorCause.ModelNotFound, "The call names no model, and no default is set; name one (jesus models list), or set routes.default.", "model");
+        }
+
+        var near = table.Nearest(name);
+        var hint = near.Count == 0 ? "" : $" Did you mean {string.Join(" or ", near.Select(n => $"'{n}'"))}?";
+        return new ModelError(ErrorCause.ModelNotFound, $"No route or model is named '{name}'.{hint} 'jesus models list' shows what there is.", "model");
+    }
+}
