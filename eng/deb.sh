@@ -38,7 +38,7 @@ Architecture: amd64
 Maintainer: The Jesus developers <maintainers@jesus.invalid>
 Installed-Size: $(du -sk "$tree" | cut -f1)
 Depends: libc6 (>= 2.35), libstdc++6 (>= 12), libgcc-s1, zlib1g, systemd
-Recommends: ca-certificates
+Recommends: ca-certificates, tzdata
 Section: net
 Priority: optional
 Description: agent appliance: local models, durable agent runs, one API

@@ -16,8 +16,11 @@ public readonly record struct BudgetRefusal(AccountKey Key, Amount Cap, Amount U
     /// <summary>When the cap renews; null when it does not.</summary>
     public DateTimeOffset? RenewsAt { get; init; }
 
+    /// <summary>The money is too little; else the tokens are.</summary>
+    public bool IsOfMoney => !IsNone && Asked.MicroUsd + Used.MicroUsd + Reserved.MicroUsd > Cap.MicroUsd;
+
     /// <summary>What, where and what to do, for the caller.</summary>
-    public string Message => !IsNone && Asked.MicroUsd + Used.MicroUsd + Reserved.MicroUsd > Cap.MicroUsd
+    public string Message => IsOfMoney
         ? Describe(Usd(Cap.MicroUsd), Usd(Used.MicroUsd), Usd(Reserved.MicroUsd), Usd(Asked.MicroUsd))
         : Describe(Tokens(Cap.Tokens), Tokens(Used.Tokens), Tokens(Reserved.Tokens), Tokens(Asked.Tokens));
 

@@ -1,3 +1,4 @@
+using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Gateway.Anthropic.Batches;
 using Jesus.Appliance.Runner;
 using Jesus.Appliance.Security.Keys;
@@ -14,6 +15,7 @@ public sealed record GatewayParts
     public required IModelDirectory ModelDirectory { get; init; }
     public required IRunService Runs { get; init; }
     public required KeyStore Keys { get; init; }
+    public required BudgetAdmin Budgets { get; init; }
     public required MetricsText Metrics { get; init; }
     public required Readiness Readiness { get; init; }
     public required TimeProvider Time { get; init; }

@@ -64,7 +64,7 @@ public sealed class Rooms : IAsyncDisposable
             Routes = Routes,
             Prices = new PriceTableHolder(PriceTable.Build(config.Prices, [])),
             Budgets = Budgets,
-            Scheduler = new TicketScheduler(config.Scheduler),
+            Scheduler = new TicketScheduler(config.Scheduler, () => (long)Time.GetElapsedTime(0).TotalMilliseconds),
             Journal = Journal,
             Time = Time,
             Dice = Roll,
@@ -155,6 +155,7 @@ public sealed class Rooms : IAsyncDisposable
         Time = Time,
         Log = Log.CreateLogger("Runner"),
         Notes = new RunNotes(Disk, State.Runs),
+        RunEnded = Budgets.ForgetRun,
     };
 
     private GatewayParts Parts(ApplianceConfig config) => new()
@@ -166,6 +167,7 @@ public sealed class Rooms : IAsyncDisposable
         Runs = Runs,
         Batches = new MessageBatches(Runs, new ArtifactBlobs(Artifacts), BatchDeletions, Time),
         Keys = Keys,
+        Budgets = Budgets.Admin,
         Metrics = Metrics,
         Readiness = Readiness,
         Time = Time,

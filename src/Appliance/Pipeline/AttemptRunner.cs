@@ -40,7 +40,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
             path.QueuedMs += rooms.Time.NowMs() - asked;
             if (entered.Verdict != TicketVerdict.Granted)
             {
-                return Failed(NoTicket(attempt, entered.Verdict));
+                return Failed(NoTicket(attempt, entered));
             }
 
             ticket = entered.Ticket;
@@ -58,7 +58,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     {
         if (!TryEnter(path, attempt, out var ticket))
         {
-            return Failed(NoTicket(attempt, TicketVerdict.Full));
+            return Failed(NoTicket(attempt, new TicketResult(TicketVerdict.Full, default)));
         }
 
         using (ticket)
@@ -109,16 +109,18 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         }
     }
 
-    private static ModelError NoTicket(Attempt attempt, TicketVerdict verdict)
+    private static ModelError NoTicket(Attempt attempt, in TicketResult result)
     {
+        var verdict = result.Verdict;
         if (verdict == TicketVerdict.Left && attempt.Watch.Cause == ErrorCause.Cancelled)
         {
             return new ModelError(ErrorCause.Cancelled, "The caller cancelled the call while it waited.");
         }
 
-        var what = verdict == TicketVerdict.Full ? "has its queue full (scheduler.queueDepthMax)" : "had no free place in time (scheduler.queueWaitMs)";
+        var what = verdict == TicketVerdict.Full ? "has its queue full for this lane, or one that would take too long (scheduler)" : "had no free place in time (scheduler.queueWaitMs)";
+        var retry = result.ForeseenMs > 0 ? TimeSpan.FromMilliseconds(result.ForeseenMs) : BusyRetry;
         return new ModelError(
-            ErrorCause.Overloaded, $"'{attempt.Candidate.Label}' {what}; try again shortly, or add another candidate to the route.", RetryAfter: BusyRetry);
+            ErrorCause.Overloaded, $"'{attempt.Candidate.Label}' {what}; try again shortly, or add another candidate to the route.", RetryAfter: retry);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]

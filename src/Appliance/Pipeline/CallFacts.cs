@@ -32,7 +32,7 @@ internal sealed class CallFacts(PipelineRooms rooms) : ICallFacts
     public void Begin(ModelCall call)
     {
         _call = call;
-        _prices = rooms.Prices.Current;
+        _prices = call.PricedAt == default ? rooms.Prices.Current : rooms.Prices.At(call.PricedAt);
         _counted = null;
         Needs = AbilityNames.NeededBy(call.Request);
     }

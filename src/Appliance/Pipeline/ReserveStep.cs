@@ -49,7 +49,7 @@ internal sealed class ReserveStep(PipelineRooms rooms)
             {
                 path.RefusedByBudget = refusal.Key.Display;
                 path.Error = new ModelError(ErrorCause.Refused, refusal.Message, RetryAfter: rooms.Budgets.UntilRenewal(refusal));
-                LeaveOutDearest(path, worst, "skipped: over budget");
+                LeaveOutDearest(path, worst, refusal.IsOfMoney, "skipped: over budget");
             }
             else if (Yield(path, refusal, worst))
             {
@@ -82,9 +82,9 @@ internal sealed class ReserveStep(PipelineRooms rooms)
             return true;
         }
 
-        if (HasCheaper(path, worst))
+        if (HasCheaper(path, worst, refusal.IsOfMoney))
         {
-            LeaveOutDearest(path, worst, "skipped: dearer than a soft cap bears");
+            LeaveOutDearest(path, worst, refusal.IsOfMoney, "skipped: dearer than a soft cap bears");
         }
         else
         {
@@ -121,11 +121,11 @@ internal sealed class ReserveStep(PipelineRooms rooms)
         return worst;
     }
 
-    private static bool HasCheaper(CallPath path, Amount worst)
+    private static bool HasCheaper(CallPath path, Amount worst, bool ofMoney)
     {
         foreach (var index in path.Plan)
         {
-            if (!IsDearest(path.Bounds[index], worst))
+            if (!IsDearest(path.Bounds[index], worst, ofMoney))
             {
                 return true;
             }
@@ -134,11 +134,11 @@ internal sealed class ReserveStep(PipelineRooms rooms)
         return false;
     }
 
-    private static void LeaveOutDearest(CallPath path, Amount worst, string why)
+    private static void LeaveOutDearest(CallPath path, Amount worst, bool ofMoney, string why)
     {
         for (var i = path.Plan.Count - 1; i >= 0; i--)
         {
-            if (IsDearest(path.Bounds[path.Plan[i]], worst))
+            if (IsDearest(path.Bounds[path.Plan[i]], worst, ofMoney))
             {
                 path.Call.Decisions.Add(new Decision(path.Route.Candidates[path.Plan[i]].Label, why, ErrorCause.Refused));
                 path.Plan.RemoveAt(i);
@@ -146,7 +146,8 @@ internal sealed class ReserveStep(PipelineRooms rooms)
         }
     }
 
-    private static bool IsDearest(in CallBound bound, Amount worst) => bound.MicroUsd == worst.MicroUsd || bound.Tokens == worst.Tokens;
+    /// <summary>In what the cap ran short of: a model that is as long but cheaper may still fit where money refused.</summary>
+    private static bool IsDearest(in CallBound bound, Amount worst, bool ofMoney) => ofMoney ? bound.MicroUsd == worst.MicroUsd : bound.Tokens == worst.Tokens;
 
     private static Amount AmountOf(in CallBound bound) => new(bound.MicroUsd, bound.Tokens);
 }

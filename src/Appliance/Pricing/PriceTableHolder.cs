@@ -1,11 +1,40 @@
 namespace Jesus.Appliance.Pricing;
 
-/// <summary>Where the current prices hang. A reload replaces them; a call under way keeps those it began with.</summary>
-public sealed class PriceTableHolder(PriceTable table)
+/// <summary>
+/// Where the price tables hang that were loaded since the start: a call under way keeps the one it began with, and a run the one that it was submitted under. Over a
+/// restart the dates of the lines do the same. Thread-safe.
+/// </summary>
+public sealed class PriceTableHolder(PriceTable first)
 {
-    private volatile PriceTable _current = table;
+    /// <summary>Reloads that are remembered; a run older than these takes the oldest.</summary>
+    private const int TablesMax = 32;
 
-    public PriceTable Current => _current;
+    private volatile Loaded[] _tables = [new(DateTimeOffset.MinValue, first)];
 
-    public void Replace(PriceTable table) => _current = table;
+    /// <summary>The newest.</summary>
+    public PriceTable Current => _tables[^1].Table;
+
+    /// <summary>A reload.</summary>
+    public void Replace(PriceTable table, DateTimeOffset now)
+    {
+        var kept = _tables.Length < TablesMax ? _tables : _tables[1..];
+        _tables = [.. kept, new Loaded(now, table)];
+    }
+
+    /// <summary>The table that was current at a moment.</summary>
+    public PriceTable At(DateTimeOffset at)
+    {
+        var tables = _tables;
+        for (var i = tables.Length - 1; i > 0; i--)
+        {
+            if (tables[i].At <= at)
+            {
+                return tables[i].Table;
+            }
+        }
+
+        return tables[0].Table;
+    }
+
+    private readonly record struct Loaded(DateTimeOffset At, PriceTable Table);
 }

@@ -36,7 +36,7 @@ internal sealed class RunDriver : IDisposable
     {
         (_rooms, _machine, _moved) = (rooms, machine, moved);
         _log = new RunEventLog(rooms.Journal, rooms.Blobs, options.InlineBytes);
-        _steps = new StepRunner(rooms, options, new RunContext(machine.Id, machine.Workflow, machine.Submission.Principal, CommitAsync));
+        _steps = new StepRunner(rooms, options, new RunContext(machine.Id, machine.Workflow, machine.Submission.Principal, machine.SubmittedAt, CommitAsync));
         Watchers = new RunWatchers(machine, history);
         _state = machine.End?.RunState ?? RunStateName.Queued;
         if (machine.End is not null)
@@ -188,6 +188,10 @@ internal sealed class RunDriver : IDisposable
         if (stored.Event.Type == RunEventType.Finished)
         {
             _ = _ended.TrySetResult();
+            if (_machine.End?.RunState == RunStateName.Succeeded)
+            {
+                _rooms.RunEnded(Id);
+            }
         }
 
         if (stored.Event is { Type: RunEventType.StepFinished or RunEventType.StepAnswered } && _machine.Find(stored.Event.Step) is { } node)

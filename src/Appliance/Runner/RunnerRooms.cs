@@ -20,6 +20,9 @@ public sealed record RunnerRooms
     public required ILogger Log { get; init; }
     public ToolSet Tools { get; init; } = ToolSet.BuiltIn;
 
+    /// <summary>Told of each run that is done, by its id: it spends no more. A failed one may be retried and keeps what it has spent.</summary>
+    public Action<string> RunEnded { get; init; } = static _ => { };
+
     /// <summary>Null where the box keeps no notes.</summary>
     public IRunNotes? Notes { get; init; }
 }

@@ -3,18 +3,24 @@ using System.Runtime.CompilerServices;
 
 namespace Jesus.Appliance.Scheduler;
 
-/// <summary>The door of one candidate: so many may be inside, the others wait in a <see cref="FairQueue"/>. Thread-safe.</summary>
-internal sealed class Door(SchedulerOptions options)
+/// <summary>
+/// The door of one candidate: so many may be inside, the others wait in a <see cref="FairQueue"/>, and who would wait too long is told so at once.
+/// Thread-safe; monotonic milliseconds are an argument.
+/// </summary>
+internal sealed class Door(SchedulerOptions options, Func<long> nowMs)
 {
     private readonly Lock _gate = new();
     private readonly FairQueue _queue = new(options);
     private readonly ConcurrentQueue<TicketWaiter> _spare = new();
+    private readonly QueueForecast _forecast = new(options);
     private int _inside;
     private int _slots = 1;
 
     /// <summary>Enters at once, or not at all.</summary>
-    public bool TryEnter(int slots)
+    /// <param name="enteredMs">When; what <see cref="Leave"/> wants back.</param>
+    public bool TryEnter(int slots, out long enteredMs)
     {
+        enteredMs = nowMs();
         lock (_gate)
         {
             _slots = slots;
@@ -29,16 +35,18 @@ internal sealed class Door(SchedulerOptions options)
     }
 
     /// <summary>Waits for a place.</summary>
-    /// <returns>Full, left (when <paramref name="cancel"/> came first) or granted.</returns>
+    /// <returns>Full (with the wait that is foreseen), left (when <paramref name="cancel"/> came first) or granted.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<TicketVerdict> WaitAsync(Lane lane, string flow, int cost, CancellationToken cancel)
+    public async ValueTask<DoorResult> WaitAsync(Lane lane, string flow, int cost, CancellationToken cancel)
     {
         var waiter = _spare.TryDequeue(out var spare) ? spare : new TicketWaiter();
         waiter.Door = this;
-        if (!TryJoin(waiter, lane, flow, cost))
+        if (!TryJoin(waiter, lane, flow, cost, out var foreseenMs))
         {
+            waiter.Door = null!;
             _spare.Enqueue(waiter);
-            return TicketVerdict.Full;
+            SchedulerMetrics.TurnedAway(lane);
+            return new DoorResult(TicketVerdict.Full, foreseenMs);
         }
 
         SchedulerMetrics.Waits(lane, 1);
@@ -51,23 +59,26 @@ internal sealed class Door(SchedulerOptions options)
         SchedulerMetrics.Waits(lane, -1);
         waiter.Reset();
         _spare.Enqueue(waiter);
-        return granted ? TicketVerdict.Granted : TicketVerdict.Left;
+        return new DoorResult(granted ? TicketVerdict.Granted : TicketVerdict.Left, nowMs());
     }
 
-    public void Leave()
+    public void Leave(long enteredMs)
     {
+        var heldMs = nowMs() - enteredMs;
         lock (_gate)
         {
             _inside--;
+            _forecast.Held(heldMs);
             Admit();
         }
     }
 
-    private bool TryJoin(TicketWaiter waiter, Lane lane, string flow, int cost)
+    private bool TryJoin(TicketWaiter waiter, Lane lane, string flow, int cost, out long foreseenMs)
     {
         lock (_gate)
         {
-            if (_queue.Count >= options.QueueDepthMax)
+            foreseenMs = _forecast.WaitMs(_queue, lane, _slots);
+            if (!_forecast.MayJoin(_queue, lane, foreseenMs))
             {
                 return false;
             }
@@ -101,3 +112,6 @@ internal sealed class Door(SchedulerOptions options)
         }
     }
 }
+
+/// <param name="Ms">When it was granted, or, when the queue is full, how long a place would take.</param>
+internal readonly record struct DoorResult(TicketVerdict Verdict, long Ms);

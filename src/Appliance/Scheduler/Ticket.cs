@@ -4,12 +4,13 @@ namespace Jesus.Appliance.Scheduler;
 public readonly struct Ticket : IDisposable, IEquatable<Ticket>
 {
     private readonly Door? _door;
+    private readonly long _enteredMs;
 
-    internal Ticket(Door door) => _door = door;
+    internal Ticket(Door door, long enteredMs) => (_door, _enteredMs) = (door, enteredMs);
 
     public bool IsNone => _door is null;
 
-    public void Dispose() => _door?.Leave();
+    public void Dispose() => _door?.Leave(_enteredMs);
 
     public bool Equals(Ticket other) => _door == other._door;
     public override bool Equals(object? obj) => obj is Ticket other && Equals(other);
@@ -23,11 +24,12 @@ public enum TicketVerdict : byte
 {
     Granted,
 
-    /// <summary>The queue at the door is full.</summary>
+    /// <summary>The queue at the door is full for this lane, or would take too long.</summary>
     Full,
 
     /// <summary>The wait was cancelled or took too long.</summary>
     Left,
 }
 
-public readonly record struct TicketResult(TicketVerdict Verdict, Ticket Ticket);
+/// <param name="ForeseenMs">When the queue is full: how long a place would take as things stand; 0 unknown.</param>
+public readonly record struct TicketResult(TicketVerdict Verdict, Ticket Ticket, long ForeseenMs = 0);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Gateway.Anthropic.Batches;
 using Jesus.Appliance.Host;
@@ -28,9 +29,11 @@ internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDispo
     {
         _journal = Journal.Open(new PosixDisk(), Path.Combine(_folder, "journal"), new JournalOptions(), TimeProvider.System);
         _front = new HttpFront(options, null, NullLoggerFactory.Instance);
+        Budgets = new BudgetKeeper(new BudgetsOptions(), CapTable.Build(new BudgetsOptions(), []), _journal, TimeProvider.System);
     }
 
     public HttpClient Http { get; private set; } = null!;
+    public BudgetKeeper Budgets { get; }
     public string Url => _front.Url;
     public FakeRuns Runs { get; } = new();
     public Readiness Readiness { get; } = new();
@@ -53,6 +56,7 @@ internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDispo
                 Runs = fixture.Runs,
                 Batches = batches,
                 Keys = new KeyStore(fixture._journal, TimeProvider.System),
+                Budgets = fixture.Budgets.Admin,
                 Metrics = fixture._metrics,
                 Readiness = fixture.Readiness,
                 Time = TimeProvider.System,

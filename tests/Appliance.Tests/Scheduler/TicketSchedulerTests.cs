@@ -39,7 +39,7 @@ public sealed class TicketSchedulerTests
     public async Task Never_more_are_inside_than_there_are_slots_and_all_come_in(int seed)
     {
         const int Slots = 5;
-        var scheduler = new TicketScheduler(new SchedulerOptions());
+        var scheduler = new TicketScheduler(new SchedulerOptions { QueueDepthMax = 10_000 });
         var inside = 0;
         var most = 0;
         var calls = Enumerable.Range(0, 500).Select(async i =>

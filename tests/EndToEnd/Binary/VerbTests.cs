@@ -18,7 +18,7 @@ public sealed class VerbTests
         Assert.Contains("serve", output, StringComparison.Ordinal);
         Assert.DoesNotContain("backup", output, StringComparison.Ordinal);
 
-        foreach (var verb in new[] { "peers", "budget", "audit", "login", "backup", "restore", "eval", "mcp" })
+        foreach (var verb in new[] { "peers", "audit", "login", "backup", "restore", "eval", "mcp" })
         {
             (exit, _, var error) = await JesusBinary.RunAsync(verb);
             Assert.Equal(2, exit);
@@ -38,6 +38,8 @@ public sealed class VerbTests
     [InlineData("models tokenize")]
     [InlineData("models bench")]
     [InlineData("keys create")]
+    [InlineData("budget show")]
+    [InlineData("budget set")]
     [InlineData("config check")]
     [InlineData("doctor")]
     public async Task Every_verb_has_help_with_an_example(string verb)
@@ -127,5 +129,22 @@ public sealed class VerbTests
         var id = JsonDocument.Parse(list).RootElement.GetProperty("keys")[0].GetProperty("id").GetString()!;
         Assert.Equal(0, (await daemon.VerbAsync("keys", "revoke", id)).Exit);
         Assert.Equal(2, (await daemon.VerbAsync("keys", "create", "--user", "bob", "--roles", "king")).Exit);
+    }
+
+    [Fact]
+    public async Task A_cap_that_is_set_refuses_with_four_survives_a_kill_and_is_taken_back()
+    {
+        await using var daemon = await JesusDaemon.StartAsync();
+        Assert.Equal(0, (await daemon.VerbAsync("budget", "set", "user", "--tokens", "1", "--per", "day")).Exit);
+        await daemon.KillAsync();
+        await daemon.LaunchAsync();
+        var (exit, _, error) = await daemon.VerbAsync("ask", "hello");
+        Assert.Equal(4, exit);
+        Assert.Contains("budget of user:", error, StringComparison.Ordinal);
+        var (_, shown, _) = await daemon.VerbAsync("budget", "show");
+        Assert.Contains("user:*", shown, StringComparison.Ordinal);
+        Assert.Equal(0, (await daemon.VerbAsync("budget", "unset", "user", "--per", "day")).Exit);
+        Assert.Equal(0, (await daemon.VerbAsync("ask", "hello")).Exit);
+        Assert.Equal(2, (await daemon.VerbAsync("budget", "set", "planet:mars", "--usd", "1")).Exit);
     }
 }

@@ -3,17 +3,18 @@ using Jesus.Appliance.Security;
 
 namespace Jesus.Appliance.Gateway.Rest;
 
-/// <summary><c>/api/v1/models</c>, <c>/api/v1/keys</c>, <c>/metrics</c>, and words for what is not built.</summary>
+/// <summary><c>/api/v1/models</c>, <c>/api/v1/keys</c>, <c>/api/v1/budgets</c>, <c>/metrics</c>, and words for what is not built.</summary>
 internal sealed class PlatformEndpoints(GatewayParts parts)
 {
     private static readonly string[] LaterPaths =
     [
         "/v1/responses",
-        "/api/v1/peers", "/api/v1/budgets", "/api/v1/audit", "/api/v1/evals", "/openapi.json", "/mcp",
+        "/api/v1/peers", "/api/v1/audit", "/api/v1/evals", "/openapi.json", "/mcp",
     ];
 
     private const string KeyPath = "/api/v1/keys/";
     private readonly KeysEndpoints _keys = new(parts.Keys, parts.Time);
+    private readonly BudgetsEndpoints _budgets = new(parts.Budgets);
 
     public Task HandleAsync(GatewayRequest request, string path)
     {
@@ -22,6 +23,9 @@ internal sealed class PlatformEndpoints(GatewayParts parts)
         {
             ("GET", "/api/v1/models") => GatewayApp.Need(request, Roles.Models, ModelsAsync),
             ("POST", "/api/v1/models") => GatewayApp.Need(request, Roles.Admin, AddModelAsync),
+            ("GET", "/api/v1/budgets") => GatewayApp.Need(request, Roles.Admin, _budgets.ShowAsync),
+            ("PUT" or "POST", "/api/v1/budgets") => GatewayApp.Need(request, Roles.Admin, r => _budgets.ChangeAsync(r, set: true)),
+            ("DELETE", "/api/v1/budgets") => GatewayApp.Need(request, Roles.Admin, r => _budgets.ChangeAsync(r, set: false)),
             ("GET", "/api/v1/keys") => GatewayApp.Need(request, Roles.Admin, _keys.ListAsync),
             ("POST", "/api/v1/keys") => GatewayApp.Need(request, Roles.Admin, _keys.CreateAsync),
             ("DELETE", _) when path.StartsWith(KeyPath, StringComparison.Ordinal) => GatewayApp.Need(request, Roles.Admin, r => _keys.RevokeAsync(r, path[KeyPath.Length..])),

@@ -23,6 +23,7 @@ internal static class ModelStep
             RunId = run.RunId,
             RunCapMicroUsd = run.Workflow.BudgetMicroUsd,
             RunCapTokens = run.Workflow.BudgetTokens,
+            PricedAt = run.SubmittedAt,
             Api = "runner",
         };
         call.Request.Sampling = new Sampling { Temperature = temperature, Given = SamplingFields.Temperature };

@@ -186,4 +186,29 @@ public sealed class RestEndpointsTests
         Assert.Equal(HttpStatusCode.NotFound, (await gateway.Http.DeleteAsync("/api/v1/keys/none")).StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, (await gateway.PostAsync("/api/v1/keys", """{"user":"bob","roles":["king"]}""")).Status);
     }
+
+    [Fact]
+    public async Task A_cap_is_set_shown_and_taken_back_by_an_administrator_only()
+    {
+        await using var gateway = await GatewayFixture.StartAsync();
+        using var set = new StringContent("""{"scope":"team","name":"red","period":"day","usd":2.5,"tokens":1000}""", Encoding.UTF8, "application/json");
+        Assert.Equal(HttpStatusCode.OK, (await gateway.Http.PutAsync("/api/v1/budgets", set)).StatusCode);
+        using (var shown = JsonDocument.Parse(await gateway.Http.GetStringAsync("/api/v1/budgets")))
+        {
+            var cap = Assert.Single(shown.RootElement.GetProperty("caps").EnumerateArray());
+            Assert.Equal((2.5m, 1000L, "set"), (cap.GetProperty("usd").GetDecimal(), cap.GetProperty("tokens").GetInt64(), cap.GetProperty("source").GetString()));
+        }
+
+        var (status, body, _) = await gateway.PostAsync("/api/v1/budgets", """{"scope":"planet","usd":1}""");
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Contains("scope", body, StringComparison.Ordinal);
+        using var delete = new HttpRequestMessage(HttpMethod.Delete, "/api/v1/budgets")
+        {
+            Content = new StringContent("""{"scope":"team","name":"red","period":"day"}""", Encoding.UTF8, "application/json"),
+        };
+        Assert.Equal(HttpStatusCode.OK, (await gateway.Http.SendAsync(delete)).StatusCode);
+        Assert.Contains("\"caps\":[]", await gateway.Http.GetStringAsync("/api/v1/budgets"), StringComparison.Ordinal);
+        gateway.Roles = Roles.Models;
+        Assert.Equal(HttpStatusCode.Forbidden, (await gateway.Http.GetAsync("/api/v1/budgets")).StatusCode);
+    }
 }
