@@ -10,7 +10,7 @@ internal static class AllowedEdges
         ["Appliance.Config"],
         ["Appliance.Gateway", "Appliance.Dashboard", "Appliance.Evals"],
         ["Appliance.Federation"],
-        ["Appliance.Runner"],
+        ["Appliance.Runner", "Appliance.Responses"],
         ["Appliance.Pipeline"],
         ["Appliance.Tools", "Appliance.Cache", "Appliance.Admission", "Appliance.Router", "Appliance.Scheduler", "Appliance.Budgets", "Appliance.Audit", "Appliance.Artifacts"],
         ["Appliance.Pricing", "Appliance.Security"],

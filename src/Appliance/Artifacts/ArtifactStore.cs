@@ -111,6 +111,27 @@ public sealed class ArtifactStore
         return found == hash ? content : throw new ArtifactDamagedException(_paths.FileOf(hash), found);
     }
 
+    /// <summary>
+    /// Deletes one artifact whose only reference is gone; nothing happens where there is none. Equal contents share a file: only for contents that no other
+    /// record can name.
+    /// </summary>
+    public void Delete(string hash)
+    {
+        lock (_gate)
+        {
+            _ = _recent.Remove(hash);
+            if (!Exists(hash))
+            {
+                return;
+            }
+
+            var path = _paths.FileOf(hash);
+            var length = _disk.FileLength(path);
+            _disk.Delete(path); // not synced: a deletion that a crash undoes leaves a file for the next sweep
+            _used = _used < 0 ? _used : _used - length;
+        }
+    }
+
     /// <summary>Deletes what nothing refers to, except what was stored within <see cref="ArtifactOptions.SweepGrace"/>.</summary>
     /// <param name="live">Hashes of every artifact that a record refers to.</param>
     /// <returns>How many files and bytes went.</returns>

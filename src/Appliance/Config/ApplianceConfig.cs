@@ -3,6 +3,7 @@ using Jesus.Appliance.Artifacts;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Pricing;
+using Jesus.Appliance.Responses;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Runner;
 using Jesus.Appliance.Scheduler;
@@ -27,6 +28,7 @@ public sealed record ApplianceConfig
     public SchedulerOptions Scheduler { get; init; } = new();
     public RunnerOptions Runner { get; init; } = new();
     public ArtifactOptions Artifacts { get; init; } = new();
+    public ResponseOptions Responses { get; init; } = new();
     public SecurityOptions Security { get; init; } = new();
     public LogOptions Telemetry { get; init; } = new();
 }

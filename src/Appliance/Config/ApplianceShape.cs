@@ -5,6 +5,7 @@ using Jesus.Appliance.Config.Sections;
 using Jesus.Appliance.Config.Shapes;
 using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Pricing;
+using Jesus.Appliance.Responses;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Runner;
 using Jesus.Appliance.Scheduler;
@@ -31,6 +32,8 @@ internal static class ApplianceShape
         new Property<ApplianceConfig, SchedulerOptions>("scheduler", "Who calls a model first.", SchedulerSection.Shape, c => c.Scheduler, (c, v) => c with { Scheduler = v }),
         new Property<ApplianceConfig, RunnerOptions>("runner", "Agent runs.", RunnerSection.Shape, c => c.Runner, (c, v) => c with { Runner = v }),
         new Property<ApplianceConfig, ArtifactOptions>("artifacts", "Files that runs keep.", ArtifactsSection.Shape, c => c.Artifacts, (c, v) => c with { Artifacts = v }),
+        new Property<ApplianceConfig, ResponseOptions>("responses", "Answers of OpenAI's Responses API that are kept.",
+            ResponsesSection.Shape, c => c.Responses, (c, v) => c with { Responses = v }),
         new Property<ApplianceConfig, SecurityOptions>("security", "Who is trusted how far.", SecuritySection.Shape, c => c.Security, (c, v) => c with { Security = v }),
         new Property<ApplianceConfig, LogOptions>("telemetry", "Logs.", TelemetrySection.Shape, c => c.Telemetry, (c, v) => c with { Telemetry = v }))
     {

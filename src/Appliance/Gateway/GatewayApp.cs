@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Jesus.Appliance.Gateway.Anthropic;
 using Jesus.Appliance.Gateway.OpenAi;
+using Jesus.Appliance.Gateway.OpenAi.Responses;
 using Jesus.Appliance.Gateway.Rest;
 using Jesus.Appliance.Security;
 using Microsoft.AspNetCore.Http;
@@ -12,10 +13,12 @@ namespace Jesus.Appliance.Gateway;
 public sealed class GatewayApp
 {
     private const string RunsPath = "/api/v1/runs/";
+    private const string ResponsesPath = "/v1/responses";
 
     private readonly GatewayParts _parts;
     private readonly ILogger _log;
     private readonly OpenAiApi _openAi;
+    private readonly ResponsesEndpoint _responses;
     private readonly AnthropicApi _anthropic;
     private readonly RunsEndpoints _runs;
     private readonly PlatformEndpoints _platform;
@@ -26,6 +29,7 @@ public sealed class GatewayApp
         _parts = parts;
         _log = log;
         _openAi = new OpenAiApi(parts);
+        _responses = new ResponsesEndpoint(parts, log);
         _anthropic = new AnthropicApi(parts);
         _runs = new RunsEndpoints(parts.Runs, parts.Options, parts.Time);
         _platform = new PlatformEndpoints(parts);
@@ -53,6 +57,9 @@ public sealed class GatewayApp
             await BreakAsync(http, requestId);
         }
     }
+
+    /// <summary>What goes on without a client ends, in time or not at all. Call once, when the daemon stops.</summary>
+    public Task StopAsync(CancellationToken deadline) => _responses.StopAsync(deadline);
 
     /// <summary>An answer that has begun is cut, so that no client takes it for whole.</summary>
     private static Task BreakAsync(HttpContext http, string requestId)
@@ -113,6 +120,9 @@ public sealed class GatewayApp
         return _anthropic.Route(request, path) ?? _openAi.Route(request, path) ?? path switch
         {
             "/api/v1/runs" => post ? Need(request, Roles.Runs, _runs.SubmitAsync) : Get(request, Roles.Runs, _runs.ListAsync),
+            ResponsesPath => Need(request, Roles.Models, r => _responses.HandleAsync(r, "")),
+            _ when path.StartsWith(ResponsesPath + "/", StringComparison.Ordinal) =>
+                Need(request, Roles.Models, r => _responses.HandleAsync(r, path[(ResponsesPath.Length + 1)..])),
             _ when path.StartsWith(RunsPath, StringComparison.Ordinal) => Run(request, path[RunsPath.Length..]),
             _ => _platform.HandleAsync(request, path),
         };

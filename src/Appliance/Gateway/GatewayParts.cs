@@ -1,5 +1,6 @@
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Gateway.Anthropic.Batches;
+using Jesus.Appliance.Responses;
 using Jesus.Appliance.Runner;
 using Jesus.Appliance.Security.Keys;
 using Jesus.Appliance.Telemetry;
@@ -14,6 +15,7 @@ public sealed record GatewayParts
     public required ModelCaller Models { get; init; }
     public required IModelDirectory ModelDirectory { get; init; }
     public required IRunService Runs { get; init; }
+    public required ResponseStore Responses { get; init; }
     public required KeyStore Keys { get; init; }
     public required BudgetAdmin Budgets { get; init; }
     public required MetricsText Metrics { get; init; }

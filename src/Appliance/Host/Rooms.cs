@@ -8,6 +8,7 @@ using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Gateway.Anthropic.Batches;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Pricing;
+using Jesus.Appliance.Responses;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Runner;
 using Jesus.Appliance.Scheduler;
@@ -46,6 +47,8 @@ public sealed class Rooms : IAsyncDisposable
         BudgetMetrics.Watch(Budgets);
         Keys = new KeyStore(Journal, Time);
         BatchDeletions = new BatchDeletions(Journal);
+        Artifacts = ArtifactStore.Open(Disk, State.Artifacts, config.Artifacts, Time);
+        Responses = new ResponseStore(Journal, Artifacts, config.Responses, Time);
         Restore();
         Routes = new RouteTableHolder(RouteTable.Empty);
         var engine = ModelShelf.HostOptions(config.Engine, State.Models);
@@ -71,7 +74,6 @@ public sealed class Rooms : IAsyncDisposable
             Redactor = config.Security.Redaction ? new Redactor() : null,
         });
         Projection = new SqliteProjection(State.Database, Journal, [new RunsTable(), new AuditTable()], new ProjectionOptions(), log.CreateLogger("Projection"));
-        Artifacts = ArtifactStore.Open(Disk, State.Artifacts, config.Artifacts, Time);
         Runs = new RunService(RunnerRooms(config), config.Runner);
         Gateway = new GatewayApp(Parts(config), log.CreateLogger("Gateway"));
     }
@@ -92,6 +94,7 @@ public sealed class Rooms : IAsyncDisposable
     public ModelPipeline Pipeline { get; }
     public SqliteProjection Projection { get; }
     public ArtifactStore Artifacts { get; }
+    public ResponseStore Responses { get; }
     public RunService Runs { get; }
     public BatchDeletions BatchDeletions { get; }
     public MetricsText Metrics { get; }
@@ -121,7 +124,9 @@ public sealed class Rooms : IAsyncDisposable
     /// <summary>Ends it: runs finish their steps or are parked, in time or not at all.</summary>
     public async Task StopAsync(CancellationToken deadline)
     {
+        var responses = Gateway.StopAsync(deadline);
         await Runs.StopAsync().WaitAsync(deadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await responses;
         await Budgets.StopAsync();
     }
 
@@ -140,7 +145,8 @@ public sealed class Rooms : IAsyncDisposable
     private void Restore()
     {
         Log.CreateLogger("Storage").LogInformation("{Report}", Journal.OpenReport);
-        _ = JournalReplay.Run(Journal, Keys, new BudgetFold(Budgets), BatchDeletions);
+        _ = JournalReplay.Run(Journal, Keys, new BudgetFold(Budgets), BatchDeletions, Responses);
+        Responses.Trim();
 
         Readiness.Set("journal", true, Journal.OpenReport.ToString());
     }
@@ -166,6 +172,7 @@ public sealed class Rooms : IAsyncDisposable
         ModelDirectory = Models,
         Runs = Runs,
         Batches = new MessageBatches(Runs, new ArtifactBlobs(Artifacts), BatchDeletions, Time),
+        Responses = Responses,
         Keys = Keys,
         Budgets = Budgets.Admin,
         Metrics = Metrics,

@@ -1,10 +1,12 @@
 using System.Net;
 using System.Text;
+using Jesus.Appliance.Artifacts;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Gateway.Anthropic.Batches;
 using Jesus.Appliance.Host;
 using Jesus.Appliance.Pipeline;
+using Jesus.Appliance.Responses;
 using Jesus.Appliance.Security;
 using Jesus.Appliance.Security.Keys;
 using Jesus.Appliance.Storage;
@@ -30,6 +32,8 @@ internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDispo
         _journal = Journal.Open(new PosixDisk(), Path.Combine(_folder, "journal"), new JournalOptions(), TimeProvider.System);
         _front = new HttpFront(options, null, NullLoggerFactory.Instance);
         Budgets = new BudgetKeeper(new BudgetsOptions(), CapTable.Build(new BudgetsOptions(), []), _journal, TimeProvider.System);
+        Artifacts = ArtifactStore.Open(new PosixDisk(), Path.Combine(_folder, "artifacts"), new ArtifactOptions { FreeBytesMin = 0 }, TimeProvider.System);
+        Responses = new ResponseStore(_journal, Artifacts, new ResponseOptions(), TimeProvider.System);
     }
 
     public HttpClient Http { get; private set; } = null!;
@@ -37,6 +41,11 @@ internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDispo
     public string Url => _front.Url;
     public FakeRuns Runs { get; } = new();
     public Readiness Readiness { get; } = new();
+    public ArtifactStore Artifacts { get; }
+    public ResponseStore Responses { get; }
+
+    /// <summary>Whose id the caller has.</summary>
+    public string Caller { get; set; } = "test";
     public Roles Roles { get; set; } = Roles.All;
 
     /// <summary>What the pipeline does with a call.</summary>
@@ -55,6 +64,7 @@ internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDispo
                 ModelDirectory = fixture,
                 Runs = fixture.Runs,
                 Batches = batches,
+                Responses = fixture.Responses,
                 Keys = new KeyStore(fixture._journal, TimeProvider.System),
                 Budgets = fixture.Budgets.Admin,
                 Metrics = fixture._metrics,
@@ -83,7 +93,7 @@ internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDispo
 
     public (Principal? Principal, ApiFailure Failure) Admit(HttpContext http) => Roles == Roles.None
         ? (null, ApiFailure.Unauthorized("An API key is needed."))
-        : (Principal.System with { Id = "test", Roles = Roles }, default);
+        : (Principal.System with { Id = Caller, Roles = Roles }, default);
 
     public async ValueTask DisposeAsync()
     {

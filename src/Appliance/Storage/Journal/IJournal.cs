@@ -13,6 +13,7 @@ public enum JournalKind : byte
     Call = 8,
     Checkpoint = 9,
     Batch = 10,
+    Response = 11,
 }
 
 /// <summary>Place of a record: counts up by one per record from 1, over all segments. 0 is before the first.</summary>

@@ -1,0 +1,148 @@
+using Jesus.Appliance.Responses;
+using Microsoft.Extensions.Logging;
+
+namespace Jesus.Appliance.Gateway.OpenAi.Responses;
+
+/// <summary>
+/// The responses that are made in the background, and for some minutes the events of those that were. One that is accepted is durable before its caller
+/// hears of it; one that the daemon did not survive is answered as failed. Thread-safe.
+/// </summary>
+internal sealed class BackgroundResponses(ModelCaller caller, ResponseStore store, ResponseExchangePool pool, TimeProvider time, ILogger log)
+{
+    /// <summary>How long events can be asked for after the end: a client that lost its connection comes back within seconds.</summary>
+    private static readonly TimeSpan LogMax = TimeSpan.FromMinutes(10);
+
+    /// <summary>Bytes of events of responses that have ended; the oldest are forgotten first. 64 MiB: thousands of usual answers.</summary>
+    private const long EndedBytesMax = 64L << 20;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, BackgroundResponse> _running = new(StringComparer.Ordinal);
+    private readonly List<BackgroundResponse> _ended = [];
+    private int _reserved;
+    private bool _stopping;
+
+    /// <summary>A place for one more, given back by <see cref="Start"/> or <see cref="GiveBack"/>.</summary>
+    public ApiFailure Reserve(string owner)
+    {
+        lock (_gate)
+        {
+            if (_stopping)
+            {
+                return new ApiFailure(503, "server_error", "draining", "The daemon is stopping. Try again when it is back.", RetryAfter: TimeSpan.FromSeconds(5));
+            }
+
+            var max = store.Options.BackgroundMax;
+            var own = _running.Values.Count(r => r.Owner == owner);
+            if (_running.Count + _reserved >= max || (own > 0 && own >= max / 2))
+            {
+                return new ApiFailure(429, "rate_limit_error", "rate_limit_exceeded",
+                    $"{_running.Count} responses are being made in the background, {own} of them yours; at most {max} (responses.backgroundMax) may be,"
+                    + " half of them for one principal. Wait for one to end.", "background", TimeSpan.FromSeconds(5));
+            }
+
+            _reserved++;
+            return default;
+        }
+    }
+
+    public void GiveBack()
+    {
+        lock (_gate)
+        {
+            _reserved--;
+        }
+    }
+
+    /// <summary>Begins to make a response whose acceptance is durable. The exchange goes back to its pool when it has ended.</summary>
+    public BackgroundResponse Start(ResponseExchange exchange, StoredResponse begun)
+    {
+        var response = new BackgroundResponse(exchange, begun, time);
+        response.Announce();
+        lock (_gate)
+        {
+            _reserved--;
+            _running[response.Id] = response;
+        }
+
+        response.Ended = Task.Run(() => RunAsync(exchange, response));
+        return response;
+    }
+
+    /// <summary>The response while it is made, and for a while after; null later.</summary>
+    public BackgroundResponse? Find(string id)
+    {
+        lock (_gate)
+        {
+            ForgetOld();
+            return _running.GetValueOrDefault(id) ?? _ended.Find(r => r.Id == id);
+        }
+    }
+
+    public void Forget(string id)
+    {
+        lock (_gate)
+        {
+            _ended.RemoveAll(r => r.Id == id);
+        }
+    }
+
+    /// <summary>Waits for what is being made; at the deadline the rest is ended, and kept as failed.</summary>
+    public async Task StopAsync(CancellationToken deadline)
+    {
+        BackgroundResponse[] running;
+        lock (_gate)
+        {
+            _stopping = true;
+            running = [.. _running.Values];
+        }
+
+        var all = Task.WhenAll(running.Select(r => r.Ended));
+        await all.WaitAsync(deadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var response in running)
+        {
+            if (!response.Ended.IsCompleted)
+            {
+                response.Interrupt();
+            }
+        }
+
+        await all;
+    }
+
+    private async Task RunAsync(ResponseExchange exchange, BackgroundResponse response)
+    {
+        try
+        {
+            if (await response.RunAsync(caller, store).ConfigureAwait(false) is { } refusal)
+            {
+                log.LogError("response {Id} is answered as failed, since it could not be kept: {Reason}", response.Id, refusal);
+            }
+        }
+        catch (Exception e)
+        {
+            log.LogError(e, "response {Id} in the background failed", response.Id);
+        }
+
+        response.Finish();
+        lock (_gate)
+        {
+            _ = _running.Remove(response.Id);
+            _ended.Add(response);
+            ForgetOld();
+        }
+
+        pool.Return(exchange);
+    }
+
+    private void ForgetOld()
+    {
+        var limit = time.GetUtcNow() - LogMax;
+        var bytes = _ended.Sum(r => r.Bytes);
+        while (_ended.Count > 0 && (_ended[0].EndedAt < limit || bytes > EndedBytesMax))
+        {
+            bytes -= _ended[0].Bytes;
+            _ended[0].Dispose();
+            _ended.RemoveAt(0);
+        }
+    }
+}
