@@ -130,7 +130,7 @@ internal sealed class ChatAnswer : AnswerReader
             return;
         }
 
-        var reasoned = false;
+        ReadReasoning(reader, choice, state);
         while (JsonRead.NextMember(ref reader))
         {
             if (reader.ValueTextEquals("content"u8))
@@ -143,12 +143,9 @@ internal sealed class ChatAnswer : AnswerReader
                 AddText(ref reader, EventKind.Refusal, choice, 0, ref state.Refusal);
                 state.Refused |= ContentBytes > before;
             }
-            else if (!reasoned && (reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("reasoning"u8)))
+            else if (reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("reasoning"u8))
             {
-                // Some servers say the same under both names.
-                var before = ContentBytes;
-                AddText(ref reader, EventKind.Reasoning, choice, 0, ref state.Reasoning);
-                reasoned = ContentBytes > before;
+                JsonRead.Skip(ref reader);
             }
             else if (reader.ValueTextEquals("tool_calls"u8))
             {
@@ -157,6 +154,26 @@ internal sealed class ChatAnswer : AnswerReader
             else
             {
                 SkipOther(ref reader);
+            }
+        }
+    }
+
+    /// <summary>
+    /// A model thinks before it speaks, but a whole message often says the answer first: looks ahead for what was thought (the reader is a copy). Some servers
+    /// say the same under both names.
+    /// </summary>
+    private void ReadReasoning(Utf8JsonReader reader, int choice, ChoiceState state)
+    {
+        var before = ContentBytes;
+        while (ContentBytes == before && JsonRead.NextMember(ref reader))
+        {
+            if (reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("reasoning"u8))
+            {
+                AddText(ref reader, EventKind.Reasoning, choice, 0, ref state.Reasoning);
+            }
+            else
+            {
+                JsonRead.Skip(ref reader);
             }
         }
     }

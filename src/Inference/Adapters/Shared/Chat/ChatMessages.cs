@@ -13,30 +13,56 @@ internal static class ChatMessages
     public static void Write(Utf8JsonWriter json, TurnList turns, bool withReasoning)
     {
         json.WriteStartArray("messages"u8);
-        for (var i = 0; i < turns.Count; i++)
+        for (var i = 0; i < turns.Count;)
         {
-            WriteTurn(json, turns[i].Role, turns.PartsOf(i), withReasoning);
+            i = turns[i].Role == TurnRole.Tool ? WriteResultsOf(json, turns, i) : WriteTurn(json, turns, i, withReasoning);
         }
 
         json.WriteEndArray();
     }
 
-    private static void WriteTurn(Utf8JsonWriter json, TurnRole role, ReadOnlySpan<TurnPart> parts, bool withReasoning)
+    /// <summary>Nothing may stand between an assistant's calls and the last of their results: what else the turns hold follows them all.</summary>
+    /// <returns>The turn after those of results.</returns>
+    private static int WriteResultsOf(Utf8JsonWriter json, TurnList turns, int first)
     {
-        WriteResults(json, parts);
-        if (role == TurnRole.Tool || Count(parts, PartKind.ToolResult) > 0)
+        var end = first;
+        var more = false;
+        for (; end < turns.Count && turns[end].Role == TurnRole.Tool; end++)
         {
-            // What is left of the turn beside results: images of results, and what else a user said with them.
-            if (NeedsMessage(parts))
+            WriteResults(json, turns.PartsOf(end));
+            more |= NeedsMessage(turns.PartsOf(end));
+        }
+
+        if (more)
+        {
+            BeginBesideResults(json);
+            for (var i = first; i < end; i++)
             {
-                json.WriteStartObject();
-                json.WriteString("role"u8, "user"u8);
-                json.WritePropertyName("content"u8);
-                WriteParts(json, parts, besideResults: true);
-                json.WriteEndObject();
+                WriteParts(json, turns.PartsOf(i), besideResults: true);
             }
 
-            return;
+            EndMessage(json);
+        }
+
+        return end;
+    }
+
+    private static int WriteTurn(Utf8JsonWriter json, TurnList turns, int index, bool withReasoning)
+    {
+        var role = turns[index].Role;
+        var parts = turns.PartsOf(index);
+        if (Count(parts, PartKind.ToolResult) > 0)
+        {
+            // What is left of the turn beside results: images of results, and what else a user said with them.
+            WriteResults(json, parts);
+            if (NeedsMessage(parts))
+            {
+                BeginBesideResults(json);
+                WriteParts(json, parts, besideResults: true);
+                EndMessage(json);
+            }
+
+            return index + 1;
         }
 
         json.WriteStartObject();
@@ -49,6 +75,20 @@ internal static class ChatMessages
         }
 
         WriteToolCalls(json, parts);
+        json.WriteEndObject();
+        return index + 1;
+    }
+
+    private static void BeginBesideResults(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString("role"u8, "user"u8);
+        json.WriteStartArray("content"u8);
+    }
+
+    private static void EndMessage(Utf8JsonWriter json)
+    {
+        json.WriteEndArray();
         json.WriteEndObject();
     }
 
@@ -66,13 +106,14 @@ internal static class ChatMessages
         }
         else
         {
+            json.WriteStartArray();
             WriteParts(json, parts, besideResults: false);
+            json.WriteEndArray();
         }
     }
 
     private static void WriteParts(Utf8JsonWriter json, ReadOnlySpan<TurnPart> parts, bool besideResults)
     {
-        json.WriteStartArray();
         foreach (var part in parts)
         {
             if (part.Kind == PartKind.Text && !(besideResults && part.InResult))
@@ -89,8 +130,6 @@ internal static class ChatMessages
                 json.WriteEndObject();
             }
         }
-
-        json.WriteEndArray();
     }
 
     private static void WriteTextPart(Utf8JsonWriter json, ReadOnlySpan<byte> text)
