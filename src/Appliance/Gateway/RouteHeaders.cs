@@ -19,6 +19,9 @@ public static class RouteHeaders
     /// <summary>Words of a caller are kept short: they are compared with the rules' own.</summary>
     private const int TaskMax = 64;
 
+    /// <summary>Asked with <c>refresh</c> or <c>off</c>; answered with <c>hit</c> or <c>miss</c> where the route keeps answers.</summary>
+    private const string CacheHeader = "x-jesus-cache";
+
     private static readonly string[] Counts = ["0", "1", "2", "3", "4"];
 
     /// <summary>Takes <c>x-jesus-task</c> and <c>x-jesus-deadline-ms</c> from the request's head into the call. Call before the pipeline.</summary>
@@ -28,6 +31,11 @@ public static class RouteHeaders
         if (task.Count > 0 && task[0] is { Length: > 0 and <= TaskMax } word)
         {
             call.Task = word;
+        }
+
+        if (request.Headers.TryGetValue(CacheHeader, out var cache))
+        {
+            call.CacheWish = cache == "refresh" ? CacheWish.Refresh : cache == "off" ? CacheWish.Off : CacheWish.Use;
         }
 
         var deadline = request.Headers["x-jesus-deadline-ms"];
@@ -54,6 +62,11 @@ public static class RouteHeaders
         if (call.Candidate is { } candidate)
         {
             headers["x-jesus-candidate"] = Ascii(candidate.Label);
+        }
+
+        if (call.CacheUse != CacheUse.None)
+        {
+            headers[CacheHeader] = call.CacheUse == CacheUse.Hit ? "hit" : "miss";
         }
 
         var decisions = Decisions(call);

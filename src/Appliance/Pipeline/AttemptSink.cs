@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Jesus.Appliance.Cache;
 using Jesus.Appliance.Router;
 using Jesus.Inference.Contract;
 
@@ -47,6 +48,13 @@ internal sealed class AttemptSink(AttemptWatch first, TimeProvider time) : IAnsw
         Reset();
         _reader = reader;
         _commit = commit;
+    }
+
+    /// <summary>What the reader is given from now on goes through a recorder.</summary>
+    public void ReadThrough(AnswerRecorder recorder, long bytesMax)
+    {
+        recorder.Begin(_reader, bytesMax);
+        _reader = recorder;
     }
 
     /// <summary>The next attempt writes from the start.</summary>

@@ -1,5 +1,6 @@
 using Jesus.Appliance.Admission;
 using Jesus.Appliance.Budgets;
+using Jesus.Appliance.Cache;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Security;
@@ -55,6 +56,13 @@ internal sealed class CallPath : IDisposable
     public CallBound[] Bounds { get; private set; } = new CallBound[4];
     public Price[] Prices { get; private set; } = new Price[4];
     public CandidateView[] Views { get; private set; } = new CandidateView[4];
+
+    /// <summary>The kept answer that serves the call; null when none does.</summary>
+    public CachedAnswer? Cached { get; set; }
+    public CacheKey CacheKey { get; set; }
+
+    /// <summary>Made by the first call on a route that keeps answers.</summary>
+    public AnswerRecorder? Recorder { get; set; }
 
     public long StartedMs { get; set; }
     public long QueuedMs { get; set; }
@@ -113,8 +121,8 @@ internal sealed class CallPath : IDisposable
     {
         Error = Error,
         Reason = Reason,
-        Candidate = Answered?.Name,
-        Usage = Usage,
+        Candidate = Answered?.Name ?? Cached?.Candidate,
+        Usage = Cached?.Usage ?? Usage,
         Quality = Quality,
         CostMicroUsd = CostMicroUsd,
         Attempts = Attempts,
@@ -133,6 +141,8 @@ internal sealed class CallPath : IDisposable
         Route = NoRoute;
         Plan.Clear();
         Pass.Reset();
+        Cached = null;
+        Recorder?.Reset();
         DataClass = DataClass.Public;
         Redaction = null;
         QueuedMs = 0;

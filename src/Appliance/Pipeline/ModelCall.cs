@@ -44,6 +44,12 @@ public sealed class ModelCall
     /// <summary>Attempts begun so far. Set by the pipeline.</summary>
     public int Attempts { get; internal set; }
 
+    /// <summary>What the caller asks of the route's cache of answers.</summary>
+    public CacheWish CacheWish { get; set; }
+
+    /// <summary>What became of it. Set by the pipeline before the first event.</summary>
+    public CacheUse CacheUse { get; internal set; }
+
     /// <summary>The API that received it, for metrics: <c>openai</c>, <c>anthropic</c>, <c>runner</c>, <c>cli</c>.</summary>
     public string Api { get; set; } = "";
     public DecisionLog Decisions { get; } = new();
@@ -66,6 +72,8 @@ public sealed class ModelCall
         RouteTaken = "";
         Candidate = null;
         Attempts = 0;
+        CacheWish = CacheWish.Use;
+        CacheUse = CacheUse.None;
         Api = "";
         RateLimits = default;
         Decisions.Reset();

@@ -13,6 +13,7 @@ public sealed class ModelPipeline
     private readonly CallPlanner _planner;
     private readonly ReserveStep _reserve;
     private readonly CallPathPool _paths;
+    private readonly CacheStep _cache;
 
     public ModelPipeline(PipelineRooms rooms)
     {
@@ -22,6 +23,7 @@ public sealed class ModelPipeline
         _reserve = new ReserveStep(rooms);
         _recorder = new CallRecorder(rooms.Journal);
         _paths = new CallPathPool(rooms);
+        _cache = new CacheStep(rooms.Time);
     }
 
     /// <summary>Runs one call to its end. The answer streams into <paramref name="sink"/>; expected failures are in the outcome.</summary>
@@ -35,8 +37,8 @@ public sealed class ModelPipeline
         {
             try
             {
-                // 1, 2, 3
-                if (Admit(path) && Route(path, sink) && await ReserveAsync(path, sink).ConfigureAwait(false))
+                // 1, 2, the answers kept, 3
+                if (Admit(path) && Route(path, sink) && !_cache.TryAnswer(path) && await ReserveAsync(path, sink).ConfigureAwait(false))
                 {
                     // 4, 5, 6 per attempt
                     await _attempts.RunAsync(path).ConfigureAwait(false);
@@ -50,7 +52,7 @@ public sealed class ModelPipeline
             }
 
             // 9
-            await FinishAsync(path).ConfigureAwait(false);
+            await FinishAsync(path, sink).ConfigureAwait(false);
             return path.ToOutcome();
         }
         finally
@@ -102,9 +104,18 @@ public sealed class ModelPipeline
         return _rooms.Budgets.SettleAsync(path.Reservation, new Amount(path.CostMicroUsd, tokens));
     }
 
-    private async ValueTask FinishAsync(CallPath path)
+    private async ValueTask FinishAsync(CallPath path, IAnswerSink reader)
     {
-        await path.Sink.FinishAsync(path.Succeeded, path.Reason).ConfigureAwait(false);
+        if (path.Cached is { } answer)
+        {
+            await CacheStep.ReplayAsync(path, answer, reader).ConfigureAwait(false);
+        }
+        else
+        {
+            await path.Sink.FinishAsync(path.Succeeded, path.Reason).ConfigureAwait(false);
+            _cache.Keep(path);
+        }
+
         PipelineMetrics.Finished(path, _rooms.Time.NowMs());
     }
 }

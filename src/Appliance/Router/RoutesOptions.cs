@@ -152,6 +152,9 @@ public sealed record RouteOptions
     /// <summary>Further rounds over the candidates that failed for a passing cause, with backoff; 0 to 5.</summary>
     public int Retries { get; init; } = 1;
 
+    /// <summary>Whether whole answers are kept and given again.</summary>
+    public RouteCacheOptions Cache { get; init; } = new();
+
     public static IReadOnlyList<ErrorCause> DefaultCauses { get; } =
     [
         ErrorCause.Unauthorized, ErrorCause.RateLimited, ErrorCause.Overloaded, ErrorCause.ConnectFailed, ErrorCause.FirstTokenTimeout,

@@ -34,11 +34,11 @@ internal sealed class FakeAdapter(string provider, Func<ModelRequest, IAnswerSin
     public static FakeAdapter Failing(string provider, ErrorCause cause, TimeSpan retryAfter = default) =>
         new(provider, (_, _, _) => ValueTask.FromResult(new CallResult { Error = new ModelError(cause, "it failed", RetryAfter: retryAfter) }));
 
-    public static async ValueTask<CallResult> SayAsync(IAnswerSink sink, string text, int input = 10, int output = 5)
+    public static async ValueTask<CallResult> SayAsync(IAnswerSink sink, string text, int input = 10, int output = 5, FinishReason reason = FinishReason.Stop)
     {
         await sink.WriteAsync(new ModelEvent { Kind = EventKind.Started });
         await sink.WriteAsync(new ModelEvent { Kind = EventKind.Text, Utf8 = Encoding.UTF8.GetBytes(text) });
-        await sink.WriteAsync(new ModelEvent { Kind = EventKind.Finished, Reason = FinishReason.Stop });
-        return new CallResult { Reason = FinishReason.Stop, Usage = new Usage { InputTokens = input, OutputTokens = output } };
+        await sink.WriteAsync(new ModelEvent { Kind = EventKind.Finished, Reason = reason });
+        return new CallResult { Reason = reason, Usage = new Usage { InputTokens = input, OutputTokens = output } };
     }
 }

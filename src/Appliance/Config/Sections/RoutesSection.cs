@@ -38,8 +38,19 @@ internal static class RoutesSection
             new BooleanShape(), o => o.AllowUnpriced, (o, v) => o with { AllowUnpriced = v }),
         new Property<RouteOptions, HedgeOptions?>("hedge", "Left out: no call is made twice at once. A second candidate is called when the first has not begun in time.",
             Maybe.Of(Hedge(), new HedgeOptions()), o => o.Hedge, (o, v) => o with { Hedge = v }),
+        new Property<RouteOptions, RouteCacheOptions>("cache", "Whole answers kept in memory and given again to the same question.",
+            Cache(), o => o.Cache, (o, v) => o with { Cache = v }),
         new Property<RouteOptions, long>("retries", "Further rounds over the candidates that failed for a passing cause.",
             new IntegerShape(0, 5), o => o.Retries, (o, v) => o with { Retries = (int)v }));
+
+    private static RecordShape<RouteCacheOptions> Cache() => new(
+        new Property<RouteCacheOptions, long>("ttlSeconds", "Seconds for which an answer may be given again; 0 turns the cache off.",
+            new IntegerShape(0, 2_592_000), o => o.TtlSeconds, (o, v) => o with { TtlSeconds = (int)v }),
+        new Property<RouteCacheOptions, long>("maxBytes", "Memory of the route's answers together.",
+            new IntegerShape(65_536, 4_294_967_296), o => o.MaxBytes, (o, v) => o with { MaxBytes = v }),
+        new Property<RouteCacheOptions, CacheSharing>("shared", "Who may be given another's answer: none, team, organisation, all; never across data classes.",
+            new Names<CacheSharing>(("none", CacheSharing.None), ("team", CacheSharing.Team), ("organisation", CacheSharing.Organisation), ("all", CacheSharing.All)),
+            o => o.Shared, (o, v) => o with { Shared = v }));
 
     private static RecordShape<RouteCandidateOptions> Candidate() => new(
         new Property<RouteCandidateOptions, string>("provider", "A name of section providers, or local.", new TextShape(), o => o.Provider, (o, v) => o with { Provider = v }),
