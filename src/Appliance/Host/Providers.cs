@@ -1,18 +1,19 @@
 using Jesus.Appliance.Config;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Security.Secrets;
-using Jesus.Inference.Adapters.Anthropic;
-using Jesus.Inference.Adapters.OpenAiCompatible;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Host;
 
-/// <summary>The configured servers of models, as candidates. One whose key cannot be read is left out and named in the log.</summary>
+/// <summary>
+/// The configured servers of models, as candidates: the adapters come from the table of <see cref="ProviderKinds"/>. A provider whose key or certificates
+/// cannot be read is left out and named in the log.
+/// </summary>
 internal sealed class Providers : IDisposable
 {
-    private readonly List<IDisposable> _adapters = [];
+    private readonly List<IModelAdapter> _adapters = [];
     private readonly List<Candidate> _candidates = [];
 
     public Providers(ApplianceConfig config, SecretReader secrets, INetwork network, TimeProvider time, ILogger log)
@@ -23,9 +24,9 @@ internal sealed class Providers : IDisposable
             var keys = options.Keys.Count > 0 ? options.Keys : [options.Key];
             for (var i = 0; i < keys.Count; i++)
             {
-                if (KeyOf(keys[i], secrets, out var error) is { } key)
+                if (KeyOf(keys[i], secrets, out var error) is { } key && TrustOf(options.Tls, network, out error) is { } trusting)
                 {
-                    Add(name, options, key, i + 1, network, time);
+                    Add(new ProviderSetup(name, options, key, trusting, time), i + 1);
                 }
                 else
                 {
@@ -41,7 +42,7 @@ internal sealed class Providers : IDisposable
     {
         foreach (var adapter in _adapters)
         {
-            adapter.Dispose();
+            (adapter as IDisposable)?.Dispose();
         }
     }
 
@@ -57,26 +58,42 @@ internal sealed class Providers : IDisposable
         return secret?.Reveal();
     }
 
-    private void Add(string name, ProviderOptions options, string key, int number, INetwork network, TimeProvider time)
+    /// <summary>The network, under the provider's own trust where it has one.</summary>
+    private static INetwork? TrustOf(ProviderTlsOptions tls, INetwork network, out string? error)
     {
-        var adapter = Create(name, options, key, network, time);
-        _adapters.Add((IDisposable)adapter);
-        _candidates.AddRange(options.Models.Select(model => new Candidate(adapter, model.Name, new CandidateTraits
+        error = null;
+        if (tls.CaFile.Length == 0 && tls.CertificateFile.Length == 0)
+        {
+            return network;
+        }
+
+        (var trust, error) = TlsTrust.Read(tls.CaFile, tls.CertificateFile, tls.KeyFile);
+        return trust is null ? null : new TcpNetwork(trust);
+    }
+
+    private void Add(ProviderSetup setup, int number)
+    {
+        var kind = ProviderKinds.All[setup.Options.Adapter];
+        var adapter = kind.Make(setup);
+        _adapters.Add(adapter);
+        _candidates.AddRange(setup.Options.Models.Select(model => new Candidate(adapter, model.Name, new CandidateTraits
         {
             ContextTokens = model.ContextTokens,
             MaxOutputTokens = model.MaxOutputTokens,
-            LeavesBox = options.LeavesBox,
-            Slots = options.Slots,
+            LeavesBox = setup.Options.LeavesBox,
+            Slots = setup.Options.Slots > 0 ? setup.Options.Slots : kind.Slots,
+            Abilities = AbilitiesOf(model, kind),
         }, key: number)));
     }
 
-    private static IModelAdapter Create(string name, ProviderOptions options, string key, INetwork network, TimeProvider time) => options.Adapter switch
+    private static Abilities AbilitiesOf(ProviderModelOptions model, ProviderKind kind)
     {
-        "anthropic" => new AnthropicAdapter(
-            new AnthropicOptions { Provider = name, Url = new Uri(options.Url), Key = key, MaxOutputTokens = LimitsOf(options) }, network, time),
-        _ => new OpenAiCompatibleAdapter(new OpenAiCompatibleOptions { Provider = name, Url = new Uri(options.Url), Key = key }, network, time),
-    };
+        var abilities = Abilities.None;
+        foreach (var (name, ability) in AbilityNames.All)
+        {
+            abilities |= model.Abilities.Contains(name) ? ability : Abilities.None;
+        }
 
-    private static Dictionary<string, int> LimitsOf(ProviderOptions options) =>
-        options.Models.DistinctBy(m => m.Name).ToDictionary(m => m.Name, m => m.MaxOutputTokens, StringComparer.Ordinal);
+        return model.Abilities.Count == 0 ? kind.Abilities : abilities;
+    }
 }

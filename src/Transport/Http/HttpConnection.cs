@@ -47,7 +47,7 @@ internal sealed class HttpConnection : IDisposable
 
     /// <summary>When it was last returned.</summary>
     public long IdleSinceMs { get; set; }
-    public bool LooksAlive => _network.LooksAlive;
+    public bool LooksAlive => WasUsed ? _network.LooksAlive : _network.LooksFresh;
 
     /// <summary>Bytes of the response have arrived.</summary>
     public bool SawResponse { get; private set; }

@@ -30,13 +30,25 @@ public sealed class HttpUpstream : IDisposable
         _options = options ?? new HttpUpstreamOptions();
         _host = Encoding.ASCII.GetBytes(HostHeader(target));
         var period = TimeSpan.FromMilliseconds(Math.Max(1_000, _options.KeepAliveMs / 2));
-        _sweep = time.CreateTimer(static self => ((HttpUpstream)self!).CloseExpired(), this, period, period);
+        _sweep = time.CreateTimer(static self => ((HttpUpstream)self!).Sweep(), this, _options.WarmConnections > 0 ? TimeSpan.Zero : period, period);
     }
 
     public NetworkTarget Target { get; }
 
     /// <summary>Connections open now, in use or kept.</summary>
     public int OpenConnections => Volatile.Read(ref _open);
+
+    /// <summary>Connections kept for the next call.</summary>
+    public int IdleConnections
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _idle.Count;
+            }
+        }
+    }
 
     internal ReadOnlySpan<byte> HostUtf8 => _host;
 
@@ -164,6 +176,25 @@ public sealed class HttpUpstream : IDisposable
             }
 
             Drop(connection);
+        }
+    }
+
+    private void Sweep()
+    {
+        CloseExpired();
+        for (var missing = _options.WarmConnections - OpenConnections; missing > 0; missing--)
+        {
+            _ = WarmAsync();
+        }
+    }
+
+    /// <summary>One connection ahead of calls; a server that is away is tried again by the next sweep.</summary>
+    private async Task WarmAsync()
+    {
+        var (_, connection) = await ConnectAsync(CancellationToken.None).ConfigureAwait(false);
+        if (connection is not null)
+        {
+            Keep(connection);
         }
     }
 

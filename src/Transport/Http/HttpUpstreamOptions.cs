@@ -15,6 +15,9 @@ public sealed record HttpUpstreamOptions
     /// <summary>Milliseconds that an unused connection is kept; 55 s, just under the minute after which common load balancers drop it.</summary>
     public int KeepAliveMs { get; init; } = 55_000;
 
+    /// <summary>Connections kept open ahead of calls, handshakes done: 0 opens one only for a call, at most 64.</summary>
+    public int WarmConnections { get; init; }
+
     /// <summary>Connections open at once, in use or kept; 1,024, each up to 32 KB of buffers while in use.</summary>
     public int ConnectionsMax { get; init; } = 1_024;
 

@@ -23,6 +23,9 @@ public interface INetworkConnection : IDuplexPipe
     /// <summary>Nothing suggests that the peer has closed; asked of an idle connection before it is used again.</summary>
     bool LooksAlive { get; }
 
+    /// <summary>The same of a connection that was opened ahead and never used: a TLS server may have sent it session tickets, which nobody has read yet.</summary>
+    bool LooksFresh => LooksAlive;
+
     /// <summary>Closes at once, from any thread, any number of times.</summary>
     void Abort();
 }

@@ -6,12 +6,13 @@ using System.Security.Authentication;
 
 namespace Jesus.Transport.Http;
 
-/// <summary>TCP, with TLS where asked for; certificates are checked by the system's trust store.</summary>
-public sealed class TcpNetwork : INetwork
+/// <summary>TCP, with TLS where asked for.</summary>
+public sealed class TcpNetwork(TlsTrust? trust = null) : INetwork
 {
     /// <summary>Holds the head and first events of an answer in one read; a pipe grows by segments of this size.</summary>
     private const int SegmentBytes = 16 * 1024;
 
+    /// <summary>Certificates are checked by the system's trust store.</summary>
     public static TcpNetwork Instance { get; } = new();
 
     public async ValueTask<INetworkConnection> ConnectAsync(NetworkTarget target, CancellationToken cancel)
@@ -21,12 +22,12 @@ public sealed class TcpNetwork : INetwork
         {
             await socket.ConnectAsync(new DnsEndPoint(target.Host, target.Port), cancel).ConfigureAwait(false);
             Stream stream = new NetworkStream(socket, ownsSocket: true);
-            return new Connection(socket, target.Tls ? await SecureAsync(stream, target.Host, cancel).ConfigureAwait(false) : stream);
+            return new Connection(socket, target.Tls ? await SecureAsync(stream, target, cancel).ConfigureAwait(false) : stream);
         }
         catch (Exception error)
         {
             socket.Dispose();
-            if (error is SocketException or AuthenticationException)
+            if (error is SocketException)
             {
                 throw new IOException(error.Message, error);
             }
@@ -35,11 +36,20 @@ public sealed class TcpNetwork : INetwork
         }
     }
 
-    private static async ValueTask<Stream> SecureAsync(Stream stream, string host, CancellationToken cancel)
+    private async ValueTask<SslStream> SecureAsync(Stream stream, NetworkTarget target, CancellationToken cancel)
     {
         var secure = new SslStream(stream);
-        await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = host }, cancel).ConfigureAwait(false);
-        return secure;
+        var options = trust?.OptionsFor(target) ?? TlsTrust.System.OptionsFor(target);
+        try
+        {
+            await secure.AuthenticateAsClientAsync(options, cancel).ConfigureAwait(false);
+            return secure;
+        }
+        catch (Exception error) when (error is AuthenticationException or IOException)
+        {
+            await secure.DisposeAsync().ConfigureAwait(false);
+            throw new IOException($"the TLS handshake failed: {TlsTrust.ReasonOf(error)}", error);
+        }
     }
 
     private sealed class Connection(Socket socket, Stream stream) : INetworkConnection
@@ -63,6 +73,34 @@ public sealed class TcpNetwork : INetwork
             }
         }
 
+        public bool LooksFresh => LooksAlive || (stream is SslStream && HoldsOnlyTickets());
+
         public void Abort() => socket.Dispose();
+
+        // RFC 8446, section 5: after the handshake tickets and alerts alike are records of type application_data, told apart by their length. An alert is
+        // 2 bytes, its type and the cipher's tag; the shortest ticket is longer.
+        private bool HoldsOnlyTickets()
+        {
+            const byte ApplicationData = 23;
+            const int AlertBytesMax = 32;
+            Span<byte> held = stackalloc byte[4096];
+            try
+            {
+                var length = socket.Receive(held, SocketFlags.Peek);
+                for (var at = 0; at + 5 <= length; at += 5 + ((held[at + 3] << 8) | held[at + 4]))
+                {
+                    if (held[at] != ApplicationData || ((held[at + 3] << 8) | held[at + 4]) <= AlertBytesMax)
+                    {
+                        return false;
+                    }
+                }
+
+                return length > 0;
+            }
+            catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+            {
+                return false;
+            }
+        }
     }
 }

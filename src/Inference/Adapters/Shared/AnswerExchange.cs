@@ -53,6 +53,9 @@ internal abstract class AnswerExchange(AnswerReader answer) : IExchange
     /// <inheritdoc cref="UpstreamBody.ReadWholeAsync"/>
     public ValueTask<bool> ReadWholeAsync(HttpResponse response, int bytesMax) => UpstreamBody.ReadWholeAsync(response, _whole, bytesMax);
 
+    /// <summary>Makes room for the body of another request of the same call.</summary>
+    public void ForgetWhole() => _whole.Reset();
+
     /// <summary>Reads an answer that came as one JSON object.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<ModelError> AnswerWholeAsync(HttpResponse response, Forwarding forward, IAnswerSink sink, ErrorMapper errors)

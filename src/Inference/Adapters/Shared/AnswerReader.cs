@@ -8,11 +8,9 @@ namespace Jesus.Inference.Adapters.Shared;
 /// An answer as it comes: each object (one event of a stream, or a whole answer) becomes events of ours. State lasts over the objects of one answer. One
 /// owner; a derived reader knows one API.
 /// </summary>
-internal abstract class AnswerReader : IDisposable
+internal abstract partial class AnswerReader : IDisposable
 {
     private readonly List<Pending> _events = [];
-    private readonly List<PendingLogProb> _pendingLogProbs = [];
-    private TokenLogProb[] _logProbs = [];
     private bool _started;
 
     /// <summary>As the server stated it; null while it has not.</summary>
@@ -142,34 +140,6 @@ internal abstract class AnswerReader : IDisposable
         }
     }
 
-    /// <summary>Log probabilities that were read for the object's last text event of a choice; a piece without text where there is none.</summary>
-    protected void AttachLogProbs(int choice, int from)
-    {
-        if (from == _pendingLogProbs.Count)
-        {
-            return;
-        }
-
-        var range = from.._pendingLogProbs.Count;
-        for (var i = _events.Count - 1; i >= 0; i--)
-        {
-            if (_events[i].Item.Choice == choice && _events[i].Item.Kind is EventKind.Text or EventKind.Refusal)
-            {
-                _events[i] = _events[i] with { LogProbs = range };
-                return;
-            }
-        }
-
-        Add(new ModelEvent { Kind = EventKind.Text, Choice = choice }, logProbs: range);
-    }
-
-    protected int LogProbCount => _pendingLogProbs.Count;
-
-    protected void AddLogProb(Range text, float logProb) => _pendingLogProbs.Add(new PendingLogProb(text, logProb, 0));
-
-    /// <summary>The entries after this one are its alternatives.</summary>
-    protected void SetAlternatives(int index, int count) => _pendingLogProbs[index] = _pendingLogProbs[index] with { Alternatives = count };
-
     /// <summary>The value as text in <see cref="Bytes"/>; empty when it is no string.</summary>
     protected Range ReadString(ref Utf8JsonReader reader)
     {
@@ -210,23 +180,5 @@ internal abstract class AnswerReader : IDisposable
         IsOnlyUsage = false;
     }
 
-    // The texts may move while an object is read; only then do the entries get their memory.
-    private void PlaceLogProbs()
-    {
-        var count = _pendingLogProbs.Count;
-        if (_logProbs.Length < count)
-        {
-            _logProbs = new TokenLogProb[Math.Max(64, count * 2)];
-        }
-
-        for (var i = 0; i < count; i++)
-        {
-            var pending = _pendingLogProbs[i];
-            _logProbs[i] = new TokenLogProb(Bytes.Memory[pending.Text], pending.LogProb, pending.Alternatives);
-        }
-    }
-
     private readonly record struct Pending(ModelEvent Item, Range Text, Range Id, Range LogProbs);
-
-    private readonly record struct PendingLogProb(Range Text, float LogProb, int Alternatives);
 }

@@ -117,6 +117,36 @@ internal static class JsonRead
         while (reader.Read());
     }
 
+    /// <summary>A text member, without its escapes undone, of the object that a copy of the reader is in; empty where there is none.</summary>
+    public static ReadOnlySpan<byte> TextAhead(Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    {
+        while (NextMember(ref reader))
+        {
+            if (reader.ValueTextEquals(name))
+            {
+                return String(ref reader) ? reader.ValueSpan : default;
+            }
+
+            Skip(ref reader);
+        }
+
+        return default;
+    }
+
+    /// <summary>A text member of a whole object, without its escapes undone; empty where there is none, or the object is none.</summary>
+    public static ReadOnlySpan<byte> TextAt(ReadOnlySpan<byte> json, ReadOnlySpan<byte> name)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(json);
+            return reader.Read() && reader.TokenType == JsonTokenType.StartObject ? TextAhead(reader, name) : default;
+        }
+        catch (JsonException)
+        {
+            return default;
+        }
+    }
+
     /// <summary>Leaves the value out.</summary>
     public static void Skip(ref Utf8JsonReader reader)
     {

@@ -102,7 +102,7 @@ internal sealed class UpstreamClient : IDisposable
     private static CallResult Charge(ModelRequest request, AnswerExchange exchange, ModelError error, bool exact)
     {
         var stated = exchange.Answer.Usage;
-        var usage = exact ? default : stated ?? new Usage { InputTokens = UpstreamBound.Tokens(request), OutputTokens = BoundOutput(request, exchange) };
+        var usage = stated ?? (exact ? default : new Usage { InputTokens = UpstreamBound.Tokens(request), OutputTokens = BoundOutput(request, exchange) });
         return new CallResult
         {
             Error = error,

@@ -97,7 +97,7 @@ internal sealed class ChatAnswer : AnswerReader
             }
             else if (reader.ValueTextEquals("logprobs"u8))
             {
-                ReadLogProbs(ref reader);
+                ReadChoiceLogProbs(ref reader);
             }
             else
             {
@@ -274,7 +274,7 @@ internal sealed class ChatAnswer : AnswerReader
     }
 
     /// <summary><c>{"content": [entry, ...], "refusal": [entry, ...]}</c>.</summary>
-    private void ReadLogProbs(ref Utf8JsonReader reader)
+    private void ReadChoiceLogProbs(ref Utf8JsonReader reader)
     {
         if (!JsonRead.BeginObject(ref reader))
         {
@@ -283,93 +283,15 @@ internal sealed class ChatAnswer : AnswerReader
 
         while (JsonRead.NextMember(ref reader))
         {
-            if ((reader.ValueTextEquals("content"u8) || reader.ValueTextEquals("refusal"u8)) && JsonRead.BeginArray(ref reader))
+            if (reader.ValueTextEquals("content"u8) || reader.ValueTextEquals("refusal"u8))
             {
-                while (JsonRead.NextObject(ref reader))
-                {
-                    ReadLogProb(ref reader);
-                }
+                ReadLogProbs(ref reader);
             }
             else
             {
                 reader.Skip();
             }
         }
-    }
-
-    // The alternatives may stand before the token's own text, but the token's entry comes first: it is placed, then filled.
-    private void ReadLogProb(ref Utf8JsonReader reader)
-    {
-        var (text, logProb) = TokenLogProbOf(reader);
-        var own = LogProbCount;
-        AddLogProb(text, logProb);
-        var alternatives = 0;
-        while (JsonRead.NextMember(ref reader))
-        {
-            if (!reader.ValueTextEquals("top_logprobs"u8))
-            {
-                JsonRead.Skip(ref reader);
-            }
-            else if (JsonRead.BeginArray(ref reader))
-            {
-                while (JsonRead.NextObject(ref reader))
-                {
-                    var (other, value) = TokenLogProbOf(reader);
-                    AddLogProb(other, value);
-                    alternatives++;
-                    while (JsonRead.NextMember(ref reader))
-                    {
-                        JsonRead.Skip(ref reader);
-                    }
-                }
-            }
-        }
-
-        SetAlternatives(own, alternatives);
-    }
-
-    /// <summary>Token and log probability of the object that a copy of the reader is in; the token's <c>bytes</c> where given, since a token may be half a character.</summary>
-    private (Range Text, float LogProb) TokenLogProbOf(Utf8JsonReader reader)
-    {
-        var token = default(Range);
-        var bytes = default(Range);
-        var logProb = 0f;
-        while (JsonRead.NextMember(ref reader))
-        {
-            if (reader.ValueTextEquals("token"u8))
-            {
-                token = ReadString(ref reader);
-            }
-            else if (reader.ValueTextEquals("logprob"u8))
-            {
-                logProb = JsonRead.Float(ref reader);
-            }
-            else if (reader.ValueTextEquals("bytes"u8))
-            {
-                bytes = ReadBytes(ref reader);
-            }
-            else
-            {
-                JsonRead.Skip(ref reader);
-            }
-        }
-
-        return (bytes.End.Value > bytes.Start.Value ? bytes : token, logProb);
-    }
-
-    private Range ReadBytes(ref Utf8JsonReader reader)
-    {
-        var from = Bytes.Length;
-        if (JsonRead.BeginArray(ref reader))
-        {
-            while (reader.Read() && reader.TokenType == JsonTokenType.Number)
-            {
-                JsonRead.Require(reader.TryGetByte(out var value));
-                Bytes.Write(value);
-            }
-        }
-
-        return from..Bytes.Length;
     }
 
     /// <returns>True when it states anything.</returns>

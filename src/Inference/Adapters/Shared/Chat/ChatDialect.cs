@@ -1,5 +1,3 @@
-using Jesus.Inference.Contract;
-
 namespace Jesus.Inference.Adapters.Shared.Chat;
 
 /// <summary>Where a server takes a regular expression or a grammar for its answer.</summary>
@@ -36,25 +34,4 @@ internal sealed record ChatDialect
 
     /// <summary>vLLM under its priority policy: the field <c>priority</c>, where lower is served earlier.</summary>
     public bool HasPriority { get; init; }
-
-    /// <summary>The step of <c>reasoning_effort</c> nearest to the wish; empty when the model's own is wanted.</summary>
-    public string EffortOf(in ReasoningWish wish) => wish.Effort switch
-    {
-        ReasoningEffort.None => "none",
-        ReasoningEffort.Minimal => "minimal",
-        ReasoningEffort.Low => "low",
-        ReasoningEffort.Medium => "medium",
-        ReasoningEffort.High => "high",
-        ReasoningEffort.Highest => HighestEffort,
-        _ => EffortOf(wish.BudgetTokens),
-    };
-
-    /// <summary>A budget of thinking tokens (Anthropic's way to ask) as a step: under 4,096 is little, from 16,384 on much.</summary>
-    private static string EffortOf(int budgetTokens) => budgetTokens switch
-    {
-        <= 0 => "",
-        < 4_096 => "low",
-        < 16_384 => "medium",
-        _ => "high",
-    };
 }

@@ -149,7 +149,7 @@ internal static class ChatRequest
 
     private static void WriteWishes(Utf8JsonWriter json, ModelRequest request, ChatDialect dialect)
     {
-        if (dialect.EffortOf(request.Reasoning) is { Length: > 0 } effort)
+        if (ReasoningSteps.Of(request.Reasoning, dialect.HighestEffort) is { Length: > 0 } effort)
         {
             json.WriteString("reasoning_effort"u8, effort);
         }

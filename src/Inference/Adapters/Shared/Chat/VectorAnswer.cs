@@ -72,7 +72,7 @@ internal sealed class VectorAnswer : IDisposable
             }
             else
             {
-                Skip(ref reader);
+                reader.Skip();
             }
         }
     }
@@ -165,15 +165,5 @@ internal sealed class VectorAnswer : IDisposable
         }
 
         return true;
-    }
-
-    private static void Skip(ref Utf8JsonReader reader)
-    {
-        if (reader.TokenType == JsonTokenType.PropertyName)
-        {
-            reader.Read();
-        }
-
-        reader.Skip();
     }
 }

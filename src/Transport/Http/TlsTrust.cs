@@ -1,0 +1,88 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Jesus.Transport.Http;
+
+/// <summary>
+/// Whom TLS connections trust, and as whom they introduce themselves. The name in the certificate must always be the target's; revocation is not asked about,
+/// since that would tell a third party of each connection and fail with it.
+/// </summary>
+public sealed class TlsTrust
+{
+    private readonly X509Certificate2Collection? _roots;
+    private readonly X509Certificate2Collection? _client;
+
+    private TlsTrust(X509Certificate2Collection? roots, X509Certificate2? client)
+    {
+        _roots = roots;
+        _client = client is null ? null : [client];
+    }
+
+    /// <summary>The system's trust store.</summary>
+    public static TlsTrust System { get; } = new(null, null);
+
+    /// <summary>Reads the files.</summary>
+    /// <param name="caFile">Certificates in PEM that alone are trusted as roots; empty: the system's trust store.</param>
+    /// <param name="certificateFile">A client certificate in PEM with its chain; empty for none.</param>
+    /// <param name="keyFile">Its key in PEM; empty when that stands in the certificate's file.</param>
+    /// <returns>The trust, or why there is none: the file and what is wrong with it.</returns>
+    public static (TlsTrust? Trust, string? Error) Read(string caFile, string certificateFile, string keyFile)
+    {
+        var reading = caFile;
+        try
+        {
+            X509Certificate2Collection? roots = null;
+            if (caFile.Length > 0)
+            {
+                roots = [];
+                roots.ImportFromPemFile(caFile);
+                if (roots.Count == 0)
+                {
+                    return (null, $"there is no certificate in '{caFile}'");
+                }
+            }
+
+            reading = certificateFile;
+            var client = certificateFile.Length > 0 ? X509Certificate2.CreateFromPemFile(certificateFile, keyFile.Length > 0 ? keyFile : null) : null;
+            return (new TlsTrust(roots, client), null);
+        }
+        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        {
+            return (null, $"'{reading}' cannot be read as PEM: {wrong.Message}");
+        }
+    }
+
+    internal SslClientAuthenticationOptions OptionsFor(NetworkTarget target) => new()
+    {
+        TargetHost = target.Host,
+        ApplicationProtocols = [SslApplicationProtocol.Http11],
+        ClientCertificates = _client,
+        CertificateChainPolicy = Policy(),
+    };
+
+    /// <summary>The words of the innermost cause, which says what about the certificate or the peer is wrong.</summary>
+    internal static string ReasonOf(Exception error)
+    {
+        var innermost = error;
+        while (innermost.InnerException is { } inner)
+        {
+            innermost = inner;
+        }
+
+        var said = innermost == error ? error.Message : $"{error.Message} {innermost.Message}";
+        return said.TrimEnd('.');
+    }
+
+    private X509ChainPolicy? Policy()
+    {
+        var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck };
+        if (_roots is not null)
+        {
+            policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+            policy.CustomTrustStore.AddRange(_roots);
+        }
+
+        return policy;
+    }
+}
