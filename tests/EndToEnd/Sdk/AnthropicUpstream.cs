@@ -10,15 +10,37 @@ internal static class AnthropicUpstream
         {
           "providers": {
             "cloud": { "adapter": "openai-compatible", "url": "UPSTREAM/v1", "leavesBox": false, "models": [
-              { "name": "hello" }, { "name": "tools" }, { "name": "thinks" }, { "name": "busy" }, { "name": "cut" }, { "name": "slow" } ] }
+              { "name": "hello" }, { "name": "tools" }, { "name": "thinks" }, { "name": "busy" }, { "name": "cut" }, { "name": "slow" } ] },
+            "claude": { "adapter": "anthropic", "url": "UPSTREAM", "leavesBox": false, "models": [ { "name": "wire" } ] }
           }
         }
         """;
 
     private const string Usage = """ "usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7,"prompt_tokens_details":{"cached_tokens":2}} """;
 
+    /// <summary>What the provider that speaks Anthropic's own API says: with fields that nobody here knows, and blanks where no writer of ours puts them.</summary>
+    public const string Whole =
+        """
+        { "id":"msg_far", "type":"message","role":"assistant","model":"wire-2", "content":[{"type":"thinking","thinking":"hm","signature":"c2ln"},{"type":"text","text":"H\u00e9llo","citations":null}],
+          "stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":5,"output_tokens":4,"cache_read_input_tokens":0,"cache_creation_input_tokens":0,"novel":{"x":1}} }
+        """;
+
+    public static readonly string[] Events =
+    [
+        """{"type":"message_start","message":{"id":"msg_far","type":"message","role":"assistant","model":"wire-2","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":5,"output_tokens":1}}}""",
+        """{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}""",
+        """{"type": "ping"}""",
+        """{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"H\u00e9llo"} }""",
+        """{"type":"content_block_stop","index":0}""",
+        """{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":4},"novel":true}""",
+        """{"type":"message_stop"}""",
+    ];
+
+    public static string Framed { get; } = string.Concat(Events.Select(data => $"event: {JsonDocument.Parse(data).RootElement.GetProperty("type").GetString()}\ndata: {data}\n\n"));
+
     public static void Prepare(ScriptedUpstream upstream)
     {
+        upstream.OnChat("wire", Whole, [.. Events.Select(data => $"event: {JsonDocument.Parse(data).RootElement.GetProperty("type").GetString()}\ndata: {data}")]);
         upstream.On("hello", call => SayAsync(call, "stop", """{"content":"Hello"}""", """{"content":" there"}"""));
         upstream.On("thinks", call => SayAsync(call, "stop", """{"reasoning_content":"Let me see."}""", """{"content":"Yes."}"""));
         upstream.On("tools", ToolsAsync);

@@ -31,18 +31,20 @@ internal sealed class AnthropicApi(GatewayParts parts)
             return ErrorReply.SendAsync(request.Http, wrong, request.RequestId);
         }
 
-        return path switch
-        {
-            MessagesPath => On(request, "POST", _messages.CreateAsync),
-            MessagesPath + "/count_tokens" => On(request, "POST", _messages.CountTokensAsync),
-            ModelsPath => On(request, "GET", _models.ListAsync),
-            _ when _batches is not null && (path == BatchEndpoints.Path || path.StartsWith(BatchEndpoints.Path + "/", StringComparison.Ordinal)) =>
-                request.Principal.May(Roles.Models) ? _batches.Route(request, path[BatchEndpoints.Path.Length..]) : GatewayApp.Need(request, Roles.Models, _messages.CreateAsync),
-            _ when path.StartsWith(ModelsPath + "/", StringComparison.Ordinal) => On(request, "GET", r => _models.GetAsync(r, path[(ModelsPath.Length + 1)..])),
-            _ => null,
-        };
+        return request.Principal.May(Roles.Models) ? Endpoint(request, path) : GatewayApp.Need(request, Roles.Models, _messages.CreateAsync);
     }
 
+    private Task? Endpoint(GatewayRequest request, string path) => path switch
+    {
+        MessagesPath => On(request, "POST", _messages.CreateAsync),
+        MessagesPath + "/count_tokens" => On(request, "POST", _messages.CountTokensAsync),
+        ModelsPath => On(request, "GET", _models.ListAsync),
+        _ when path.StartsWith(ModelsPath + "/", StringComparison.Ordinal) => On(request, "GET", r => _models.GetAsync(r, path[(ModelsPath.Length + 1)..])),
+        BatchEndpoints.Path => _batches?.Route(request, ""),
+        _ when path.StartsWith(BatchEndpoints.Path + "/", StringComparison.Ordinal) => _batches?.Route(request, path[BatchEndpoints.Path.Length..]),
+        _ => null,
+    };
+
     private static Task On(GatewayRequest request, string method, Func<GatewayRequest, Task> endpoint) =>
-        request.Http.Request.Method == method ? GatewayApp.Need(request, Roles.Models, endpoint) : GatewayApp.WrongMethod(request, method);
+        request.Http.Request.Method == method ? endpoint(request) : GatewayApp.WrongMethod(request, method);
 }

@@ -125,14 +125,26 @@ internal sealed class MessageEvents(Utf8JsonWriter json)
         Put("\n\n"u8);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask FlushAsync(CancellationToken cancel) => _ = await Writer.FlushAsync(cancel);
+    public ValueTask FlushAsync(CancellationToken cancel)
+    {
+        var flush = Writer.FlushAsync(cancel);
+        if (!flush.IsCompletedSuccessfully)
+        {
+            return WaitAsync(flush);
+        }
+
+        _ = flush.Result;
+        return ValueTask.CompletedTask;
+    }
 
     public void Reset()
     {
         _response = null;
         (_next, Open) = (0, -1);
     }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private static async ValueTask WaitAsync(ValueTask<FlushResult> flush) => _ = await flush;
 
     private PipeWriter Writer => _response!.BodyWriter;
 

@@ -12,11 +12,11 @@ namespace Jesus.Inference.Adapters.Anthropic;
 /// </summary>
 public sealed class AnthropicAdapter : IModelAdapter, IDisposable
 {
-    // One version of the API exists; what came after it is asked for by anthropic-beta.
-    private const string VersionHeader = "anthropic-version: 2023-06-01\r\n";
-
     /// <summary>Tokens of the prompt that the API adds when tools are given: 313 to 700 by model and choice ("Tool use", pricing).</summary>
     private const int ToolPromptTokens = 1_024;
+
+    /// <summary>The version of the API in which requests are written here; a caller's own body goes in the caller's.</summary>
+    private static ReadOnlySpan<byte> Version => "2023-06-01"u8;
 
     private readonly ExchangePool<MessagesExchange> _exchanges = new();
     private readonly UpstreamClient _client;
@@ -29,7 +29,7 @@ public sealed class AnthropicAdapter : IModelAdapter, IDisposable
     {
         Id = new AdapterId("anthropic", options.Provider);
         _time = time;
-        _client = new UpstreamClient(options, $"x-api-key: {options.Key}", VersionHeader, network, time);
+        _client = new UpstreamClient(options, $"x-api-key: {options.Key}", "", network, time);
         var version = options.Url.AbsolutePath == "/" ? "/v1" : "";
         _messagesPath = _client.PathOf(version + "/messages");
         _countPath = _client.PathOf(version + "/messages/count_tokens");
@@ -59,6 +59,7 @@ public sealed class AnthropicAdapter : IModelAdapter, IDisposable
             }
 
             var forward = MessagesForward.Applies(request) ? new Forwarding(ApiShape.AnthropicMessages) : default;
+            exchange.WriteHeader("anthropic-version: "u8, forward.IsWire && !request.BodyVersion.IsEmpty ? request.BodyVersion.Span : Version);
             if (forward.IsWire)
             {
                 exchange.WriteHeader("anthropic-beta: "u8, request.Betas.Span);

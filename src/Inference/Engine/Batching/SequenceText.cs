@@ -68,7 +68,7 @@ internal sealed class SequenceText(Tokenizer tokenizer)
         reason = _parsesCalls ? FinishCalls(reason) : reason;
         if (reason != FinishReason.Error)
         {
-            Send(EventKind.Finished, 0, default, default, reason);
+            Send(EventKind.Finished, 0, reason == FinishReason.StopSequence ? _stops.Met : default, default, reason);
         }
 
         return reason;
@@ -79,7 +79,8 @@ internal sealed class SequenceText(Tokenizer tokenizer)
     {
         _parser.Finish();
         SendPieces();
-        return reason != FinishReason.Stop ? reason : !_parser.Error.IsNone ? FinishReason.Error : HasCalls ? FinishReason.ToolCalls : FinishReason.Stop;
+        return reason is not (FinishReason.Stop or FinishReason.StopSequence) ? reason
+            : !_parser.Error.IsNone ? FinishReason.Error : HasCalls ? FinishReason.ToolCalls : reason;
     }
 
     private void Take(int token, AnswerQueue? queue)

@@ -267,7 +267,7 @@ internal sealed class StepLoop
     {
         if (sequence.Text.IsStopped || (sequence.IsConstrained && sequence.Constraint.IsFinished))
         {
-            Finish(sequence, FinishReason.Stop);
+            Finish(sequence, sequence.Text.IsStopped ? FinishReason.StopSequence : FinishReason.Stop);
         }
         else if (sequence.OutputCount >= sequence.Generation.OutputTokensMax)
         {

@@ -11,9 +11,13 @@ internal sealed class StopMatcher
     private readonly List<byte[]> _stops = [];
     private readonly ByteBuffer _held = new();
     private int _stopCount;
+    private int _met;
 
     /// <summary>A stop string was found; nothing more comes out.</summary>
     public bool IsStopped { get; private set; }
+
+    /// <summary>The stop string that was found; empty before.</summary>
+    public ReadOnlySpan<byte> Met => IsStopped ? _stops[_met] : default;
 
     public void Begin(IReadOnlyList<Utf8Slice> stops)
     {
@@ -86,7 +90,7 @@ internal sealed class StopMatcher
             var at = text.IndexOf(_stops[i]);
             if (at >= 0 && (first < 0 || at < first))
             {
-                first = at;
+                (first, _met) = (at, i);
             }
         }
 

@@ -111,6 +111,21 @@ check('what only the provider can do is refused by its name elsewhere', async ()
   assert.match(error.message, /document/);
 });
 
+check('what only the provider can do is forwarded to it, and thinking comes back signed', async () => {
+  const message = await client.messages.create({
+    model: 'claude/wire', max_tokens: 64,
+    messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'x' } }, { type: 'text', text: 'Hi' }] }],
+  });
+  assert.deepEqual(message.content.map(block => block.type), ['thinking', 'text']);
+  assert.equal(message.content[0].signature, 'c2ln');
+  assert.equal(message.id, 'msg_far');
+  const next = await client.messages.create({
+    model: 'claude/wire', max_tokens: 64,
+    messages: [{ role: 'user', content: 'Hi' }, { role: 'assistant', content: message.content }, { role: 'user', content: 'And?' }],
+  });
+  assert.equal(next.content[1].text, 'H\u00e9llo');
+});
+
 check('an unknown field is a BadRequestError that names it', async () => {
   const error = await failing(client.messages.create({ ...ask('jesus-nano'), best_of: 2 }));
   assert.ok(error instanceof Anthropic.BadRequestError);

@@ -45,8 +45,10 @@ public sealed class StepLoopTests : IDisposable
     {
         var generation = Prompt("a", tokens: 100);
         generation.Stops.Add(new Utf8Slice("def"u8.ToArray()));
-        Assert.Equal("bc", Text(Run(Loop(), generation)));
-        Assert.Equal((FinishReason.Stop, 5), (generation.Reason, generation.OutputTokens));
+        var events = Run(Loop(), generation);
+        Assert.Equal("bc", Text(events));
+        Assert.Equal((FinishReason.StopSequence, 5), (generation.Reason, generation.OutputTokens));
+        Assert.Equal("def", Encoding.UTF8.GetString(events[^1].Utf8.Span));
     }
 
     [Fact]
