@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Jesus.Appliance.Storage.Journal;
 
 namespace Jesus.Appliance.Budgets;
 

@@ -10,9 +10,10 @@ namespace Jesus.Appliance.Tests.Pipeline;
 public sealed class BudgetStormTests
 {
     [Theory]
-    [InlineData(61, CommitPoint.FirstToken)]
-    [InlineData(62, CommitPoint.Complete)]
-    public async Task A_thousand_calls_that_fail_and_fall_back_to_a_dearer_model_never_pass_a_cap(int seed, CommitPoint commit)
+    [InlineData(61, CommitPoint.FirstToken, false)]
+    [InlineData(62, CommitPoint.Complete, false)]
+    [InlineData(63, CommitPoint.FirstToken, true)]
+    public async Task A_thousand_calls_that_fail_fall_back_to_a_dearer_model_and_are_hedged_never_pass_a_cap(int seed, CommitPoint commit, bool hedged)
     {
         var billed = 0L;
         var cheap = new FakeAdapter("cheap", async (request, sink, _) => await AnswerAsync(1, request, sink));
@@ -29,12 +30,13 @@ public sealed class BudgetStormTests
         {
             Caps =
             [
-                new CapOptions { Scope = BudgetScope.User, Period = BudgetPeriod.Day, Usd = 0.05m },
-                new CapOptions { Scope = BudgetScope.Team, Period = BudgetPeriod.Month, Usd = 0.12m, Tokens = 60_000 },
-                new CapOptions { Scope = BudgetScope.Organisation, Usd = 0.2m },
+                new CapOptions { Scope = BudgetScope.User, Period = BudgetPeriod.Day, Usd = 0.015m },
+                new CapOptions { Scope = BudgetScope.Team, Period = BudgetPeriod.Month, Usd = 0.04m, Tokens = 25_000 },
+                new CapOptions { Scope = BudgetScope.Organisation, Usd = 0.06m },
             ],
         };
-        var test = new TestPipeline([cheap, dear], new RouteOptions { Commit = commit, Retries = 0 }, budgets, prices);
+        var hedge = hedged ? new HedgeOptions { AfterMs = 1, MaxPercent = 100 } : null;
+        var test = new TestPipeline([cheap, dear], new RouteOptions { Commit = commit, Retries = 0, Hedge = hedge }, budgets, prices);
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(async i =>
         {
             await Task.Yield();
@@ -52,7 +54,7 @@ public sealed class BudgetStormTests
 
         async ValueTask<CallResult> AnswerAsync(int price, ModelRequest request, IAnswerSink sink)
         {
-            await Task.Yield();
+            await Task.Delay(hedged ? 5 : 0);
             var dice = new TestDice(seed + (int)Interlocked.Read(ref billed));
             var output = dice.Next(request.MaxOutputTokens + 1);
             Interlocked.Add(ref billed, (10 + output) * price);
