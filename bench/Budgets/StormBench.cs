@@ -73,19 +73,23 @@ internal static class StormBench
     private static async Task WriteAsync(TextWriter output, BudgetKeeper keeper, Counts counts, TimeSpan took, BudgetsOptions options)
     {
         await output.WriteLineAsync();
-        await output.WriteLineAsync($"budget storm: {AtOnce} at once, {options.Caps.Count} caps a call, real journal: {counts.Made} calls made, {counts.Refused} refused in {took.TotalSeconds:F1} s "
-            + $"({(counts.Made + counts.Refused) / took.TotalSeconds:F0} a second)");
+        await output.WriteLineAsync($"budget storm: {AtOnce} at once, {options.Caps.Count} caps a call, real journal: {counts.Made} calls made, "
+            + $"{counts.Refused} refused in {took.TotalSeconds:F1} s ({(counts.Made + counts.Refused) / took.TotalSeconds:F0} a second)");
         foreach (var account in keeper.Admin.View().Where(a => a.Key.Scope == BudgetScope.Organisation))
         {
-            await output.WriteLineAsync($"cap ${account.Cap.MicroUsd / 1e6:F2}, spent ${account.Used.MicroUsd / 1e6:F2} (by the callers' own count ${counts.SpentMicroUsd / 1e6:F2}), "
-                + $"still held ${account.Reserved.MicroUsd / 1e6:F2}");
+            await output.WriteLineAsync($"cap ${account.Cap.MicroUsd / 1e6:F2}, spent ${account.Used.MicroUsd / 1e6:F2} "
+                + $"(by the callers' own count ${counts.SpentMicroUsd / 1e6:F2}), still held ${account.Reserved.MicroUsd / 1e6:F2}");
         }
 
-        await output.WriteLineAsync($"overspend over all {keeper.Admin.View().Count} accounts, used and held, at any moment looked at: ${Math.Max(counts.PeakOver, Overspend(keeper)) / 1e6:F2}");
+        await output.WriteLineAsync($"overspend over all {keeper.Admin.View().Count} accounts, used and held, at any moment looked at: "
+            + $"${Math.Max(counts.PeakOver, Overspend(keeper)) / 1e6:F2}");
     }
 
-    private static long Overspend(BudgetKeeper keeper) =>
-        keeper.Admin.View().Max(a => Math.Max(0, Math.Max(a.Used.MicroUsd + a.Reserved.MicroUsd - a.Cap.MicroUsd, a.Used.Tokens + a.Reserved.Tokens - a.Cap.Tokens)));
+    private static long Overspend(BudgetKeeper keeper) => keeper.Admin.View().Max(a =>
+    {
+        var over = a.Used + a.Reserved - a.Cap;
+        return Math.Max(0, Math.Max(over.MicroUsd, over.Tokens));
+    });
 
     private sealed class Counts
     {

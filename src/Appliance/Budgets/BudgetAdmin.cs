@@ -65,7 +65,7 @@ public sealed class BudgetAdmin
             [
                 .. from entry in _state.Caps.Lines
                    from cap in entry.Value.Values
-                   select new CapView(entry.Key.Scope, entry.Key.Name, cap, _state.Book.Overrides.Any(o => o.Scope == entry.Key.Scope && o.Name == entry.Key.Name && o.Period == cap.Period)),
+                   select new CapView(entry.Key.Scope, entry.Key.Name, cap, _state.Book.Sets(entry.Key.Scope, entry.Key.Name, cap.Period)),
             ];
         }
     }

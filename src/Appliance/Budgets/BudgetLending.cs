@@ -29,7 +29,10 @@ public sealed class BudgetLending
             return (default, refusal);
         }
 
-        var block = await WritePeerAsync(lent: true, () => _state.Peers.Lending(key, peer, amount), block => _state.Peers.Lend(block, reservation.Accounts[0], amount)).ConfigureAwait(false);
+        var block = await WritePeerAsync(
+            lent: true,
+            () => _state.Peers.Lending(key, peer, amount),
+            lending => _state.Peers.Lend(lending, reservation.Accounts[0], amount)).ConfigureAwait(false);
         return (block, default);
     }
 

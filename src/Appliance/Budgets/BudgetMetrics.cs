@@ -6,11 +6,15 @@ namespace Jesus.Appliance.Budgets;
 /// <summary>The instruments of budgets. Labels are scopes, never names: these are unbounded.</summary>
 internal static class BudgetMetrics
 {
-    private static readonly Counter<long> Refusals = JesusMeter.Instance.CreateCounter<long>("budget_refusals_total", description: "Reservations that a cap refused, by scope.");
-    private static readonly Counter<long> Softened = JesusMeter.Instance.CreateCounter<long>("budget_soft_refusals_total", description: "Calls that a soft cap sent where it is cheaper.");
-    private static readonly Counter<long> Overruns = JesusMeter.Instance.CreateCounter<long>("budget_overruns_total", description: "Attempts that were billed above their bound.");
+    private static readonly Counter<long> Refusals = JesusMeter.Instance.CreateCounter<long>(
+        "budget_refusals_total", description: "Reservations that a cap refused, by scope.");
+    private static readonly Counter<long> Softened = JesusMeter.Instance.CreateCounter<long>(
+        "budget_soft_refusals_total", description: "Calls that a soft cap sent where it is cheaper.");
+    private static readonly Counter<long> Overruns = JesusMeter.Instance.CreateCounter<long>(
+        "budget_overruns_total", description: "Attempts that were billed above their bound.");
     private static readonly Counter<double> OverrunUsd = JesusMeter.Instance.CreateCounter<double>("budget_overrun_usd_total", description: "Dollars billed above bounds.");
-    private static readonly Counter<long> Leases = JesusMeter.Instance.CreateCounter<long>("budget_lease_writes_total", description: "Times that a call waited for more of a cap to be durable.");
+    private static readonly Counter<long> Leases = JesusMeter.Instance.CreateCounter<long>(
+        "budget_lease_writes_total", description: "Times that a call waited for more of a cap to be durable.");
     private static readonly KeyValuePair<string, object?>[] Scopes =
         [.. Enum.GetValues<BudgetScope>().Select(s => new KeyValuePair<string, object?>("scope", ScopeNames.Of(s)))];
 

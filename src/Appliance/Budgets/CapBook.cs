@@ -20,9 +20,11 @@ internal sealed class CapBook(CapTable configured)
     /// <summary>What holds.</summary>
     public CapTable Table { get; private set; } = configured;
 
-    public IReadOnlyCollection<CapOptions> Overrides => _set.Values;
-
     public bool Has(CapOptions line) => _set.ContainsKey(IdOf(line));
+
+    /// <summary>The hard or the soft cap of that name and period was set, or both.</summary>
+    public bool Sets(BudgetScope scope, string name, BudgetPeriod period) =>
+        _set.ContainsKey((scope, name, period, true)) || _set.ContainsKey((scope, name, period, false));
 
     public void Configure(CapTable configured)
     {

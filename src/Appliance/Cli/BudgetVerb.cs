@@ -43,7 +43,8 @@ internal static class BudgetVerb
         foreach (var account in document.RootElement.GetProperty("accounts"u8).EnumerateArray())
         {
             accounts.Add([Name(account), Text(account, "during"), Amount(account, "used_usd", "used_tokens"), Amount(account, "reserved_usd", "reserved_tokens"),
-                Amount(account, "cap_usd", "cap_tokens"), account.GetProperty("used_ratio"u8).GetDouble().ToString("0.0 %", CultureInfo.InvariantCulture), Text(account, "renews_at")]);
+                Amount(account, "cap_usd", "cap_tokens"),
+                account.GetProperty("used_ratio"u8).GetDouble().ToString("0.0 %", CultureInfo.InvariantCulture), Text(account, "renews_at")]);
         }
 
         if (accounts.Count > 1)

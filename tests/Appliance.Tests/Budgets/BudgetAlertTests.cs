@@ -83,7 +83,8 @@ public sealed class BudgetAlertTests
         using var http = new HttpMessageInvoker(new SocketsHttpHandler { AllowAutoRedirect = false });
         var key = "top secret"u8.ToArray();
         var webhook = new AlertWebhook(new Uri($"http://127.0.0.1:{server.Port}/hook"), key, http, TimeProvider.System);
-        var alert = new BudgetAlert(new AccountKey(BudgetScope.Team, "red", BudgetPeriod.Day, 739_580), 90, new Amount(1_000_000, Amount.Unlimited), new Amount(910_000, 5), new FixedTime().GetUtcNow());
+        var key90 = new AccountKey(BudgetScope.Team, "red", BudgetPeriod.Day, 739_580);
+        var alert = new BudgetAlert(key90, 90, new Amount(1_000_000, Amount.Unlimited), new Amount(910_000, 5), new FixedTime().GetUtcNow());
         Assert.Null(await webhook.SendAsync(alert, TestContext.Current.CancellationToken));
 
         var (head, body) = Assert.Single(bodies);

@@ -46,7 +46,8 @@ public sealed class BudgetCalendarTests
             {
                 var index = calendar.IndexOf(BudgetPeriod.Day, at);
                 Assert.True(index >= last, $"{zone} at {at:O}");
-                Assert.Equal(TimeZoneInfo.ConvertTime(at, info).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture), BudgetCalendar.NameOf(BudgetPeriod.Day, index));
+                var shown = TimeZoneInfo.ConvertTime(at, info).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+                Assert.Equal(shown, BudgetCalendar.NameOf(BudgetPeriod.Day, index));
                 last = index;
             }
         }
