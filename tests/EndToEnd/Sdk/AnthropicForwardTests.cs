@@ -7,7 +7,8 @@ public sealed class AnthropicForwardTests(AnthropicForwardTests.Fixture fixture)
 {
     private const string Body =
         """
-        { "model" : "claude/wire","max_tokens":64, "messages":[ {"role":"user","content":[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"\u0078"}}]} ],
+        { "model" : "claude/wire","max_tokens":64, "messages":[
+          {"role":"user","content":[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"\u0078"}}]} ],
           "mcp_servers":[],"stream":STREAM }
         """;
 

@@ -21,13 +21,15 @@ internal static class AnthropicUpstream
     /// <summary>What the provider that speaks Anthropic's own API says: with fields that nobody here knows, and blanks where no writer of ours puts them.</summary>
     public const string Whole =
         """
-        { "id":"msg_far", "type":"message","role":"assistant","model":"wire-2", "content":[{"type":"thinking","thinking":"hm","signature":"c2ln"},{"type":"text","text":"H\u00e9llo","citations":null}],
+        { "id":"msg_far", "type":"message","role":"assistant","model":"wire-2",
+          "content":[{"type":"thinking","thinking":"hm","signature":"c2ln"},{"type":"text","text":"H\u00e9llo","citations":null}],
           "stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":5,"output_tokens":4,"cache_read_input_tokens":0,"cache_creation_input_tokens":0,"novel":{"x":1}} }
         """;
 
     public static readonly string[] Events =
     [
-        """{"type":"message_start","message":{"id":"msg_far","type":"message","role":"assistant","model":"wire-2","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":5,"output_tokens":1}}}""",
+        """{"type":"message_start","message":{"id":"msg_far","type":"message","role":"assistant","model":"w","content":[],"stop_reason":null"""
+            + ""","stop_sequence":null,"usage":{"input_tokens":5,"output_tokens":1}}}""",
         """{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}""",
         """{"type": "ping"}""",
         """{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"H\u00e9llo"} }""",

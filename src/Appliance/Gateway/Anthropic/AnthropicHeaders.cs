@@ -67,13 +67,13 @@ internal static class AnthropicHeaders
         return "";
     }
 
-    public static void SayLimits(IHeaderDictionary headers, in RateLimits limits)
+    public static void SayLimits(IHeaderDictionary headers, in RateLimits limits, TimeProvider time)
     {
-        Say(headers, "anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset", limits.Requests);
-        Say(headers, "anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset", limits.Tokens);
+        Say(headers, "anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset", limits.Requests, time);
+        Say(headers, "anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset", limits.Tokens, time);
     }
 
-    private static void Say(IHeaderDictionary headers, string limit, string remaining, string reset, in RateFigure figure)
+    private static void Say(IHeaderDictionary headers, string limit, string remaining, string reset, in RateFigure figure, TimeProvider time)
     {
         if (figure.IsNone)
         {
@@ -82,6 +82,6 @@ internal static class AnthropicHeaders
 
         headers[limit] = figure.Limit.ToString(CultureInfo.InvariantCulture);
         headers[remaining] = figure.Remaining.ToString(CultureInfo.InvariantCulture);
-        headers[reset] = DateTimeOffset.UtcNow.AddMilliseconds(figure.ResetMs).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        headers[reset] = time.GetUtcNow().AddMilliseconds(figure.ResetMs).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
     }
 }

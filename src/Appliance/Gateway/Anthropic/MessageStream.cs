@@ -19,6 +19,7 @@ internal sealed class MessageStream : IAnswerSink
     private HttpResponse? _response;
     private CancellationToken _cancel;
     private ModelCall? _call;
+    private TimeProvider _time = TimeProvider.System;
     private string _id = "";
     private string _model = "";
     private FinishReason _reason;
@@ -32,10 +33,10 @@ internal sealed class MessageStream : IAnswerSink
     /// <summary>Something of the answer is on the wire: the status can no longer change.</summary>
     public bool Begun { get; private set; }
 
-    public void Begin(GatewayRequest request, ModelCall call, string id, string model)
+    public void Begin(GatewayRequest request, ModelCall call, string id, string model, TimeProvider time)
     {
         (_response, _cancel) = (request.Http.Response, request.Aborted);
-        (_call, _id, _model) = (call, id, model);
+        (_call, _id, _model, _time) = (call, id, model, time);
         _events.Begin(_response);
     }
 
@@ -259,7 +260,7 @@ internal sealed class MessageStream : IAnswerSink
         _response!.StatusCode = 200;
         _response.ContentType = "text/event-stream; charset=utf-8";
         _response.Headers.CacheControl = "no-cache";
-        AnthropicHeaders.SayLimits(_response.Headers, _call!.RateLimits);
+        AnthropicHeaders.SayLimits(_response.Headers, _call!.RateLimits, _time);
         RouteHeaders.Write(_response, _call);
     }
 }

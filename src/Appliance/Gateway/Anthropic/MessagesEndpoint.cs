@@ -106,7 +106,7 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
     private async Task StreamAsync(GatewayRequest request, MessageExchange exchange, MessageWishes wishes)
     {
         var stream = exchange.Stream;
-        stream.Begin(request, exchange.Call, IdOf(request), wishes.Model);
+        stream.Begin(request, exchange.Call, IdOf(request), wishes.Model, time);
         var outcome = await caller(exchange.Call, stream, request.Aborted);
         if (outcome.Succeeded)
         {
@@ -143,9 +143,9 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
 
     private static string IdOf(GatewayRequest request) => "msg_" + request.RequestId["req_".Length..];
 
-    private static void SayHow(GatewayRequest request, ModelCall call)
+    private void SayHow(GatewayRequest request, ModelCall call)
     {
-        AnthropicHeaders.SayLimits(request.Http.Response.Headers, call.RateLimits);
+        AnthropicHeaders.SayLimits(request.Http.Response.Headers, call.RateLimits, time);
         RouteHeaders.Write(request.Http.Response, call);
     }
 }

@@ -32,7 +32,8 @@ public sealed class BatchEndpointsTests
         Assert.StartsWith("""{"custom_id":"a","result":{"type":"succeeded","message":{"id":"msg_""", lines[0], StringComparison.Ordinal);
 
         var list = JsonDocument.Parse(await gateway.Http.GetStringAsync("/v1/messages/batches?limit=5")).RootElement;
-        Assert.Equal((id, id, false), (list.GetProperty("first_id").GetString(), list.GetProperty("data")[0].GetProperty("id").GetString(), list.GetProperty("has_more").GetBoolean()));
+        Assert.Equal((id, false), (list.GetProperty("first_id").GetString(), list.GetProperty("has_more").GetBoolean()));
+        Assert.Equal(id, list.GetProperty("data")[0].GetProperty("id").GetString());
 
         using var deleted = await gateway.Http.DeleteAsync($"/v1/messages/batches/{id}");
         Assert.Equal($$"""{"id":"{{id}}","type":"message_batch_deleted"}""", await deleted.Content.ReadAsStringAsync());

@@ -25,14 +25,14 @@ public sealed class MessageStreamAllocationTests
         var http = new DefaultHttpContext();
         http.Features.Set<IHttpResponseBodyFeature>(new Body());
         var stream = new MessageStream(new Utf8JsonWriter(new ArrayBufferWriter<byte>(), JsonReply.Options));
-        stream.Begin(new GatewayRequest(http, Principal.System, "req_1"), new ModelCall(), "msg_1", "m");
+        stream.Begin(new GatewayRequest(http, Principal.System, "req_1"), new ModelCall(), "msg_1", "m", TimeProvider.System);
         if (kind == EventKind.ToolCallArguments)
         {
             Write(stream, new ModelEvent { Kind = EventKind.ToolCallStart, ToolCallId = "t"u8.ToArray(), Utf8 = "n"u8.ToArray() });
         }
 
         var item = kind == EventKind.Wire
-            ? new ModelEvent { Kind = kind, Shape = ApiShape.AnthropicMessages, Utf8 = """{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}"""u8.ToArray() }
+            ? new ModelEvent { Kind = kind, Shape = ApiShape.AnthropicMessages, Utf8 = """{"type":"content_block_stop","index":0}"""u8.ToArray() }
             : new ModelEvent { Kind = kind, Utf8 = "tok\"en\n"u8.ToArray() };
         for (var i = 0; i < 100; i++)
         {

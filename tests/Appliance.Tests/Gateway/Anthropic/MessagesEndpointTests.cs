@@ -13,11 +13,15 @@ public sealed class MessagesEndpointTests
     private const string Ask = """{"model":"nano","max_tokens":99,"messages":[{"role":"user","content":"hi"}]}""";
     private const string AskStream = """{"model":"nano","max_tokens":99,"messages":[{"role":"user","content":"hi"}],"stream":true}""";
 
+    private const string UsageJson =
+        """{"input_tokens":10,"cache_creation_input_tokens":30,"cache_read_input_tokens":60,"output_tokens":2,"output_tokens_details":{"thinking_tokens":1}}""";
+
     [Fact]
     public async Task A_whole_answer_has_blocks_a_reason_and_usage_without_the_cached_tokens()
     {
         await using var gateway = await GatewayFixture.StartAsync();
-        gateway.Answer = (_, sink, _) => Say(sink, Thought("hm"), Proof("sig"), Text("Hel"), Text("lo"), Start(0, "t1", "calc"), Arguments(0, "{\"e\":"), Arguments(0, "1}"), End(FinishReason.ToolCalls));
+        gateway.Answer = (_, sink, _) => Say(sink,
+            Thought("hm"), Proof("sig"), Text("Hel"), Text("lo"), Start(0, "t1", "calc"), Arguments(0, "{\"e\":"), Arguments(0, "1}"), End(FinishReason.ToolCalls));
         var (status, body, response) = await gateway.PostAsync("/v1/messages", Ask);
 
         Assert.Equal(HttpStatusCode.OK, status);
@@ -25,9 +29,10 @@ public sealed class MessagesEndpointTests
         Assert.Equal(("message", "assistant", "nano", "tool_use"), (Of(json, "type"), Of(json, "role"), Of(json, "model"), Of(json, "stop_reason")));
         Assert.Equal(JsonValueKind.Null, json.GetProperty("stop_sequence").ValueKind);
         Assert.StartsWith("msg_", Of(json, "id"), StringComparison.Ordinal);
-        Assert.Equal("""[{"type":"thinking","thinking":"hm","signature":"sig"},{"type":"text","text":"Hello"},{"type":"tool_use","id":"t1","name":"calc","input":{"e":1}}]""",
+        Assert.Equal(
+            """[{"type":"thinking","thinking":"hm","signature":"sig"},{"type":"text","text":"Hello"},{"type":"tool_use","id":"t1","name":"calc","input":{"e":1}}]""",
             json.GetProperty("content").GetRawText());
-        Assert.Equal("""{"input_tokens":10,"cache_creation_input_tokens":30,"cache_read_input_tokens":60,"output_tokens":2,"output_tokens_details":{"thinking_tokens":1}}""", json.GetProperty("usage").GetRawText());
+        Assert.Equal(UsageJson, json.GetProperty("usage").GetRawText());
         Assert.StartsWith("req_", response.Headers.GetValues("request-id").Single(), StringComparison.Ordinal);
         Assert.False(response.Headers.Contains("x-request-id"));
     }
@@ -57,7 +62,7 @@ public sealed class MessagesEndpointTests
         Assert.Equal([0, 1, 2, 3], events.Where(e => e.Name == "content_block_start").Select(e => e.Data.GetProperty("index").GetInt32()));
         Assert.Equal("""{"type":"tool_use","id":"t1","name":"calc","input":{}}""", events[13].Data.GetProperty("content_block").GetRawText());
         Assert.Equal("""{"stop_reason":"tool_use","stop_sequence":null}""", events[^2].Data.GetProperty("delta").GetRawText());
-        Assert.Equal("""{"input_tokens":10,"cache_creation_input_tokens":30,"cache_read_input_tokens":60,"output_tokens":2,"output_tokens_details":{"thinking_tokens":1}}""", events[^2].Data.GetProperty("usage").GetRawText());
+        Assert.Equal(UsageJson, events[^2].Data.GetProperty("usage").GetRawText());
     }
 
     [Fact]
@@ -65,7 +70,8 @@ public sealed class MessagesEndpointTests
     {
         await using var gateway = await GatewayFixture.StartAsync();
         gateway.Answer = (_, sink, _) => Say(sink,
-            Start(0, "a", "x"), Start(1, "b", "y"), Arguments(1, "{\"q\":\"}"), Arguments(0, "{\"p\""), Arguments(1, "\\\"\"}"), Start(2, "c", "z"), Arguments(0, ":{}}"), End(FinishReason.ToolCalls));
+            Start(0, "a", "x"), Start(1, "b", "y"), Arguments(1, "{\"q\":\"}"), Arguments(0, "{\"p\""),
+            Arguments(1, "\\\"\"}"), Start(2, "c", "z"), Arguments(0, ":{}}"), End(FinishReason.ToolCalls));
         var (_, body, _) = await gateway.PostAsync("/v1/messages", AskStream);
 
         var calls = new List<(string Id, string Input)>();
@@ -260,7 +266,8 @@ public sealed class MessagesEndpointTests
         Assert.Contains("\"object\":\"list\"", await gateway.Http.GetStringAsync("/v1/models"), StringComparison.Ordinal);
         gateway.Http.DefaultRequestHeaders.Add("anthropic-version", "2023-06-01");
         Assert.Equal(
-            """{"data":[{"type":"model","id":"nano","display_name":"nano","created_at":"1970-01-01T00:00:05Z","capabilities":null,"deprecated_at":null,"lifecycle":"active","line":null,"max_input_tokens":1024,"max_tokens":null,"retires_at":null}],"first_id":"nano","last_id":"nano","has_more":false}""",
+            """{"data":[{"type":"model","id":"nano","display_name":"nano","created_at":"1970-01-01T00:00:05Z","capabilities":null,"deprecated_at":null"""
+            + ""","lifecycle":"active","line":null,"max_input_tokens":1024,"max_tokens":null,"retires_at":null}],"first_id":"nano","last_id":"nano","has_more":false}""",
             await gateway.Http.GetStringAsync("/v1/models"));
         Assert.Contains("\"display_name\":\"nano\"", await gateway.Http.GetStringAsync("/v1/models/nano"), StringComparison.Ordinal);
         using var missing = await gateway.Http.GetAsync("/v1/models/gone");

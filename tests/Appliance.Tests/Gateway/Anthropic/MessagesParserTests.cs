@@ -92,7 +92,9 @@ public sealed class MessagesParserTests
         Assert.Equal((ConstraintKind.JsonSchema, """{"type":"string"}"""), (_request.Constraint.Kind, _request.Constraint.Source.ToString()));
         Assert.Equal((ReasoningEffort.None, "u-7", ""), (_request.Reasoning.Effort, _request.EndUser.ToString(), _request.VerbatimOnly));
         Assert.Equal(["A", "B\n"], _request.Stops.Select(s => s.ToString()));
-        Assert.Equal(new Sampling { Temperature = 0.5f, TopP = 0.9f, TopK = 40, Given = SamplingFields.Temperature | SamplingFields.TopP | SamplingFields.TopK }, _request.Sampling);
+        Assert.Equal(
+            new Sampling { Temperature = 0.5f, TopP = 0.9f, TopK = 40, Given = SamplingFields.Temperature | SamplingFields.TopP | SamplingFields.TopK },
+            _request.Sampling);
         Assert.True(wishes.Stream && _request.Streams);
     }
 
@@ -121,7 +123,7 @@ public sealed class MessagesParserTests
     }
 
     [Theory]
-    [InlineData("""{"type":"document","source":{"type":"text","media_type":"text/plain","data":"d"},"citations":{"enabled":true}}""", "messages.0.content.0.type (document)")]
+    [InlineData("""{"type":"document","source":{"type":"text","media_type":"text/plain","data":"d"},"citations":{}}""", "messages.0.content.0.type (document)")]
     [InlineData("""{"type":"search_result","source":"s","title":"t","content":[]}""", "messages.0.content.0.type (search_result)")]
     [InlineData("""{"type":"image","source":{"type":"file","file_id":"f"}}""", "messages.0.content.0.source.type (file)")]
     [InlineData("""{"type":"text","text":"t","citations":[{"type":"char_location"}]}""", "messages.0.content.0.citations")]

@@ -3,7 +3,6 @@ using System.Text.Json;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Runner;
 using Jesus.Appliance.Scheduler;
-using Jesus.Appliance.Security;
 using Jesus.Appliance.Tools;
 using Jesus.Inference.Contract;
 
