@@ -94,7 +94,7 @@ public sealed class AnswerTranslationTests
     {
         var exchange = new MessageExchange();
         var (http, body) = Http();
-        exchange.Stream.Begin(new GatewayRequest(http, Principal.System, "r"), exchange.Call, "msg_1", "m");
+        exchange.Stream.Begin(new GatewayRequest(http, Principal.System, "r"), exchange.Call, "msg_1", "m", TimeProvider.System);
         await FeedAsync(events, exchange.Stream);
         await exchange.Stream.Finish(Outcome(reason, usage));
         return Encoding.UTF8.GetString(body.ToArray());
