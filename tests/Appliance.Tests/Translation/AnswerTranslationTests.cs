@@ -192,7 +192,8 @@ public sealed class AnswerTranslationTests
         {
             if (item.Kind != last.Kind || item.Index != last.Index || item.Kind is not (EventKind.Text or EventKind.Reasoning or EventKind.ToolCallArguments))
             {
-                lines.Append(CultureInfo.InvariantCulture, $"\n{item.Kind} {item.Index} {Encoding.UTF8.GetString(item.ToolCallId.Span)} {(item.Kind == EventKind.Finished ? item.Reason : "")}: ");
+                var reason = item.Kind == EventKind.Finished ? item.Reason.ToString() : "";
+                lines.Append(CultureInfo.InvariantCulture, $"\n{item.Kind} {item.Index} {Encoding.UTF8.GetString(item.ToolCallId.Span)} {reason}: ");
             }
 
             lines.Append(Encoding.UTF8.GetString(item.Utf8.Span));

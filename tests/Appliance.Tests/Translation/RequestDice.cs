@@ -200,7 +200,9 @@ internal sealed class RequestDice(int seed)
         var choice = _dice.Next(5);
         if (choice > 0)
         {
-            body["tool_choice"] = choice == 4 ? new JsonObject { ["type"] = "function", ["function"] = new JsonObject { ["name"] = "tool_0" } } : Pick(["auto", "none", "required"], choice - 1);
+            body["tool_choice"] = choice == 4
+                ? new JsonObject { ["type"] = "function", ["function"] = new JsonObject { ["name"] = "tool_0" } }
+                : Pick(["auto", "none", "required"], choice - 1);
         }
 
         // A request that forbids tools cannot say in Anthropic's words how many may be called at once.

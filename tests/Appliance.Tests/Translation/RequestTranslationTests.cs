@@ -97,7 +97,8 @@ public sealed class RequestTranslationTests
 
     /// <summary>OpenAI's tool messages have no images: those of a result follow it as the user's, which is not compared.</summary>
     private static string WithoutImagesOfResults(ModelRequest asked, string said) => asked.Turns.Parts.Any(p => p.InResult && p.Kind == PartKind.Image)
-        ? string.Join('\n', said.Split('\n').Where(line => !line.Contains(" Image ", StringComparison.Ordinal) && !line.Contains("image in the next message", StringComparison.Ordinal)))
+        ? string.Join('\n', said.Split('\n').Where(line =>
+            !line.Contains(" Image ", StringComparison.Ordinal) && !line.Contains("image in the next message", StringComparison.Ordinal)))
         : said;
 
     private static ModelRequest ReadChat(string json, int seed)

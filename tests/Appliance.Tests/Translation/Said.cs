@@ -75,7 +75,8 @@ internal static class Said
 
     private static void Sampling(StringBuilder lines, in Sampling sampling, Words words)
     {
-        lines.AppendLine(CultureInfo.InvariantCulture, $"temperature {sampling.Temperature} top_p {sampling.TopP} seed {sampling.Seed?.ToString(CultureInfo.InvariantCulture) ?? "unset"}");
+        var seed = sampling.Seed?.ToString(CultureInfo.InvariantCulture) ?? "unset";
+        lines.AppendLine(CultureInfo.InvariantCulture, $"temperature {sampling.Temperature} top_p {sampling.TopP} seed {seed}");
         lines.AppendLine((sampling.Given & (SamplingFields.Temperature | SamplingFields.TopP)).ToString());
         if (words == Words.All)
         {
@@ -92,6 +93,7 @@ internal static class Said
         }
 
         var node = JsonNode.Parse(json.Span)!;
-        return node is JsonObject { Count: 2 } schema && schema["type"]?.ToJsonString() == "\"object\"" && schema["properties"] is JsonObject { Count: 0 } ? "{}" : node.ToJsonString();
+        var isBare = node is JsonObject { Count: 2 } schema && schema["type"]?.ToJsonString() == "\"object\"" && schema["properties"] is JsonObject { Count: 0 };
+        return isBare ? "{}" : node.ToJsonString();
     }
 }

@@ -63,7 +63,10 @@ internal sealed class ErrorMapper(string provider, string key, TimeProvider time
 
     public ModelError EndedEarly() => new(ErrorCause.Cut, $"'{provider}' ended its stream before the answer was finished.");
 
-    /// <summary>Codes of OpenAI's and types of Anthropic's errors (Anthropic API reference, "Errors"); where neither says enough, the status, and words for a prompt too long.</summary>
+    /// <summary>
+    /// Codes of OpenAI's and types of Anthropic's errors (Anthropic API reference, "Errors"); where neither says enough, the status, and words for a prompt too
+    /// long.
+    /// </summary>
     private static ErrorCause CauseOf(int status, string code, string message) => code switch
     {
         "context_length_exceeded" or "string_above_max_length" or "request_too_large" => ErrorCause.ContextTooSmall,

@@ -186,7 +186,8 @@ public sealed class AnthropicAdapterTests
         await using var server = new FaultServer(async c =>
         {
             await c.ReadRequestAsync();
-            await c.RespondAsync("200 OK", """{"type":"message","content":[{"type":"thinking","thinking":"","signature":"s"},{"type":"text","text":"hi"}],"stop_reason":"end_turn"}""");
+            await c.RespondAsync(
+                "200 OK", """{"type":"message","content":[{"type":"thinking","thinking":"","signature":"s"},{"type":"text","text":"hi"}],"stop_reason":"end_turn"}""");
         });
         var request = Built();
         request.MaxOutputTokens = 700;

@@ -7,8 +7,10 @@ namespace Jesus.Inference.Tests.Adapters.Anthropic;
 
 public sealed class MessagesAnswerTests
 {
-    private const string Start =
-        """{"type":"message_start","message":{"id":"m","type":"message","content":[],"stop_reason":null,"usage":{"input_tokens":9,"cache_creation_input_tokens":4,"cache_read_input_tokens":2,"output_tokens":1}}}""";
+    private const string Start = """
+        {"type":"message_start","message":{"id":"m","type":"message","content":[],"stop_reason":null,
+         "usage":{"input_tokens":9,"cache_creation_input_tokens":4,"cache_read_input_tokens":2,"output_tokens":1}}}
+        """;
 
     private const string Stop = """{"type":"message_stop"}""";
 

@@ -71,7 +71,8 @@ public sealed class MessagesRequestTests
     [Fact]
     public void A_body_of_the_same_shape_goes_out_byte_for_byte_but_for_the_model()
     {
-        const string Body = "{ \"messages\": [ {\"role\":\"user\",\"content\":\"\\u00fc model\"} ],\r\n \"metadata\":{\"model\":1}, \"model\" : \"route\" , \"new_field\":[1, 2]}\n";
+        const string Body = "{ \"messages\": [ {\"role\":\"user\",\"content\":\"\\u00fc model\"} ],\r\n \"metadata\":{\"model\":1},"
+            + " \"model\" : \"route\" , \"new_field\":[1, 2]}\n";
         var request = Request("claude \"x\"");
         request.Body = Encoding.UTF8.GetBytes(Body);
         request.BodyShape = ApiShape.AnthropicMessages;
