@@ -5,18 +5,17 @@ using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Gateway.OpenAi;
 
-/// <summary>Collects a whole answer, then writes it as one chat completion object. Owned by a <see cref="ChatExchange"/>, which resets it.</summary>
-internal sealed class ChatCollector : IAnswerSink
+/// <summary>
+/// Collects a whole answer, then writes it as one chat completion object. Owned by a <see cref="ChatExchange"/>, which resets it and lends it its writer.
+/// </summary>
+internal sealed class ChatCollector(Utf8JsonWriter entryJson) : IAnswerSink
 {
     /// <summary>A choice of more text than this is an upstream gone wild; the call fails rather than fill the memory.</summary>
     private const int MaxChoiceBytes = 64 * 1024 * 1024;
 
     private readonly List<ChatChoice> _choices = [];
     private readonly ArrayBufferWriter<byte> _entry = new();
-    private readonly Utf8JsonWriter _entryJson;
     private int _used;
-
-    public ChatCollector() => _entryJson = new Utf8JsonWriter(_entry, JsonReply.Options);
 
     public bool ParallelToolCalls { get; set; } = true;
 
@@ -121,9 +120,9 @@ internal sealed class ChatCollector : IAnswerSink
         }
 
         _entry.ResetWrittenCount();
-        _entryJson.Reset(_entry);
-        ChatJson.WriteLogProbs(_entryJson, item);
-        _entryJson.Flush();
+        entryJson.Reset(_entry);
+        ChatJson.WriteLogProbs(entryJson, item);
+        entryJson.Flush();
         if (choice.LogProbs.WrittenCount > 0)
         {
             choice.LogProbs.Write(","u8);

@@ -35,7 +35,7 @@ internal sealed class ChatEndpoint(ModelCaller caller, ChatExchangePool pool, Ga
             return;
         }
 
-        exchange.Collector.Write(exchange.Json, id, Now(), wishes, outcome);
+        exchange.Collector.Write(exchange.BeginAnswer(), id, Now(), wishes, outcome);
         await SendAsync(request, exchange, outcome);
     }
 

@@ -11,17 +11,25 @@ internal sealed class ChatExchange
     {
         Json = new Utf8JsonWriter(Answer, JsonReply.Options);
         Stream = new ChatStream(Json);
+        Collector = new ChatCollector(Json);
     }
 
     public ModelCall Call { get; } = new();
-    public ChatCollector Collector { get; } = new();
+    public ChatCollector Collector { get; }
     public ChatStream Stream { get; }
 
     /// <summary>Where a whole answer is written before it is sent.</summary>
     public ArrayBufferWriter<byte> Answer { get; } = new(2048);
 
-    /// <summary>Shared by the stream and the whole answer: an exchange uses one of them.</summary>
+    /// <summary>Shared by the stream, the collector and the whole answer, which follow each other.</summary>
     public Utf8JsonWriter Json { get; }
+
+    /// <summary>The writer, at the beginning of <see cref="Answer"/>.</summary>
+    public Utf8JsonWriter BeginAnswer()
+    {
+        Json.Reset(Answer);
+        return Json;
+    }
 
     public void Reset()
     {

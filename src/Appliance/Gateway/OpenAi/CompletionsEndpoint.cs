@@ -1,4 +1,3 @@
-using Jesus.Appliance.Pipeline;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Gateway.OpenAi;
@@ -31,7 +30,7 @@ internal sealed class CompletionsEndpoint(ModelCaller caller, ChatExchangePool p
             return;
         }
 
-        var (json, answer) = (exchange.Json, exchange.Collector);
+        var (json, answer) = (exchange.BeginAnswer(), exchange.Collector);
         CompletionWriter.WriteHead(json, id, Now(), wishes.Model);
         for (var i = 0; i < answer.ChoiceCount; i++)
         {

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text.Json;
 using Jesus.Appliance.Pipeline;
-using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Gateway.OpenAi;
 
@@ -33,7 +32,7 @@ internal sealed class EmbeddingsEndpoint(ModelCaller caller, ChatExchangePool po
         }
         else
         {
-            Write(exchange.Json, call.Request.Inputs.Count, sink, wishes, outcome);
+            Write(exchange.BeginAnswer(), call.Request.Inputs.Count, sink, wishes, outcome);
             await SendAsync(request, exchange, outcome);
         }
     }

@@ -31,7 +31,7 @@ internal sealed class RerankEndpoint(ModelCaller caller, ChatExchangePool pool, 
         }
         else
         {
-            Write(exchange.Json, "rerank-" + request.RequestId, call.Request, sink, wishes, outcome);
+            Write(exchange.BeginAnswer(), "rerank-" + request.RequestId, call.Request, sink, wishes, outcome);
             await SendAsync(request, exchange, outcome);
         }
     }

@@ -150,6 +150,11 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time) : IModelAdap
             return new ModelError(ErrorCause.UnsupportedField, "Log probabilities of alternatives are not implemented for local models; ask for 0 to get the chosen tokens'.", "top_logprobs");
         }
 
+        if (request.VerbatimOnly.Length > 0)
+        {
+            return new ModelError(ErrorCause.UnsupportedField, $"'{request.VerbatimOnly}' is not honoured by local models; leave it out, or choose a provider's model.", request.VerbatimOnly);
+        }
+
         if (request.LogitBias.Count > 0)
         {
             return new ModelError(ErrorCause.UnsupportedField, "Biases of single tokens are not implemented for local models; leave them out, or choose a provider's model.", "logit_bias");
