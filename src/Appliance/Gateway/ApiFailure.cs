@@ -28,7 +28,8 @@ public readonly record struct ApiFailure(int Status, string Type, string Code, s
     /// unless told otherwise, also where each try would only fail and cost anew.
     /// </summary>
     public bool ShouldRetry => Cause is ErrorCause.RateLimited or ErrorCause.Overloaded or ErrorCause.ConnectFailed or ErrorCause.FirstTokenTimeout
-        or ErrorCause.Stalled or ErrorCause.Cut or ErrorCause.Malformed or ErrorCause.SchemaViolated or ErrorCause.Draining || (RetryAfter > TimeSpan.Zero && !IsBudget);
+        or ErrorCause.Stalled or ErrorCause.Cut or ErrorCause.Malformed or ErrorCause.SchemaViolated or ErrorCause.Draining or ErrorCause.Internal
+        || (RetryAfter > TimeSpan.Zero && !IsBudget);
 
     public static ApiFailure Invalid(string code, string message, string? param = null) => new(400, InvalidRequest, code, message, param);
 

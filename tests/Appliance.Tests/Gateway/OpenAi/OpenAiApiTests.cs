@@ -39,7 +39,7 @@ public sealed class OpenAiApiTests
     [InlineData(ErrorCause.FirstTokenTimeout, 504, "true")]
     [InlineData(ErrorCause.Unauthorized, 502, "false")]
     [InlineData(ErrorCause.ContextTooSmall, 400, "false")]
-    [InlineData(ErrorCause.Internal, 500, "false")]
+    [InlineData(ErrorCause.Internal, 500, "true")]
     public async Task A_failure_says_whether_and_when_to_ask_again(ErrorCause cause, int status, string retry)
     {
         await using var gateway = await GatewayFixture.StartAsync();

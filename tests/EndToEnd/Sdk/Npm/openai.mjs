@@ -82,7 +82,7 @@ check('a stop text ends the answer before it', async () => {
   assert.equal(answer.choices[0].finish_reason, 'stop');
 });
 
-check('log probabilities come with the tokens of the box\'s own model', async () => {
+check('log probabilities come with the tokens of the local model', async () => {
   const choice = (await client.chat.completions.create({ ...nano, logprobs: true })).choices[0];
   assert.equal(choice.logprobs.content.map(t => t.token).join(''), choice.message.content);
   assert.ok(choice.logprobs.content.every(t => t.logprob <= 0));
@@ -159,11 +159,11 @@ check('images, and fields that only the provider knows, reach it as they were se
   assert.deepEqual(sent, (({ model: _, ...rest }) => rest)(ask));
 });
 
-check('the provider\'s own answer comes back with fields that nobody here knows', async () => {
+check('the answer of a provider comes back with fields that nobody here knows', async () => {
   assert.equal((await client.chat.completions.create(cloud('hello'))).vendor_field, 1.5);
 });
 
-check('a field that the box\'s own model cannot honour is refused by name', async () => {
+check('a field that the local model cannot honour is refused by name', async () => {
   for (const [field, value] of [['verbosity', 'low'], ['store', true], ['logit_bias', { 5: 1 }], ['audio', { voice: 'alloy', format: 'wav' }], ['no_such', 1]]) {
     const error = await failing(client.chat.completions.create({ ...nano, [field]: value }));
     assert.ok(error instanceof OpenAI.BadRequestError, `${field}: ${error}`);
