@@ -119,7 +119,8 @@ public sealed class OpenAiNuGetTests(OpenAiNuGetTests.Fixture fixture) : IClassF
     {
         var client = new OpenAIClient(new ApiKeyCredential(fixture.Key), new OpenAIClientOptions
         {
-            Endpoint = new Uri(fixture.Daemon.Url + "/v1"), RetryPolicy = new System.ClientModel.Primitives.ClientRetryPolicy(0),
+            Endpoint = new Uri(fixture.Daemon.Url + "/v1"),
+            RetryPolicy = new System.ClientModel.Primitives.ClientRetryPolicy(0),
         });
         var error = await Assert.ThrowsAsync<ClientResultException>(() => client.GetChatClient(model).CompleteChatAsync("x"));
         Assert.Contains(code, error.Message, StringComparison.Ordinal);

@@ -69,7 +69,8 @@ internal static class ChatToolChoice
 
         chat.Request.ToolChoice = new ToolChoice(ToolChoiceMode.Named, name);
         return (type.Equals("function"u8) && !name.IsEmpty) || chat.Fail("invalid_value",
-            "'tool_choice' as an object must be {\"type\":\"function\",\"function\":{\"name\":...}} or {\"type\":\"allowed_tools\",\"allowed_tools\":{\"mode\":...,\"tools\":[...]}}.",
+            "'tool_choice' as an object must be {\"type\":\"function\",\"function\":{\"name\":...}} or "
+                + "{\"type\":\"allowed_tools\",\"allowed_tools\":{\"mode\":...,\"tools\":[...]}}.",
             "tool_choice");
     }
 

@@ -82,7 +82,7 @@ internal static class FieldTables
         new("user", RequestField.EndUser, Honoured, "Told to the provider."),
         new("safety_identifier", RequestField.EndUser, Honoured, "Told to the provider."),
         new("store", RequestField.Store, Forwarded, "False is always taken: answers are not kept here."),
-        new("service_tier", RequestField.ServiceTier, Forwarded, "auto and default are always taken, flex is forwarded; dearer tiers are refused, since the price table does not know them."),
+        new("service_tier", RequestField.ServiceTier, Forwarded, "auto and default are always taken; dearer tiers than flex are refused, since no price of them is known."),
         new("verbosity", RequestField.Verbosity, Forwarded, "medium, the default, is always taken."),
         new("functions", RequestField.Functions, Forwarded, "Use `tools`."),
         new("function_call", RequestField.None, Forwarded, "Use `tool_choice`."),

@@ -124,7 +124,8 @@ public sealed class OpenAiApiTests
         };
         var (_, body, _) = await gateway.PostAsync("/v1/chat/completions", Ask);
         var choice = JsonDocument.Parse(body).RootElement.GetProperty("choices")[0];
-        Assert.Equal((JsonValueKind.Null, "I can not."), (choice.GetProperty("message").GetProperty("content").ValueKind, choice.GetProperty("message").GetProperty("refusal").GetString()));
+        var message = choice.GetProperty("message");
+        Assert.Equal((JsonValueKind.Null, "I can not."), (message.GetProperty("content").ValueKind, message.GetProperty("refusal").GetString()));
         Assert.Equal("stop", choice.GetProperty("finish_reason").GetString());
     }
 
