@@ -81,7 +81,7 @@ public sealed class AnswerTranslationTests
             Same(usage, messages.Usage, seed, message);
 
             (events, reason, usage) = new AnswerDice(seed).Next(signed: false);
-            var choices = new ChatCollector();
+            var choices = new Jesus.Appliance.Gateway.OpenAi.ChatExchange().Collector;
             await FeedAsync(events, choices);
             var completion = Json(json => choices.Write(json, "chatcmpl-1", 1, new ChatWishes { Model = "m", ParallelToolCalls = true }, Outcome(reason, usage)));
             using var chat = new ChatAnswer();
