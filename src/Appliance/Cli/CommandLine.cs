@@ -39,6 +39,7 @@ internal static class CommandLine
         Command[] verbs =
         [
             ServeVerb.Create(), RunVerb.Create(), RunsVerb.Create(), AskVerb.Create(), ModelsVerb.Create(), KeysVerb.Create(), BudgetVerb.Create(),
+            RouteVerb.Create(),
             ConfigVerb.Create(), DoctorVerb.Create(), VersionVerb.Create(),
         ];
         foreach (var verb in verbs)

@@ -22,7 +22,7 @@ internal static class ServeVerb
     {
         var state = Path.GetFullPath(call.Options.State(call.Parsed) ?? ServeSettings.DefaultState);
         var settings = new ServeSettings(call.Parsed.GetValue(File), state, call.Parsed.GetValue(Listen), call.Parsed.GetValue(Models));
-        var loaded = ConfigLoader.Load(settings.ConfigPath, Environment.GetEnvironmentVariables(), settings.Overrides());
+        var loaded = settings.Load();
         if (!loaded.IsValid)
         {
             ConfigVerb.Complain(call.Screen, loaded);

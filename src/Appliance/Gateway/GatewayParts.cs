@@ -14,6 +14,9 @@ public sealed record GatewayParts
     public required IDoorkeeper Doorkeeper { get; init; }
     public required ModelCaller Models { get; init; }
     public required IModelDirectory ModelDirectory { get; init; }
+
+    /// <summary>What would be done with a call; null where there is no pipeline.</summary>
+    public Func<Pipeline.ModelCall, Pipeline.RouteExplanation>? Explain { get; init; }
     public required IRunService Runs { get; init; }
     public required ResponseStore Responses { get; init; }
     public required KeyStore Keys { get; init; }

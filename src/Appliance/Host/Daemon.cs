@@ -30,7 +30,8 @@ public sealed class Daemon(ServeSettings settings, ApplianceConfig config, strin
 
     private async Task<bool> ServeAsync(Rooms rooms, ILogger log)
     {
-        using var signals = new Signals(() => log.LogInformation("reload: nothing of the configuration can change while it runs in this version"));
+        var reloader = new Reloader(rooms, settings.Load, config, rooms.Log.CreateLogger("Reload"));
+        using var signals = new Signals(() => reloader.Reload());
         using var systemd = SystemdNotifier.OfEnvironment(rooms.Time);
         var socket = SocketPath(rooms, log);
         using var front = new HttpFront(config.Listen, socket, rooms.Log);

@@ -16,6 +16,8 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
 {
     private readonly LocalAdapter _local = new(host, time);
     private readonly Lock _gate = new();
+    private RoutesOptions _routing = config.Routes;
+    private IReadOnlyList<Candidate> _remote = remote;
 
     public string Folder => folder;
 
@@ -49,11 +51,26 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
     {
         lock (_gate)
         {
-            var old = routes.Current.Candidates.ToDictionary(c => c.Name, StringComparer.Ordinal);
-            var locals = host.List().Select(file => Local(file, old.GetValueOrDefault($"{LocalAdapter.Kind}/{file.Name}")));
             var errors = new List<string>();
-            routes.Replace(RouteTable.Build(config.Routes, [.. locals, .. remote], errors));
+            routes.Replace(RouteTable.Build(_routing, [.. Locals(), .. _remote], errors));
             return errors;
+        }
+    }
+
+    /// <summary>A reload: takes other routes and providers' models, or none of them where something is wrong.</summary>
+    public bool TryReplace(RoutesOptions routing, IReadOnlyList<Candidate> others, ICollection<string> errors)
+    {
+        lock (_gate)
+        {
+            var table = RouteTable.Build(routing, [.. Locals(), .. others], errors);
+            if (errors.Count > 0)
+            {
+                return false;
+            }
+
+            (_routing, _remote) = (routing, others);
+            routes.Replace(table);
+            return true;
         }
     }
 
@@ -77,17 +94,17 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
     public string Summary()
     {
         var files = host.List();
-        return files.Count == 0 && remote.Count == 0
+        return files.Count == 0 && _remote.Count == 0
             ? "no model; add one with `jesus models add FILE`"
-            : $"{files.Count} on this box, {remote.Count} at providers";
+            : $"{files.Count} on this box, {_remote.Count} at providers";
     }
 
     public IReadOnlyList<ModelListing> List()
     {
         var byDefault = routes.Current.DefaultName;
-        var listings = config.Routes.Routes.Keys.Select(name => new ModelListing(name, "route", 0, "route", 0, 0, "")).ToList();
+        var listings = _routing.Routes.Keys.Select(name => new ModelListing(name, "route", 0, "route", 0, 0, "")).ToList();
         listings.AddRange(host.List().Select(file => new ModelListing(file.Name, LocalAdapter.Kind, 0, NameOf(file.State), file.ContextTokens, file.Bytes, "")));
-        listings.AddRange(remote.Select(c => new ModelListing(c.Name, c.Provider, 0, "remote", c.Traits.ContextTokens, 0, "")));
+        listings.AddRange(_remote.Where(c => c.Key == 1).Select(c => new ModelListing(c.Name, c.Provider, 0, "remote", c.Traits.ContextTokens, 0, "")));
         return [.. listings.OrderByDescending(l => l.Id == byDefault || $"{LocalAdapter.Kind}/{l.Id}" == byDefault)];
     }
 
@@ -96,6 +113,12 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
         var result = await host.LoadAsync(name, cancel);
         _ = Refresh();
         return result.Succeeded ? null : result.Error.Message;
+    }
+
+    private IEnumerable<Candidate> Locals()
+    {
+        var old = routes.Current.Candidates.Where(c => c.IsLocal).ToDictionary(c => c.Label, StringComparer.Ordinal);
+        return host.List().Select(file => Local(file, old.GetValueOrDefault($"{LocalAdapter.Kind}/{file.Name}")));
     }
 
     private Candidate Local(ModelFile file, Candidate? old)

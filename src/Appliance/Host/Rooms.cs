@@ -53,7 +53,8 @@ public sealed class Rooms : IAsyncDisposable
         Routes = new RouteTableHolder(RouteTable.Empty);
         var engine = ModelShelf.HostOptions(config.Engine, State.Models);
         Engine = new ModelHost(engine, Time);
-        Providers = new Providers(config, new SecretReader(Disk, Environment.GetEnvironmentVariable), TcpNetwork.Instance, Time, log.CreateLogger("Providers"));
+        Secrets = new SecretReader(Disk, Environment.GetEnvironmentVariable);
+        Providers = BuildProviders(config, ProviderSet.Empty);
         Models = new ModelShelf(Engine, engine.ModelsFolder!, Providers.Candidates, Routes, config, Time, log.CreateLogger("Models"));
         foreach (var error in Models.Refresh())
         {
@@ -61,11 +62,14 @@ public sealed class Rooms : IAsyncDisposable
         }
 
         Readiness.Set("models", true, Models.Summary());
+        Admission = new AdmissionGate(config.Limits);
+        Prices = new PriceTableHolder(PriceTable.Build(config.Prices, []));
+        Principals = new PrincipalResolver(Keys, new UserDirectory(config.Directory), config.Security, new LocalUsers(Disk));
         Pipeline = new ModelPipeline(new PipelineRooms
         {
-            Admission = new AdmissionGate(config.Limits),
+            Admission = Admission,
             Routes = Routes,
-            Prices = new PriceTableHolder(PriceTable.Build(config.Prices, [])),
+            Prices = Prices,
             Budgets = Budgets,
             Scheduler = new TicketScheduler(config.Scheduler, () => (long)Time.GetElapsedTime(0).TotalMilliseconds),
             Journal = Journal,
@@ -88,7 +92,13 @@ public sealed class Rooms : IAsyncDisposable
     public BudgetAlerts Alerts { get; }
     public KeyStore Keys { get; }
     public RouteTableHolder Routes { get; }
-    internal Providers Providers { get; }
+    public AdmissionGate Admission { get; }
+    public PriceTableHolder Prices { get; }
+    public PrincipalResolver Principals { get; }
+
+    /// <summary>Replaced by a reload.</summary>
+    internal ProviderSet Providers { get; set; }
+    private SecretReader Secrets { get; }
     public ModelHost Engine { get; }
     public ModelShelf Models { get; }
     public ModelPipeline Pipeline { get; }
@@ -104,6 +114,10 @@ public sealed class Rooms : IAsyncDisposable
     /// <exception cref="IOException">The state folder cannot be used, or another daemon uses it.</exception>
     /// <exception cref="JournalCorruptException">The journal is damaged in its middle.</exception>
     public static Rooms Open(ServeSettings settings, ApplianceConfig config, LogHub log, string version) => new(settings, config, log, version);
+
+    /// <summary>The providers of a configuration; those that did not change are the same as before.</summary>
+    internal ProviderSet BuildProviders(ApplianceConfig config, ProviderSet before) => ProviderSet.Build(
+        config, before, Secrets, one => new Providers(one, Secrets, TcpNetwork.Instance, Time, Log.CreateLogger("Providers")));
 
     /// <summary>What must run before the first request.</summary>
     public void Start()
@@ -167,9 +181,10 @@ public sealed class Rooms : IAsyncDisposable
     private GatewayParts Parts(ApplianceConfig config) => new()
     {
         Options = config.Listen,
-        Doorkeeper = new Doorkeeper(new PrincipalResolver(Keys, new UserDirectory(config.Directory), config.Security, new LocalUsers(Disk))),
+        Doorkeeper = new Doorkeeper(Principals),
         Models = Pipeline.RunAsync,
         ModelDirectory = Models,
+        Explain = Pipeline.Explain,
         Runs = Runs,
         Batches = new MessageBatches(Runs, new ArtifactBlobs(Artifacts), BatchDeletions, Time),
         Responses = Responses,

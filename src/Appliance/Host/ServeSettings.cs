@@ -9,6 +9,9 @@ public sealed record ServeSettings(string? ConfigPath, string StateFolder, strin
 {
     public const string DefaultState = "/var/lib/jesus";
 
+    /// <summary>The configuration as it is now: file, environment, flags.</summary>
+    public Config.LoadedConfig Load() => Config.ConfigLoader.Load(ConfigPath, Environment.GetEnvironmentVariables(), Overrides());
+
     /// <summary>The flags as overrides of configuration values.</summary>
     public (string Path, string Text, string Flag)[] Overrides()
     {

@@ -34,7 +34,7 @@ internal sealed class CallFacts(PipelineRooms rooms) : ICallFacts
         _call = call;
         _prices = call.PricedAt == default ? rooms.Prices.Current : rooms.Prices.At(call.PricedAt);
         _counted = null;
-        Needs = AbilityNames.NeededBy(call.Request);
+        Needs = AbilityNames.NeededBy(call.Request) | call.AlsoNeeds;
     }
 
     /// <summary>The keys of one provider count alike.</summary>

@@ -137,6 +137,7 @@ internal sealed class CallPath : IDisposable
         Cancel = default;
         Sink.Reset();
         Reservation.Reset();
+        Table?.Leave();
         Table = null;
         Route = NoRoute;
         Plan.Clear();

@@ -10,7 +10,7 @@ internal sealed class CallPlanner(PipelineRooms rooms)
     /// <summary>Chooses the route by rule, else by the name asked for, and plans it.</summary>
     public bool Plan(CallPath path)
     {
-        path.Table ??= rooms.Routes.Current;
+        path.Table ??= rooms.Routes.Enter();
         path.Facts.Begin(path.Call);
         var route = path.Table.Choose(path.Facts, out var rule);
         if (rule is not null)
@@ -24,7 +24,7 @@ internal sealed class CallPlanner(PipelineRooms rooms)
     /// <summary>Plans a route by its own name, without rules: where a soft cap sends a call.</summary>
     public bool PlanNamed(CallPath path, string name)
     {
-        path.Table ??= rooms.Routes.Current;
+        path.Table ??= rooms.Routes.Enter();
         path.Facts.Begin(path.Call);
         return Plan(path, path.Table.Find(name), name);
     }
@@ -46,7 +46,7 @@ internal sealed class CallPlanner(PipelineRooms rooms)
         return path.Error.IsNone;
     }
 
-    private PlanFacts FactsOf(CallPath path)
+    internal PlanFacts FactsOf(CallPath path)
     {
         var request = path.Call.Request;
         return new PlanFacts(path.DataClass, rooms.Redactor is not null, rooms.Time.NowMs(), rooms.Dice())

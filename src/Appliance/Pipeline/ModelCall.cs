@@ -35,6 +35,9 @@ public sealed class ModelCall
     /// <summary>What the call is for, in the caller's own word (header <c>x-jesus-task</c>), for the rules of routes; empty when not said.</summary>
     public string Task { get; set; } = "";
 
+    /// <summary>What the answerer must be able to beyond what the request shows; for explanations.</summary>
+    public Abilities AlsoNeeds { get; set; }
+
     /// <summary>The route taken; empty until one is. Set by the pipeline, for the answer's headers.</summary>
     public string RouteTaken { get; internal set; } = "";
 
@@ -69,6 +72,7 @@ public sealed class ModelCall
         PricedAt = default;
         DataClass = DataClass.Public;
         Task = "";
+        AlsoNeeds = Abilities.None;
         RouteTaken = "";
         Candidate = null;
         Attempts = 0;

@@ -61,6 +61,22 @@ public sealed class ModelPipeline
         }
     }
 
+    /// <summary>What would be done with a call, without calling, holding or recording anything.</summary>
+    public RouteExplanation Explain(ModelCall call)
+    {
+        var path = _paths.Rent();
+        path.Begin(call, _rooms.Time.NowMs(), CancellationToken.None);
+        try
+        {
+            _ = _planner.Plan(path);
+            return RouteExplanation.Of(path, _planner.FactsOf(path), _rooms.Time.NowMs());
+        }
+        finally
+        {
+            _paths.Return(path);
+        }
+    }
+
     private bool Admit(CallPath path)
     {
         var call = path.Call;

@@ -1,7 +1,7 @@
 namespace Jesus.Appliance.Pipeline;
 
 /// <summary>Milliseconds of a <see cref="TimeProvider"/>'s monotonic clock, the unit of every decider.</summary>
-internal static class MonotonicClock
+public static class MonotonicClock
 {
     public static long NowMs(this TimeProvider time) => (long)time.GetElapsedTime(0).TotalMilliseconds;
 }

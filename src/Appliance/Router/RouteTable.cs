@@ -10,6 +10,7 @@ public sealed class RouteTable
 {
     private readonly FrozenDictionary<string, Route> _routes;
     private readonly Route? _default;
+    private int _calls;
 
     private RouteTable(FrozenDictionary<string, Route> routes, Route? fallback, RouteRule[] rules, IReadOnlyList<Candidate> candidates)
     {
@@ -25,8 +26,17 @@ public sealed class RouteTable
     public IReadOnlyList<RouteRule> Rules { get; }
     public IEnumerable<Route> Routes => _routes.Values;
 
+    /// <summary>Calls under way that began with this table.</summary>
+    public int Calls => Volatile.Read(ref _calls);
+
     /// <summary>The route's name that answers calls without one; empty when there is none.</summary>
     public string DefaultName => _default?.Name ?? "";
+
+    /// <summary>A call begins with it; by <see cref="RouteTableHolder.Enter"/>.</summary>
+    internal void Enter() => Interlocked.Increment(ref _calls);
+
+    /// <summary>That call is over.</summary>
+    public void Leave() => Interlocked.Decrement(ref _calls);
 
     /// <summary>The route of that name, the default one for an empty name, or null.</summary>
     public Route? Find(string name) => name.Length == 0 ? _default : _routes.GetValueOrDefault(name);

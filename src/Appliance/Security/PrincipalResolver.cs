@@ -15,6 +15,10 @@ public readonly record struct DoorAnswer(Principal? Principal, string? Refusal);
 public sealed class PrincipalResolver(KeyStore keys, UserDirectory directory, SecurityOptions options, LocalUsers users)
 {
     private const string Bearer = "Bearer ";
+    private volatile UserDirectory _directory = directory;
+
+    /// <summary>A reload: who comes from now on belongs where the new directory says.</summary>
+    public void Replace(UserDirectory directory) => _directory = directory;
 
     public DoorAnswer Resolve(in DoorEvidence evidence)
     {
@@ -50,7 +54,7 @@ public sealed class PrincipalResolver(KeyStore keys, UserDirectory directory, Se
 
     private DoorAnswer ByKey(string secret) => keys.Authenticate(secret, out var key) switch
     {
-        KeyRefusal.None => new DoorAnswer(directory.Place(key!.PrincipalId, PrincipalKind.ApiKey, key.User, key.Team, key.Roles), null),
+        KeyRefusal.None => new DoorAnswer(_directory.Place(key!.PrincipalId, PrincipalKind.ApiKey, key.User, key.Team, key.Roles), null),
         KeyRefusal.Malformed => Refused("The API key is not one of this box, or it was cut or mistyped: it begins with jsk_ and has a checksum. `jesus keys create` makes one."),
         KeyRefusal.Expired => Refused("The API key has expired. `jesus keys create` makes a new one."),
         KeyRefusal.Revoked => Refused("The API key was revoked. `jesus keys create` makes a new one."),
@@ -74,7 +78,7 @@ public sealed class PrincipalResolver(KeyStore keys, UserDirectory directory, Se
             : Refused("Requests without an API key must name this box as localhost, 127.0.0.1 or [::1], and come from no web page elsewhere.");
     }
 
-    private Principal Local(string name) => directory.Place("local:" + name, PrincipalKind.LocalSocket, name, "", Roles.All);
+    private Principal Local(string name) => _directory.Place("local:" + name, PrincipalKind.LocalSocket, name, "", Roles.All);
 
     private static DoorAnswer Refused(string why) => new(null, why);
 

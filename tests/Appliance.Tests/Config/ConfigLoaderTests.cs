@@ -2,6 +2,8 @@ using System.Collections;
 using System.Text;
 using System.Text.Json;
 using Jesus.Appliance.Config;
+using Jesus.Appliance.Router;
+using Jesus.Inference.Contract;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Tests.Config;
@@ -25,6 +27,29 @@ public sealed class ConfigLoaderTests
             """);
         Assert.Empty(loaded.Errors);
         Assert.Equal(LogLevel.Debug, loaded.Config.Telemetry.Level);
+    }
+
+    [Fact]
+    public void Routes_are_read_with_rules_links_hedges_and_keys_and_dumped_again()
+    {
+        var loaded = Load("""
+            { "providers": { "a": { "url": "http://a/v1", "keys": ["env:A", "env:B"], "models": [ { "name": "m" } ] } },
+              "routes": { "default": "r",
+                "rules": [ { "when": { "model": ["gpt-*"], "promptTokensMin": 5, "needs": ["tools", "images"], "dataClass": ["restricted"], "costUsdMax": 0.5 }, "route": "r" } ],
+                "r": { "policy": "sticky_prefix", "hedge": { "percentile": 95, "maxCostUsd": 0.01 },
+                  "candidates": [ { "provider": "a", "model": "m", "on": ["refused"], "firstTokenTimeoutMs": 9 } ] } } }
+            """);
+        Assert.Empty(loaded.Errors);
+        var rule = loaded.Config.Routes.Rules.Single();
+        Assert.Equal((5, null, Abilities.Tools | Abilities.Images, 0.5m), (rule.When.PromptTokensMin, rule.When.PromptTokensMax, rule.When.Needs, rule.When.CostUsdMax));
+        var route = loaded.Config.Routes.Routes["r"];
+        Assert.Equal((RoutePolicyKind.StickyPrefix, 95, 0.01m), (route.Policy, route.Hedge!.Percentile, route.Hedge.MaxCostUsd));
+        Assert.Equal([ErrorCause.Refused], route.Candidates[0].On);
+        Assert.Equal(["env:A", "env:B"], loaded.Config.Providers["a"].Keys);
+        var dump = loaded.Dump().Values.ToDictionary(v => v.Path, v => v.Json);
+        Assert.Equal("\"gpt-*\"", dump["routes.rules[0].when.model[0]"]);
+        Assert.Equal("null", dump["routes.rules[0].when.promptTokensMax"]);
+        Assert.Equal("9", dump["routes.r.candidates[0].firstTokenTimeoutMs"]);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Jesus.Appliance.Pipeline;
+using Jesus.Appliance.Router;
 using Jesus.Inference.Contract;
 using Jesus.Tests.Faults;
 
@@ -21,6 +22,27 @@ public sealed class PipelineAllocationTests
         await RepeatAsync(test, call, sink, 5_000);
         var perCall = (GC.GetTotalAllocatedBytes(precise: true) - before) / 5_000.0;
         TestContext.Current.TestOutputHelper?.WriteLine($"{perCall:F1} B a call");
+        Assert.InRange(perCall, 0, 16);
+    }
+
+    [Theory]
+    [InlineData(RoutePolicyKind.Weighted)]
+    [InlineData(RoutePolicyKind.Cheapest)]
+    [InlineData(RoutePolicyKind.Fastest)]
+    [InlineData(RoutePolicyKind.LeastLoaded)]
+    [InlineData(RoutePolicyKind.StickyPrefix)]
+    public async Task So_does_one_on_a_route_with_any_policy_that_might_have_been_hedged(RoutePolicyKind policy)
+    {
+        Alone.SkipUnlessOptimised(typeof(ModelPipeline));
+        var route = new RouteOptions { Policy = policy, Hedge = new HedgeOptions { AfterMs = 60_000 } };
+        var test = new TestPipeline([new FakeAdapter("a", Answer), new FakeAdapter("b", Answer)], route, journal: new NoJournal());
+        var call = TestPipeline.Call();
+        var sink = new NoSink();
+        await RepeatAsync(test, call, sink, 500);
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        await RepeatAsync(test, call, sink, 5_000);
+        var perCall = (GC.GetTotalAllocatedBytes(precise: true) - before) / 5_000.0;
+        TestContext.Current.TestOutputHelper?.WriteLine($"{policy}: {perCall:F1} B a call");
         Assert.InRange(perCall, 0, 16);
     }
 

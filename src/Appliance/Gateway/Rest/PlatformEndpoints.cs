@@ -26,6 +26,8 @@ internal sealed class PlatformEndpoints(GatewayParts parts)
             ("GET", "/api/v1/budgets") => GatewayApp.Need(request, Roles.Admin, _budgets.ShowAsync),
             ("PUT" or "POST", "/api/v1/budgets") => GatewayApp.Need(request, Roles.Admin, r => _budgets.ChangeAsync(r, set: true)),
             ("DELETE", "/api/v1/budgets") => GatewayApp.Need(request, Roles.Admin, r => _budgets.ChangeAsync(r, set: false)),
+            ("POST", "/api/v1/routes/explain") when parts.Explain is not null =>
+                GatewayApp.Need(request, Roles.Models, r => RouteExplainEndpoint.HandleAsync(r, parts.Explain)),
             ("GET", "/api/v1/keys") => GatewayApp.Need(request, Roles.Admin, _keys.ListAsync),
             ("POST", "/api/v1/keys") => GatewayApp.Need(request, Roles.Admin, _keys.CreateAsync),
             ("DELETE", _) when path.StartsWith(KeyPath, StringComparison.Ordinal) => GatewayApp.Need(request, Roles.Admin, r => _keys.RevokeAsync(r, path[KeyPath.Length..])),
