@@ -1,5 +1,5 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using Jesus.Inference.Adapters.Shared;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
 
@@ -11,11 +11,6 @@ namespace Jesus.Inference.Adapters.Anthropic;
 /// </summary>
 internal static class MessagesRequest
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
-    [ThreadStatic]
-    private static Utf8JsonWriter? _writer;
-
     /// <param name="maxTokens">How long the answer may be: the API demands a limit.</param>
     public static ModelError Write(ModelRequest request, int maxTokens, PooledBuffer body)
     {
@@ -30,19 +25,7 @@ internal static class MessagesRequest
             return error;
         }
 
-        var json = _writer ??= new Utf8JsonWriter(body, Options);
-        json.Reset(body);
-        try
-        {
-            WriteAll(json, request, maxTokens);
-            json.Flush();
-            return default;
-        }
-        catch (JsonException)
-        {
-            return new ModelError(
-                ErrorCause.Refused, "The schema of the answer, of a tool's parameters, or the arguments of a tool call are not valid JSON; correct them.", "tools");
-        }
+        return RequestWriter.Write(body, (Request: request, MaxTokens: maxTokens), static (json, all) => WriteAll(json, all.Request, all.MaxTokens));
     }
 
     private static void WriteAll(Utf8JsonWriter json, ModelRequest request, int maxTokens)
@@ -126,43 +109,27 @@ internal static class MessagesRequest
         var (sampling, given) = (request.Sampling, request.Sampling.Given);
         json.WriteNumber("max_tokens"u8, maxTokens);
         json.WriteBoolean("stream"u8, true);
-        if (given.HasFlag(SamplingFields.Temperature) || sampling.Temperature != 0)
+        if ((given & SamplingFields.Temperature) != 0 || sampling.Temperature != 0)
         {
             json.WriteNumber("temperature"u8, sampling.Temperature);
         }
 
-        if (given.HasFlag(SamplingFields.TopP) || sampling.TopP != 0)
+        if ((given & SamplingFields.TopP) != 0 || sampling.TopP != 0)
         {
             json.WriteNumber("top_p"u8, sampling.TopP);
         }
 
-        if (given.HasFlag(SamplingFields.TopK) || sampling.TopK != 0)
+        if ((given & SamplingFields.TopK) != 0 || sampling.TopK != 0)
         {
             json.WriteNumber("top_k"u8, sampling.TopK);
         }
 
-        WriteStops(json, request.Stops);
+        RequestWriter.WriteTexts(json, "stop_sequences"u8, request.Stops);
         if (!request.EndUser.IsEmpty)
         {
             json.WriteStartObject("metadata"u8);
             json.WriteString("user_id"u8, request.EndUser.Span);
             json.WriteEndObject();
         }
-    }
-
-    private static void WriteStops(Utf8JsonWriter json, List<Utf8Slice> stops)
-    {
-        if (stops.Count == 0)
-        {
-            return;
-        }
-
-        json.WriteStartArray("stop_sequences"u8);
-        foreach (var stop in stops)
-        {
-            json.WriteStringValue(stop.Span);
-        }
-
-        json.WriteEndArray();
     }
 }
