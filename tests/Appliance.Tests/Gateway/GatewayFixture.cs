@@ -27,12 +27,12 @@ internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDispo
     private readonly Journal _journal;
     private readonly MetricsText _metrics = new(TimeProvider.System, "test");
 
-    private GatewayFixture(GatewayOptions options)
+    private GatewayFixture(GatewayOptions options, ArtifactOptions? artifacts)
     {
         _journal = Journal.Open(new PosixDisk(), Path.Combine(_folder, "journal"), new JournalOptions(), TimeProvider.System);
         _front = new HttpFront(options, null, NullLoggerFactory.Instance);
         Budgets = new BudgetKeeper(new BudgetsOptions(), CapTable.Build(new BudgetsOptions(), []), _journal, TimeProvider.System);
-        Artifacts = ArtifactStore.Open(new PosixDisk(), Path.Combine(_folder, "artifacts"), new ArtifactOptions { FreeBytesMin = 0 }, TimeProvider.System);
+        Artifacts = ArtifactStore.Open(new PosixDisk(), Path.Combine(_folder, "artifacts"), artifacts ?? new ArtifactOptions { FreeBytesMin = 0 }, TimeProvider.System);
         Responses = new ResponseStore(_journal, Artifacts, new ResponseOptions(), TimeProvider.System);
     }
 
@@ -51,10 +51,10 @@ internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDispo
     /// <summary>What the pipeline does with a call.</summary>
     public ModelCaller Answer { get; set; } = (_, _, _) => new(new Outcome { Reason = FinishReason.Stop });
 
-    public static async Task<GatewayFixture> StartAsync(GatewayOptions? options = null, MessageBatches? batches = null)
+    public static async Task<GatewayFixture> StartAsync(GatewayOptions? options = null, MessageBatches? batches = null, ArtifactOptions? artifacts = null)
     {
         options = (options ?? new GatewayOptions()) with { Http = "http://127.0.0.1:0" };
-        var fixture = new GatewayFixture(options);
+        var fixture = new GatewayFixture(options, artifacts);
         var gateway = new GatewayApp(
             new GatewayParts
             {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Jesus.Appliance.Artifacts;
 using Jesus.Appliance.Pipeline;
 using Jesus.Inference.Contract;
 using static Jesus.Appliance.Tests.Gateway.OpenAi.Responses.ResponsesFixture;
@@ -37,6 +38,17 @@ public sealed class KeptResponsesTests
         var made = await gateway.CreateAsync("""{"model":"nano","input":"hi","store":false}""");
         Assert.False(made.GetProperty("store").GetBoolean());
         Assert.Equal(HttpStatusCode.NotFound, (await gateway.GetAsync("/v1/responses/" + made.IdOf())).Status);
+    }
+
+    [Fact]
+    public async Task An_answer_that_cannot_be_kept_is_given_and_says_that_it_is_not_kept()
+    {
+        await using var gateway = await GatewayFixture.StartAsync(artifacts: new ArtifactOptions { FreeBytesMin = 0, QuotaBytes = 64 });
+        gateway.Says(Text("Hello"));
+        var made = await gateway.CreateAsync("""{"model":"nano","input":"hi"}""");
+        Assert.Equal(("Hello", false), (made.TextOf(), made.GetProperty("store").GetBoolean()));
+        var refused = await gateway.CreateAsync("""{"model":"nano","input":"hi","background":true}""", HttpStatusCode.InsufficientStorage);
+        Assert.Equal("storage_full", refused.ErrorCode());
     }
 
     [Fact]
