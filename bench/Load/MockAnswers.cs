@@ -37,7 +37,7 @@ internal static class MockAnswers
         var body = $"{{\"model\":\"{model}\",\"max_tokens\":{TokensMax},{(stream ? "\"stream\":true," : "")}\"messages\":[{{\"role\":\"system\",\"content\":\"You answer.\"}},"
             + $"{{\"role\":\"user\",\"content\":\"{Words(1700)}\"}}]}}";
         return Encoding.ASCII.GetBytes(
-            $"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nauthorization-note: none\r\n{extraHeaders}"
+            $"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: load\r\naccept: */*\r\ncontent-type: application/json\r\n{extraHeaders}"
             + $"content-length: {body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n{body}");
     }
 

@@ -73,18 +73,18 @@ public sealed class GatewayApp
         return ErrorReply.SendAsync(http, new ApiFailure(500, "server_error", "internal_error", $"Something broke inside; the log names it under {requestId}."), requestId);
     }
 
-    private Task AnswerAsync(in GatewayRequest open, string path)
+    private ValueTask AnswerAsync(in GatewayRequest open, string path)
     {
         switch (path)
         {
             case "/healthz":
-                return HealthEndpoints.HealthAsync(open);
+                return new ValueTask(HealthEndpoints.HealthAsync(open));
             case "/readyz":
-                return _health.ReadyAsync(open);
+                return new ValueTask(_health.ReadyAsync(open));
             case "/metrics":
-                return _platform.MetricsAsync(open);
+                return new ValueTask(_platform.MetricsAsync(open));
             case "/":
-                return _health.HomeAsync(open);
+                return new ValueTask(_health.HomeAsync(open));
             default:
                 break;
         }
@@ -97,10 +97,11 @@ public sealed class GatewayApp
                 open.Http.Response.Headers.WWWAuthenticate = "Bearer realm=\"jesus\"";
             }
 
-            return ErrorReply.SendAsync(open, failure);
+            return new ValueTask(ErrorReply.SendAsync(open, failure));
         }
 
-        return RouteAsync(open with { Principal = principal }, path);
+        var request = open with { Principal = principal };
+        return OpenAiApi.IsPlainChat(request, path) && IsJson(request.Http.Request.ContentType) ? _openAi.ChatAsync(request) : new ValueTask(RouteAsync(request, path));
     }
 
     private Task RouteAsync(GatewayRequest request, string path)

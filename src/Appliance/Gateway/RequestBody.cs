@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using Jesus.Transport.Pooling;
 using Microsoft.AspNetCore.Http;
 
 namespace Jesus.Appliance.Gateway;
@@ -13,6 +15,7 @@ internal struct RequestBody : IDisposable
 
     /// <summary>Reads to the end, at most <paramref name="limit"/> bytes.</summary>
     /// <returns>A failure that names the limit, or none.</returns>
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     public static async ValueTask<(RequestBody Body, ApiFailure Failure)> ReadAsync(HttpContext http, long limit)
     {
         if (http.Request.ContentLength > limit)

@@ -8,8 +8,13 @@ internal static class RequestIds
     /// <summary><paramref name="prefix"/> and 24 hex digits (96 random bits).</summary>
     public static string New(string prefix)
     {
-        Span<byte> bytes = stackalloc byte[12];
-        RandomNumberGenerator.Fill(bytes);
-        return string.Concat(prefix, Convert.ToHexStringLower(bytes));
+        const int Bytes = 12;
+        return string.Create(prefix.Length + (2 * Bytes), prefix, static (text, prefix) =>
+        {
+            Span<byte> bytes = stackalloc byte[Bytes];
+            RandomNumberGenerator.Fill(bytes);
+            prefix.CopyTo(text);
+            _ = Convert.TryToHexStringLower(bytes, text[prefix.Length..], out _);
+        });
     }
 }

@@ -3,6 +3,7 @@ using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Appliance.Pipeline;
 
@@ -15,7 +16,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
     private readonly AttemptRunner _runner = new(rooms);
     private readonly AttemptLedger _ledger = new(rooms);
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
     public async ValueTask RunAsync(CallPath path)
     {
         Begin(path);
@@ -83,7 +84,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
     }
 
     /// <returns>True when the call is over: answered, committed, or not to be tried again.</returns>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     private async ValueTask<bool> TryAsync(CallPath path, int place, Candidate? left)
     {
         var attempt = path.First;
@@ -109,7 +110,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         return await ConcludeAsync(path, attempt, AttemptRunner.Interpret(path, attempt, result)).ConfigureAwait(false);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     private async ValueTask<bool> ConcludeAsync(CallPath path, Attempt attempt, CallResult result)
     {
         _ledger.Charge(path, attempt, result);
@@ -139,7 +140,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
     /// Runs the first attempt and, when it is late, a second beside it. Both are waited for and paid before the call goes on: a cancelled one stays ours
     /// until its adapter has returned.
     /// </summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     private async ValueTask<bool> HedgeAsync(CallPath path, Attempt first, long afterMs)
     {
         var race = path.Hedge ??= new HedgeRace(rooms.Time);
@@ -162,7 +163,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         return await JudgeRaceAsync(path, race, firstResult, hedged, secondResult).ConfigureAwait(false);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     private async ValueTask<CallResult> RunFirstAsync(CallPath path, Attempt first, HedgeRace race)
     {
         try

@@ -3,6 +3,7 @@ using Jesus.Appliance.Router;
 using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Appliance.Pipeline;
 
@@ -29,7 +30,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     }
 
     /// <summary>Waits for a place if need be.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     public async ValueTask<CallResult> RunAsync(CallPath path, Attempt attempt, IAnswerSink sink)
     {
         // 4
@@ -53,7 +54,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     }
 
     /// <summary>Only where a place is free: a second attempt that waits in a queue would be no help.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     public async ValueTask<CallResult> RunAtOnceAsync(CallPath path, Attempt attempt, IAnswerSink sink)
     {
         if (!TryEnter(path, attempt, out var ticket))
@@ -123,7 +124,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
             ErrorCause.Overloaded, $"'{attempt.Candidate.Label}' {what}; try again shortly, or add another candidate to the route.", RetryAfter: retry);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     private async ValueTask<CallResult> CallAsync(CallPath path, Attempt attempt, IAnswerSink sink)
     {
         if (Shape(path, attempt) is { IsNone: false } unsupported)
@@ -162,7 +163,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     }
 
     /// <summary>Internal data leaves the box with placeholders in it; the values return on the answer's way to the reader.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     private async ValueTask<CallResult> RedactAndCallAsync(CallPath path, Attempt attempt, IAnswerSink sink)
     {
         if (!attempt.Candidate.Traits.LeavesBox || path.DataClass != DataClass.Internal || rooms.Redactor is null)
@@ -183,7 +184,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     }
 
     /// <summary>An exception is a defect of the adapter; it must cost this call an attempt, not the appliance its other calls.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     private static async ValueTask<CallResult> CallAdapterAsync(Attempt attempt, IAnswerSink sink)
     {
         try

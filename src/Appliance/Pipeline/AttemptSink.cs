@@ -24,6 +24,7 @@ internal sealed class AttemptSink(AttemptWatch first, TimeProvider time) : IAnsw
     private IAnswerSink? _reader;
     private CommitPoint _commit;
     private bool _startedSent;
+    private bool _digestBegun;
 
     /// <summary>Part of the answer has reached the caller: no other candidate may start it again.</summary>
     public bool Committed { get; private set; }
@@ -129,7 +130,11 @@ internal sealed class AttemptSink(AttemptWatch first, TimeProvider time) : IAnsw
     public FinishReason Reason => _terminal.FirstReason;
 
     /// <summary>SHA-256 of the answer's content bytes in the order they came; starts anew.</summary>
-    public void WriteDigest(Span<byte> sha256) => _digest.GetHashAndReset(sha256);
+    public void WriteDigest(Span<byte> sha256)
+    {
+        _digestBegun = false;
+        _digest.GetHashAndReset(sha256);
+    }
 
     public void Reset()
     {
@@ -154,6 +159,12 @@ internal sealed class AttemptSink(AttemptWatch first, TimeProvider time) : IAnsw
 
     private void DropDigest()
     {
+        if (!_digestBegun)
+        {
+            return;
+        }
+
+        _digestBegun = false;
         Span<byte> dropped = stackalloc byte[SHA256.HashSizeInBytes];
         _digest.GetHashAndReset(dropped);
     }
@@ -180,6 +191,7 @@ internal sealed class AttemptSink(AttemptWatch first, TimeProvider time) : IAnsw
 
         if (item.Kind != EventKind.Wire)
         {
+            _digestBegun = true;
             _digest.AppendData(item.Utf8.Span);
         }
 

@@ -19,6 +19,9 @@ internal sealed class AttemptWatch : IDisposable
     // The timer looks at least this often: the limit that holds changes as the answer goes on, the shortest of them is noticed in time.
     private long _lookMs;
     private long _lastMs;
+
+    // The timer goes on running when an attempt ends: it then finds nothing to do. Setting it twice for every attempt would cost more.
+    private long _firesAtMs = long.MaxValue;
     private volatile bool _running;
     private volatile bool _begun;
     private volatile bool _inReader;
@@ -53,9 +56,17 @@ internal sealed class AttemptWatch : IDisposable
         _stallMs = stallMs;
         _committedStallMs = committedStallMs;
         _lookMs = Math.Min(firstMs, Math.Min(stallMs, committedStallMs));
-        Volatile.Write(ref _lastMs, _time.NowMs());
+        var now = _time.NowMs();
+        Volatile.Write(ref _lastMs, now);
         _running = true;
-        Arm(_lookMs);
+
+        // Between the two: a callback that is under way sees the one, or has already said the other.
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _firesAtMs) > now + _lookMs)
+        {
+            Arm(_lookMs);
+        }
+
         _caller = caller.UnsafeRegister(static watch => ((AttemptWatch)watch!).Cancel(ErrorCause.Cancelled), this);
     }
 
@@ -89,7 +100,6 @@ internal sealed class AttemptWatch : IDisposable
     {
         _running = false;
         _caller.Dispose();
-        _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public void Dispose()
@@ -100,6 +110,8 @@ internal sealed class AttemptWatch : IDisposable
 
     private void OnTimer()
     {
+        Volatile.Write(ref _firesAtMs, long.MaxValue);
+        Interlocked.MemoryBarrier();
         if (!_running)
         {
             return;
@@ -117,5 +129,10 @@ internal sealed class AttemptWatch : IDisposable
     }
 
     // A late callback of the attempt before finds time left and arms again: harmless.
-    private void Arm(long milliseconds) => _timer.Change(TimeSpan.FromMilliseconds(Math.Max(1, milliseconds)), Timeout.InfiniteTimeSpan);
+    private void Arm(long milliseconds)
+    {
+        milliseconds = Math.Max(1, milliseconds);
+        Volatile.Write(ref _firesAtMs, _time.NowMs() + milliseconds);
+        _timer.Change(TimeSpan.FromMilliseconds(milliseconds), Timeout.InfiniteTimeSpan);
+    }
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Jesus.Appliance.Budgets;
 using Jesus.Inference.Contract;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Appliance.Pipeline;
 
@@ -28,7 +29,7 @@ public sealed class ModelPipeline
 
     /// <summary>Runs one call to its end. The answer streams into <paramref name="sink"/>; expected failures are in the outcome.</summary>
     /// <remarks>An outcome without attempts was refused at the door (admission, routing, budget); <see cref="Outcome.Error"/> says by what.</remarks>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     public async ValueTask<Outcome> RunAsync(ModelCall call, IAnswerSink sink, CancellationToken cancel)
     {
         var path = _paths.Rent();

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Appliance.Scheduler;
 
@@ -36,7 +37,7 @@ internal sealed class Door(SchedulerOptions options, Func<long> nowMs)
 
     /// <summary>Waits for a place.</summary>
     /// <returns>Full (with the wait that is foreseen), left (when <paramref name="cancel"/> came first) or granted.</returns>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     public async ValueTask<DoorResult> WaitAsync(Lane lane, string flow, int cost, CancellationToken cancel)
     {
         var waiter = _spare.TryDequeue(out var spare) ? spare : new TicketWaiter();

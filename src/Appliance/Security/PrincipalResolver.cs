@@ -20,6 +20,10 @@ public sealed class PrincipalResolver(KeyStore keys, UserDirectory directory, Se
     /// <summary>A reload: who comes from now on belongs where the new directory says.</summary>
     public void Replace(UserDirectory directory) => _directory = directory;
 
+    /// <summary>Whom the box's own callers without a key are, and the name under which they asked last: the same for all of them.</summary>
+    private Principal? _loopback;
+    private string? _localName;
+
     public DoorAnswer Resolve(in DoorEvidence evidence)
     {
         if (SecretOf(evidence, out var secret) is { } refusal)
@@ -74,7 +78,7 @@ public sealed class PrincipalResolver(KeyStore keys, UserDirectory directory, Se
         }
 
         return IsLocalName(evidence.Host) && IsLocalOrigin(evidence.Origin)
-            ? new DoorAnswer(Local("loopback"), null)
+            ? new DoorAnswer(_loopback ??= Local("loopback"), null)
             : Refused("Requests without an API key must name this box as localhost, 127.0.0.1 or [::1], and come from no web page elsewhere.");
     }
 
@@ -82,17 +86,28 @@ public sealed class PrincipalResolver(KeyStore keys, UserDirectory directory, Se
 
     private static DoorAnswer Refused(string why) => new(null, why);
 
-    private static bool IsLocalOrigin(string? origin) =>
+    private bool IsLocalOrigin(string? origin) =>
         string.IsNullOrEmpty(origin) || (Uri.TryCreate(origin, UriKind.Absolute, out var uri) && IsLocalName(uri.Authority));
 
     /// <summary>Whether a host, with or without a port, is this box itself. No host at all (HTTP/1.0) comes from no browser.</summary>
-    private static bool IsLocalName(string? host)
+    private bool IsLocalName(string? host)
     {
-        if (string.IsNullOrEmpty(host))
+        if (string.IsNullOrEmpty(host) || host == Volatile.Read(ref _localName))
         {
             return true;
         }
 
+        if (!NamesThisBox(host))
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _localName, host);
+        return true;
+    }
+
+    private static bool NamesThisBox(string host)
+    {
         var colon = host.LastIndexOf(':');
         var hasPort = colon >= 0 && int.TryParse(host.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out _);
         var name = hasPort ? host[..colon] : host;

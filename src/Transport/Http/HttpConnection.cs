@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Transport.Http;
 
@@ -24,6 +25,9 @@ internal sealed class HttpConnection : IDisposable
     private CancellationTokenRegistration _cancel;
     private SequencePosition _consumed;
     private long _dueMs;
+
+    // The timer goes on running from one exchange to the next: setting it anew for each would cost more than the rare idle call.
+    private long _firesAtMs = long.MaxValue;
     private int _fault;
     private bool _holdsBuffer;
     private bool _keepAlive;
@@ -53,7 +57,7 @@ internal sealed class HttpConnection : IDisposable
     public bool SawResponse { get; private set; }
 
     /// <summary>Sends the request and reads the response's head.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     public async ValueTask<HttpError> ExchangeAsync(HttpRequest request, CancellationToken cancel)
     {
         SawResponse = false;
@@ -73,7 +77,7 @@ internal sealed class HttpConnection : IDisposable
     }
 
     /// <summary>The next piece of the body; empty at its end or on a failure, which <see cref="HttpResponse.Error"/> then names.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     public async ValueTask<ReadOnlyMemory<byte>> ReadBodyAsync(HttpResponse response)
     {
         try
@@ -92,7 +96,6 @@ internal sealed class HttpConnection : IDisposable
     {
         _cancel.Dispose();
         Volatile.Write(ref _dueMs, 0);
-        _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (bodyRead && _keepAlive && Volatile.Read(ref _fault) == 0 && NothingIsLeft())
         {
             WasUsed = true;
@@ -110,7 +113,7 @@ internal sealed class HttpConnection : IDisposable
         _head.Dispose();
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
     private async ValueTask SendAsync(HttpRequest request)
     {
         var output = _network.Output;
@@ -136,7 +139,7 @@ internal sealed class HttpConnection : IDisposable
     }
 
     // A server may answer (413, say) and close before it has read the whole request: its answer is then still worth reading.
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
     private static async ValueTask FlushAsync(PipeWriter output)
     {
         try
@@ -171,7 +174,7 @@ internal sealed class HttpConnection : IDisposable
         output.Write("\r\n"u8);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     private async ValueTask<HttpError> ReadHeadAsync()
     {
         for (var interim = 0; interim <= InterimMax; interim++)
@@ -186,7 +189,7 @@ internal sealed class HttpConnection : IDisposable
         return Malformed($"it sent more than {InterimMax} interim responses");
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     private async ValueTask<HttpError> ReadOneHeadAsync()
     {
         while (true)
@@ -248,7 +251,7 @@ internal sealed class HttpConnection : IDisposable
         return default;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     private async ValueTask<ReadOnlyMemory<byte>> NextPieceAsync(HttpResponse response)
     {
         Release();
@@ -318,7 +321,20 @@ internal sealed class HttpConnection : IDisposable
 
     private void Arm(int milliseconds)
     {
-        Volatile.Write(ref _dueMs, NowMs() + milliseconds);
+        var due = NowMs() + milliseconds;
+        Volatile.Write(ref _dueMs, due);
+
+        // Between the two: a callback that is under way sees the one, or has already said the other.
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _firesAtMs) > due)
+        {
+            SetTimer(due, milliseconds);
+        }
+    }
+
+    private void SetTimer(long dueMs, long milliseconds)
+    {
+        Volatile.Write(ref _firesAtMs, dueMs);
         _timer.Change(TimeSpan.FromMilliseconds(milliseconds), Timeout.InfiniteTimeSpan);
     }
 
@@ -327,6 +343,8 @@ internal sealed class HttpConnection : IDisposable
 
     private void OnTimer()
     {
+        Volatile.Write(ref _firesAtMs, long.MaxValue);
+        Interlocked.MemoryBarrier();
         var due = Volatile.Read(ref _dueMs);
         if (due == 0)
         {
@@ -336,7 +354,7 @@ internal sealed class HttpConnection : IDisposable
         var left = due - NowMs();
         if (left > 0)
         {
-            _timer.Change(TimeSpan.FromMilliseconds(left), Timeout.InfiniteTimeSpan);
+            SetTimer(due, left);
             return;
         }
 

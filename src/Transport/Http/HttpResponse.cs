@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Transport.Http;
 
@@ -54,7 +55,7 @@ public sealed class HttpResponse : IDisposable
         IsComplete = false;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
     private async ValueTask DrainAsync()
     {
         var read = 0;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Transport.Http;
 
@@ -54,7 +55,7 @@ public sealed class HttpUpstream : IDisposable
 
     /// <summary>Sends a request and waits for the head of its response. Dispose the response.</summary>
     /// <param name="cancel">Until the response is disposed: cancelling closes the connection.</param>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     public async ValueTask<HttpResult> SendAsync(HttpRequest request, CancellationToken cancel)
     {
         var connection = TakeIdle();
@@ -106,7 +107,7 @@ public sealed class HttpUpstream : IDisposable
         connection.Dispose();
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     private static async ValueTask<HttpResult> ExchangeAsync(HttpConnection connection, HttpRequest request, CancellationToken cancel)
     {
         var error = await connection.ExchangeAsync(request, cancel).ConfigureAwait(false);

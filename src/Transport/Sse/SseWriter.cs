@@ -23,7 +23,7 @@ public static class SseWriter
             data = data[(end + lineEnd)..];
         }
 
-        to.Write("\n"u8);
+        WriteLine(to, default, default);
     }
 
     /// <summary>A comment: keeps a quiet connection open, and readers skip it.</summary>
@@ -31,7 +31,7 @@ public static class SseWriter
     {
         RefuseLineEnds(text);
         WriteLine(to, ": "u8, text);
-        to.Write("\n"u8);
+        WriteLine(to, default, default);
     }
 
     private static void WriteField(IBufferWriter<byte> to, ReadOnlySpan<byte> field, ReadOnlySpan<byte> value)
@@ -43,6 +43,7 @@ public static class SseWriter
         }
     }
 
+    // The size is asked for: Kestrel's writer of a chunked body may answer a request for "some" bytes with none (at the end of a block of its memory).
     private static void WriteLine(IBufferWriter<byte> to, ReadOnlySpan<byte> field, ReadOnlySpan<byte> value)
     {
         var span = to.GetSpan(field.Length + value.Length + 1);

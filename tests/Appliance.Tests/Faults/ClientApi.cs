@@ -72,7 +72,7 @@ internal abstract class ClientApi
             finished |= IsEnd(data);
             if (data != "[DONE]")
             {
-                var item = JsonDocument.Parse(data).RootElement;
+                var item = Parsed(data);
                 error ??= item.TryGetProperty("error", out _) ? CodeOf(item) : null;
                 text.Append(error is null ? DeltaOf(item) : "");
             }
@@ -81,6 +81,19 @@ internal abstract class ClientApi
         var words = text.Length > 0 ? "words, then " : "";
         var says = error is not null ? $"{words}`{error}`" : finished ? "answer" : words + (cut ? "a cut connection" : "an end without an end");
         return new ClientView(says, text.ToString(), finished, body);
+    }
+
+    /// <summary>What is no JSON is shown: the exception alone names only a place.</summary>
+    private static JsonElement Parsed(string data)
+    {
+        try
+        {
+            return JsonDocument.Parse(data).RootElement;
+        }
+        catch (JsonException broken)
+        {
+            throw new InvalidOperationException($"An event is no JSON: {data}", broken);
+        }
     }
 
     private sealed class OpenAiClient : ClientApi

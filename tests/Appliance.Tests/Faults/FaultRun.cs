@@ -41,7 +41,16 @@ internal static class FaultRun
             cause = call.Decisions.Items.FirstOrDefault(d => d.Candidate == "bad/m" && d.Verdict == "failed").Cause;
             return outcome;
         };
-        var view = await client.AskAsync(gateway.Http, stream, cancel);
+        ClientView view;
+        try
+        {
+            view = await client.AskAsync(gateway.Http, stream, cancel);
+        }
+        catch (Exception broken) when (broken is not OperationCanceledException)
+        {
+            throw new InvalidOperationException($"{upstream.Api.Name}, {place.Name}, {client.Name}'s client, {(stream ? "streamed" : "whole")}: {broken.Message}", broken);
+        }
+
         return new FaultResult(view, cause, good.Accepted > 0, ChargeOf(outcome, prompt));
     }
 
@@ -50,6 +59,7 @@ internal static class FaultRun
     {
         0 => "nothing",
         11 => "as stated",
+        1_000_009 => "as stated, an overrun",
         var cost when cost == prompt + 100 => "the bound",
         var cost when cost == prompt + FaultScripts.Said.Length => "the text's bound",
         var cost => cost.ToString(System.Globalization.CultureInfo.InvariantCulture),

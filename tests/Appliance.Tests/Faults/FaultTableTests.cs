@@ -39,7 +39,7 @@ public sealed class FaultTableTests
             cells.Add(streamed.View.Says == whole.View.Says ? whole.View.Says : $"streamed: {streamed.View.Says}; whole: {whole.View.Says}");
         }
 
-        cells.Insert(2, causes.Count == 1 ? NameOf(causes.First()) : string.Join(" or ", causes.Select(NameOf)));
+        cells.Insert(2, string.Join(" or ", causes.Select(NameOf)));
         var next = await RunAsync(ClientApi.OpenAi, stream: true, withNext: true, CommitPoint.FirstToken);
         var held = await RunAsync(ClientApi.Anthropic, stream: false, withNext: true, CommitPoint.Complete);
         cells.Add(Fallback(next));
@@ -74,5 +74,5 @@ public sealed class FaultTableTests
     private static string Fallback(FaultResult result) =>
         result.Cause == ErrorCause.None ? "" : result.NextAsked ? "answers" : "is not asked";
 
-    private static string NameOf(ErrorCause cause) => cause == ErrorCause.None ? "" : CauseNames.Of(cause);
+    private static string NameOf(ErrorCause cause) => cause == ErrorCause.None ? "none" : CauseNames.Of(cause);
 }

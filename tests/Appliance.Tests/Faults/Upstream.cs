@@ -1,3 +1,4 @@
+using Jesus.Inference.Adapters.Anthropic;
 using Jesus.Inference.Adapters.OpenAiCompatible;
 using Jesus.Inference.Contract;
 using Jesus.Tests.Faults;
@@ -15,5 +16,7 @@ internal sealed record Upstream(UpstreamApi Api, Func<string, Uri, IModelAdapter
     [
         new(UpstreamApi.OpenAiChat, (name, root) => new OpenAiCompatibleAdapter(
             new OpenAiCompatibleOptions { Provider = name, Url = new Uri(root, "v1"), Key = FaultScripts.Key, Http = Http }, TcpNetwork.Instance, TimeProvider.System)),
+        new(UpstreamApi.Anthropic, (name, root) => new AnthropicAdapter(
+            new AnthropicOptions { Provider = name, Url = root, Key = FaultScripts.Key, Http = Http }, TcpNetwork.Instance, TimeProvider.System)),
     ];
 }

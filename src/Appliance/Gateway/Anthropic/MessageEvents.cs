@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Jesus.Inference.Contract;
+using Jesus.Transport.Pooling;
 using Microsoft.AspNetCore.Http;
 
 namespace Jesus.Appliance.Gateway.Anthropic;
@@ -142,7 +143,7 @@ internal sealed class MessageEvents(Utf8JsonWriter json)
         (_next, Open) = (0, -1);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
     private static async ValueTask WaitAsync(ValueTask<FlushResult> flush) => _ = await flush;
 
     private PipeWriter Writer => _response!.BodyWriter;

@@ -1,16 +1,19 @@
+using System.Runtime.CompilerServices;
+using Jesus.Transport.Pooling;
+
 namespace Jesus.Appliance.Gateway.OpenAi;
 
 /// <summary><c>POST /v1/chat/completions</c>: parse, call the pipeline, write.</summary>
 internal sealed class ChatEndpoint(ModelCaller caller, ChatExchangePool pool, GatewayOptions limits, TimeProvider time)
     : PooledEndpoint(caller, pool, limits, time)
 {
-    protected override Task AnswerAsync(GatewayRequest request, ChatExchange exchange, ReadOnlyMemory<byte> body)
+    protected override ValueTask AnswerAsync(GatewayRequest request, ChatExchange exchange, ReadOnlyMemory<byte> body)
     {
         var call = exchange.Call;
         var failure = ChatRequestParser.Parse(body, call.Request, Limits, out var wishes);
         if (!failure.IsNone)
         {
-            return ErrorReply.SendAsync(request, failure);
+            return new ValueTask(ErrorReply.SendAsync(request, failure));
         }
 
         ModelCalls.Address(request, call, wishes.Model, Time);
@@ -18,7 +21,8 @@ internal sealed class ChatEndpoint(ModelCaller caller, ChatExchangePool pool, Ga
         return wishes.Stream ? StreamAsync(request, exchange, id, wishes) : WholeAsync(request, exchange, id, wishes);
     }
 
-    private async Task WholeAsync(GatewayRequest request, ChatExchange exchange, string id, ChatWishes wishes)
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
+    private async ValueTask WholeAsync(GatewayRequest request, ChatExchange exchange, string id, ChatWishes wishes)
     {
         exchange.Collector.ParallelToolCalls = wishes.ParallelToolCalls;
         var outcome = await Caller(exchange.Call, exchange.Collector, request.Aborted);
@@ -39,7 +43,8 @@ internal sealed class ChatEndpoint(ModelCaller caller, ChatExchangePool pool, Ga
         await SendAsync(request, exchange, outcome);
     }
 
-    private async Task StreamAsync(GatewayRequest request, ChatExchange exchange, string id, ChatWishes wishes)
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
+    private async ValueTask StreamAsync(GatewayRequest request, ChatExchange exchange, string id, ChatWishes wishes)
     {
         var stream = exchange.Stream;
         stream.Begin(request, exchange.Call, id, Now(), wishes);

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Jesus.Appliance.Pipeline;
 using Jesus.Inference.Contract;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Appliance.Gateway.OpenAi;
 
@@ -65,7 +66,7 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
         foreach (var line in data.Split((byte)'\n'))
         {
             Put("data: "u8);
-            Writer.Write(data[line]);
+            Put(data[line]);
             Put("\n"u8);
         }
 
@@ -278,6 +279,6 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
         Writer.Advance(text.Length);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
     private async ValueTask Flush() => _ = await Writer.FlushAsync(_cancel);
 }

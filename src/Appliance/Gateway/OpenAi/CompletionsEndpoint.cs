@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Jesus.Inference.Contract;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Appliance.Gateway.OpenAi;
 
@@ -6,13 +8,13 @@ namespace Jesus.Appliance.Gateway.OpenAi;
 internal sealed class CompletionsEndpoint(ModelCaller caller, ChatExchangePool pool, GatewayOptions limits, TimeProvider time)
     : PooledEndpoint(caller, pool, limits, time)
 {
-    protected override Task AnswerAsync(GatewayRequest request, ChatExchange exchange, ReadOnlyMemory<byte> body)
+    protected override ValueTask AnswerAsync(GatewayRequest request, ChatExchange exchange, ReadOnlyMemory<byte> body)
     {
         var call = exchange.Call;
         var failure = CompletionRequestParser.Parse(body, call.Request, Limits, out var wishes);
         if (!failure.IsNone)
         {
-            return ErrorReply.SendAsync(request, failure);
+            return new ValueTask(ErrorReply.SendAsync(request, failure));
         }
 
         ModelCalls.Address(request, call, wishes.Model, Time);
@@ -20,7 +22,8 @@ internal sealed class CompletionsEndpoint(ModelCaller caller, ChatExchangePool p
         return wishes.Stream ? StreamAsync(request, exchange, id, wishes) : WholeAsync(request, exchange, id, wishes);
     }
 
-    private async Task WholeAsync(GatewayRequest request, ChatExchange exchange, string id, ChatWishes wishes)
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
+    private async ValueTask WholeAsync(GatewayRequest request, ChatExchange exchange, string id, ChatWishes wishes)
     {
         var sink = new CompletionSink(exchange.Collector, wishes.LogProbs);
         var outcome = await Caller(exchange.Call, sink, request.Aborted);
@@ -44,7 +47,8 @@ internal sealed class CompletionsEndpoint(ModelCaller caller, ChatExchangePool p
         await SendAsync(request, exchange, outcome);
     }
 
-    private async Task StreamAsync(GatewayRequest request, ChatExchange exchange, string id, ChatWishes wishes)
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
+    private async ValueTask StreamAsync(GatewayRequest request, ChatExchange exchange, string id, ChatWishes wishes)
     {
         var stream = new CompletionStream(request, exchange.Call, exchange.Json, id, Now(), wishes);
         var outcome = await Caller(exchange.Call, stream, request.Aborted);

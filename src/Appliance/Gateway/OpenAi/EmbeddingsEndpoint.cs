@@ -9,7 +9,7 @@ namespace Jesus.Appliance.Gateway.OpenAi;
 internal sealed class EmbeddingsEndpoint(ModelCaller caller, ChatExchangePool pool, GatewayOptions limits, TimeProvider time)
     : PooledEndpoint(caller, pool, limits, time)
 {
-    protected override async Task AnswerAsync(GatewayRequest request, ChatExchange exchange, ReadOnlyMemory<byte> body)
+    protected override async ValueTask AnswerAsync(GatewayRequest request, ChatExchange exchange, ReadOnlyMemory<byte> body)
     {
         var call = exchange.Call;
         var failure = VectorRequestParser.ParseEmbeddings(body, call.Request, Limits, out var wishes);

@@ -8,6 +8,10 @@ namespace Jesus.Appliance.Gateway.OpenAi;
 /// <summary>What every endpoint of OpenAI's API does round a model call.</summary>
 internal static class ModelCalls
 {
+    /// <summary>The cost written last on this thread: many calls cost the same.</summary>
+    [ThreadStatic]
+    private static (long MicroUsd, string Text) _cost;
+
     /// <summary>Says who calls, for which model, and under which ids.</summary>
     public static void Address(in GatewayRequest request, ModelCall call, string model, TimeProvider time)
     {
@@ -29,7 +33,12 @@ internal static class ModelCalls
         headers["x-jesus-candidate"] = outcome.Candidate;
         if (outcome.CostMicroUsd != 0)
         {
-            headers["x-jesus-cost-usd"] = (outcome.CostMicroUsd / 1_000_000m).ToString(CultureInfo.InvariantCulture);
+            if (_cost.MicroUsd != outcome.CostMicroUsd)
+            {
+                _cost = (outcome.CostMicroUsd, (outcome.CostMicroUsd / 1_000_000m).ToString(CultureInfo.InvariantCulture));
+            }
+
+            headers["x-jesus-cost-usd"] = _cost.Text;
         }
     }
 

@@ -30,6 +30,7 @@ internal sealed class OpenAiApi
         ("/v1/organization", "GET /metrics and `jesus keys` tell of use and keys."),
     ];
 
+    private readonly ChatEndpoint _chatEndpoint;
     private readonly Func<GatewayRequest, Task> _chat;
     private readonly Func<GatewayRequest, Task> _completions;
     private readonly Func<GatewayRequest, Task> _embeddings;
@@ -41,10 +42,11 @@ internal sealed class OpenAiApi
     {
         var exchanges = new ChatExchangePool();
         _models = new ModelsEndpoint(parts.ModelDirectory);
-        _chat = new ChatEndpoint(parts.Models, exchanges, parts.Options, parts.Time).HandleAsync;
-        _completions = new CompletionsEndpoint(parts.Models, exchanges, parts.Options, parts.Time).HandleAsync;
-        _embeddings = new EmbeddingsEndpoint(parts.Models, exchanges, parts.Options, parts.Time).HandleAsync;
-        _rerank = new RerankEndpoint(parts.Models, exchanges, parts.Options, parts.Time).HandleAsync;
+        _chatEndpoint = new ChatEndpoint(parts.Models, exchanges, parts.Options, parts.Time);
+        _chat = TaskOf(_chatEndpoint);
+        _completions = TaskOf(new CompletionsEndpoint(parts.Models, exchanges, parts.Options, parts.Time));
+        _embeddings = TaskOf(new EmbeddingsEndpoint(parts.Models, exchanges, parts.Options, parts.Time));
+        _rerank = TaskOf(new RerankEndpoint(parts.Models, exchanges, parts.Options, parts.Time));
         _listModels = _models.ListAsync;
     }
 
@@ -67,6 +69,14 @@ internal sealed class OpenAiApi
                 return path.StartsWith(ModelsPath + "/", StringComparison.Ordinal) ? Model(request, path[(ModelsPath.Length + 1)..]) : null;
         }
     }
+
+    /// <summary>The busiest path of all takes no table and no task of its own; whatever is unusual about it goes the way of the others.</summary>
+    public static bool IsPlainChat(in GatewayRequest request, string path) =>
+        path == ChatPath && HttpMethods.IsPost(request.Http.Request.Method) && request.Principal.May(Roles.Models);
+
+    public ValueTask ChatAsync(in GatewayRequest request) => _chatEndpoint.HandleAsync(request);
+
+    private static Func<GatewayRequest, Task> TaskOf(PooledEndpoint endpoint) => request => endpoint.HandleAsync(request).AsTask();
 
     /// <summary>Says what OpenAI offers and this box does not, whatever the body.</summary>
     /// <returns>Null when the path is none of those.</returns>

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Jesus.Appliance.Pipeline;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Appliance.Gateway.OpenAi;
 
@@ -9,7 +11,8 @@ internal abstract class PooledEndpoint(ModelCaller caller, ChatExchangePool pool
     protected GatewayOptions Limits { get; } = limits;
     protected TimeProvider Time { get; } = time;
 
-    public async Task HandleAsync(GatewayRequest request)
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
+    public async ValueTask HandleAsync(GatewayRequest request)
     {
         var (body, failure) = await RequestBody.ReadAsync(request.Http, Limits.MaxBodyBytes);
         if (!failure.IsNone)
@@ -30,7 +33,7 @@ internal abstract class PooledEndpoint(ModelCaller caller, ChatExchangePool pool
         }
     }
 
-    protected abstract Task AnswerAsync(GatewayRequest request, ChatExchange exchange, ReadOnlyMemory<byte> body);
+    protected abstract ValueTask AnswerAsync(GatewayRequest request, ChatExchange exchange, ReadOnlyMemory<byte> body);
 
     protected long Now() => Time.GetUtcNow().ToUnixTimeSeconds();
 

@@ -8,7 +8,7 @@ namespace Jesus.Appliance.Gateway.OpenAi;
 internal sealed class RerankEndpoint(ModelCaller caller, ChatExchangePool pool, GatewayOptions limits, TimeProvider time)
     : PooledEndpoint(caller, pool, limits, time)
 {
-    protected override async Task AnswerAsync(GatewayRequest request, ChatExchange exchange, ReadOnlyMemory<byte> body)
+    protected override async ValueTask AnswerAsync(GatewayRequest request, ChatExchange exchange, ReadOnlyMemory<byte> body)
     {
         var call = exchange.Call;
         var failure = VectorRequestParser.ParseRerank(body, call.Request, Limits, out var wishes);

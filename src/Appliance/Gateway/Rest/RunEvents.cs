@@ -25,7 +25,7 @@ internal static class RunEvents
         {
             if (!await ArrivesWithin(next, heartbeat, time))
             {
-                http.Response.BodyWriter.Write(": nothing new\n\n"u8);
+                SseWriter.WriteComment(http.Response.BodyWriter, "nothing new"u8);
             }
             else if (await next)
             {

@@ -230,7 +230,12 @@ internal sealed class ProjectionDatabase : IDisposable
 
     private void Apply(in JournalRecord record, Action<string, JournalPosition, Exception> onSkipped)
     {
-        foreach (var (name, applier) in _byKind[(byte)record.Kind] ?? [])
+        if (_byKind[(byte)record.Kind] is not { } appliers)
+        {
+            return;
+        }
+
+        foreach (var (name, applier) in appliers)
         {
             try
             {

@@ -3,6 +3,7 @@ using System.Text;
 using Jesus.Inference.Adapters.Shared;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Http;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Inference.Adapters.Anthropic;
 
@@ -46,7 +47,7 @@ public sealed class AnthropicAdapter : IModelAdapter, IDisposable
     public int CountInputTokens(ModelRequest request) =>
         (int)Math.Min(int.MaxValue, (long)UpstreamBound.Tokens(request) + (request.Tools.Count > 0 ? ToolPromptTokens : 0));
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     public async ValueTask<CallResult> CallAsync(ModelRequest request, IAnswerSink sink, CancellationToken cancel)
     {
         var exchange = _exchanges.Rent();

@@ -5,6 +5,7 @@ using Jesus.Inference.Adapters.Shared.Chat;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
 using Jesus.Transport.Http;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Inference.Adapters.OpenAi;
 
@@ -66,7 +67,7 @@ public sealed class OpenAiAdapter : IModelAdapter, IDisposable
         _ => (_apis.TryGetValue(request.Model, out var api) ? api : _options.Api) == OpenAiApi.Responses,
     };
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     private async ValueTask<CallResult> RespondAsync(ModelRequest request, IAnswerSink sink, CancellationToken cancel)
     {
         var exchange = _exchanges.Rent();

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
 using Jesus.Transport.Http;
+using Jesus.Transport.Pooling;
 using Jesus.Transport.Sse;
 
 namespace Jesus.Inference.Adapters.Shared;
@@ -57,7 +58,7 @@ internal abstract class AnswerExchange(AnswerReader answer) : IExchange
     public void ForgetWhole() => _whole.Reset();
 
     /// <summary>Reads an answer that came as one JSON object.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     public async ValueTask<ModelError> AnswerWholeAsync(HttpResponse response, Forwarding forward, IAnswerSink sink, ErrorMapper errors)
     {
         var fits = await ReadWholeAsync(response, UpstreamBody.WholeBytesMax).ConfigureAwait(false);
@@ -69,7 +70,7 @@ internal abstract class AnswerExchange(AnswerReader answer) : IExchange
         var wrong = fits ? Answer.Read(_whole.Span) : $"longer than {UpstreamBody.WholeBytesMax} bytes";
         if (wrong is not null || Answer.HasError)
         {
-            RefusedWhole = fits;
+            RefusedWhole = fits && (Answer.HasError || !MayBeAnAnswer(_whole.Span));
             return wrong is null ? errors.BrokeOff(Answer.ErrorCode, Answer.ErrorMessage) : errors.NotAnAnswer(wrong, _whole.Span);
         }
 
@@ -82,8 +83,15 @@ internal abstract class AnswerExchange(AnswerReader answer) : IExchange
         return default;
     }
 
+    /// <summary>A broken object, or a compressed one, may be an answer that was worked for; a page, a word or nothing is none.</summary>
+    private static bool MayBeAnAnswer(ReadOnlySpan<byte> body)
+    {
+        var from = body.IndexOfAnyExcept(" \t\r\n\uFEFF"u8);
+        return from >= 0 && body[from] is (byte)'{' or 0x1F;
+    }
+
     /// <summary>Reads an answer that comes as events, each an object of it, up to the API's own end of it.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     public async ValueTask<ModelError> StreamAsync(HttpResponse response, Forwarding forward, long outputTokens, IAnswerSink sink, ErrorMapper errors)
     {
         var bytesMax = outputTokens > 0 ? Math.Min(StreamBytesMax, (outputTokens + 16) * TokenBytesMax) : StreamBytesMax;
@@ -179,7 +187,7 @@ internal abstract class AnswerExchange(AnswerReader answer) : IExchange
         response.Error.IsNone ? errors.EndedEarly() : errors.Of(response.Error);
 
     /// <summary>The server's own bytes first, where they are passed on; then what was read from them.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
     private async ValueTask PassOnAsync(ReadOnlyMemory<byte> own, WirePart part, Forwarding forward, IAnswerSink sink)
     {
         if (forward.IsWire && !(forward.HideUsage && Answer.IsOnlyUsage))

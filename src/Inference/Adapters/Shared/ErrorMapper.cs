@@ -97,6 +97,9 @@ internal sealed class ErrorMapper(string provider, string key, TimeProvider time
         408 or 409 or 425 or 502 or 503 or 504 or 529 => ErrorCause.Overloaded,
         501 => ErrorCause.UnsupportedField,
         >= 500 => ErrorCause.Internal,
+
+        // A redirect or a success without an answer: something else than the API is at the address.
+        < 400 => ErrorCause.Malformed,
         _ => ErrorCause.Refused,
     };
 

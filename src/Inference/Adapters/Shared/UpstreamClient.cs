@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Http;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Inference.Adapters.Shared;
 
@@ -52,7 +53,7 @@ internal sealed class UpstreamClient : IDisposable
         Http.SendAsync(new HttpRequest { Method = Get, Path = path, FixedHeaders = _headers, SafeToResend = true }, cancel);
 
     /// <summary>Generates: sends the exchange's body, and the answer's events into the sink as they come.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     public async ValueTask<CallResult> GenerateAsync(
         ModelRequest request, AnswerExchange exchange, ReadOnlyMemory<byte> path, Forwarding forward, IAnswerSink sink, CancellationToken cancel)
     {
@@ -68,7 +69,7 @@ internal sealed class UpstreamClient : IDisposable
 
     public void Dispose() => Http.Dispose();
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     private async ValueTask<CallResult> AnswerAsync(ModelRequest request, AnswerExchange exchange, HttpResponse response, Forwarding forward, IAnswerSink sink)
     {
         using (response)
@@ -102,6 +103,9 @@ internal sealed class UpstreamClient : IDisposable
     private static CallResult Charge(ModelRequest request, AnswerExchange exchange, ModelError error, bool exact)
     {
         var stated = exchange.Answer.Usage;
+
+        // Words that cost no token: a server that counts so has not counted.
+        stated = stated is { OutputTokens: 0 } && exchange.Answer.ContentBytes > 0 ? null : stated;
         var usage = stated ?? (exact ? default : new Usage { InputTokens = UpstreamBound.Tokens(request), OutputTokens = BoundOutput(request, exchange) });
         return new CallResult
         {

@@ -11,6 +11,9 @@ internal sealed class ChatAnswer : AnswerReader
     private const int ToolCallsMax = 1_024;
 
     private readonly List<ChoiceState> _choices = [];
+
+    /// <summary>Of earlier answers.</summary>
+    private readonly Stack<ChoiceState> _spare = new();
     private int _ended;
 
     /// <summary>A stream may finish one choice before it begins the next.</summary>
@@ -19,6 +22,12 @@ internal sealed class ChatAnswer : AnswerReader
     public override void Reset()
     {
         base.Reset();
+        foreach (var choice in _choices)
+        {
+            choice.Reset();
+            _spare.Push(choice);
+        }
+
         _choices.Clear();
         _ended = 0;
     }
@@ -311,7 +320,7 @@ internal sealed class ChatAnswer : AnswerReader
         JsonRead.Require(index is >= 0 and < ChoicesMax);
         while (_choices.Count <= index)
         {
-            _choices.Add(new ChoiceState());
+            _choices.Add(_spare.TryPop(out var spare) ? spare : new ChoiceState());
         }
 
         return _choices[index];
@@ -325,5 +334,15 @@ internal sealed class ChatAnswer : AnswerReader
         public bool Refused;
         public List<Utf8Tail> ToolCalls { get; } = [];
         public FinishReason Reason { get; set; }
+
+        public void Reset()
+        {
+            Text = default;
+            Reasoning = default;
+            Refusal = default;
+            Refused = false;
+            ToolCalls.Clear();
+            Reason = FinishReason.None;
+        }
     }
 }

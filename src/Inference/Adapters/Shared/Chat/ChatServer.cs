@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Http;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Inference.Adapters.Shared.Chat;
 
@@ -27,7 +28,7 @@ internal sealed class ChatServer : IDisposable
     public UpstreamClient Client { get; }
     public ExchangePool<ChatExchange> Exchanges { get; } = new();
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     public async ValueTask<CallResult> CallAsync(ModelRequest request, IAnswerSink sink, CancellationToken cancel)
     {
         if (request.Operation == ModelOperation.CountTokens)
