@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Jesus.Appliance.Runner.Views;
+using Jesus.Transport.Sse;
 using Microsoft.AspNetCore.Http;
 
 namespace Jesus.Appliance.Gateway.Rest;
