@@ -214,7 +214,8 @@ internal sealed class LoadGenerator(int port, byte[] request)
             }
         }
 
-        return new LoadResult(_answers / seconds, Microseconds(_latency.Percentile(0.5)), Microseconds(_latency.Percentile(0.99)), Microseconds(_latency.Max), _answers, _bytes, statuses);
+        var (p50, p99) = (Microseconds(_latency.Percentile(0.5)), Microseconds(_latency.Percentile(0.99)));
+        return new LoadResult(_answers / seconds, p50, p99, Microseconds(_latency.Max), _answers, _bytes, statuses);
     }
 
     private static double Microseconds(long nanoseconds) => nanoseconds / 1000.0;

@@ -28,22 +28,27 @@ internal sealed class LoadRows
         foreach (var row in _rows)
         {
             output.WriteLine();
-            output.WriteLine($"{row,-12} {"requests/s",11} {"CPU us/req",11} {"p50 us",9} {"p99 us",9} {"max us",9} {"RSS MB",7} {"not 200",8}   against nginx: rate, CPU, p50 added, p99");
+            output.WriteLine(
+                $"{row,-12} {"requests/s",11} {"CPU us/req",11} {"p50 us",9} {"p99 us",9} {"max us",9} {"RSS MB",7} {"not 200",8}"
+                + "   against nginx: rate, CPU, p50 added, p99");
             foreach (var target in targets)
             {
                 var f = Median(row, target.Name);
                 output.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"{target.Name,-12} {f[0],11:F0} {f[1],11:F1} {f[2],9:F0} {f[3],9:F0} {f[4],9:F0} {f[5],7:F0} {f[6],8:F0}   {Ratios(row, target.Name)}"));
+                    CultureInfo.InvariantCulture,
+                    $"{target.Name,-12} {f[0],11:F0} {f[1],11:F1} {f[2],9:F0} {f[3],9:F0} {f[4],9:F0} {f[5],7:F0} {f[6],8:F0}   {Ratios(row, target.Name)}"));
             }
 
             if (row.StartsWith("stream", StringComparison.Ordinal))
             {
-                output.WriteLine(string.Join("  ", targets.Select(t => string.Create(CultureInfo.InvariantCulture, $"{t.Name}: {Median(row, t.Name)[0] * MockAnswers.Events:F0} events/s"))));
+                output.WriteLine(string.Join("  ", targets.Select(
+                    t => string.Create(CultureInfo.InvariantCulture, $"{t.Name}: {Median(row, t.Name)[0] * MockAnswers.Events:F0} events/s"))));
             }
         }
 
         output.WriteLine();
-        output.WriteLine("start to first answer: " + string.Join("  ", targets.Where(t => t.StartMs > 0).Select(t => string.Create(CultureInfo.InvariantCulture, $"{t.Name} {t.StartMs:F0} ms"))));
+        var starts = targets.Where(t => t.StartMs > 0).Select(t => string.Create(CultureInfo.InvariantCulture, $"{t.Name} {t.StartMs:F0} ms"));
+        output.WriteLine("start to first answer: " + string.Join("  ", starts));
         output.WriteLine("bars: CPU <= 2x nginx; rate >= 0.6x nginx; added p50 at 1,000/s <= 1.5x nginx; p99 at 16 <= 1.5x nginx; RSS <= 80 MB; start <= 150 ms");
     }
 

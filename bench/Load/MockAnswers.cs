@@ -16,7 +16,8 @@ internal static class MockAnswers
     private const string Head = "\"id\":\"chatcmpl-1\",\"created\":1700000000,\"model\":\"mock\"";
 
     public static byte[] Whole { get; } = Response(
-        $"{{{Head},\"object\":\"chat.completion\",\"choices\":[{{\"index\":0,\"message\":{{\"role\":\"assistant\",\"content\":\"{Words(WordBytes)}\"}},\"finish_reason\":\"stop\"}}],"
+        $"{{{Head},\"object\":\"chat.completion\",\"choices\":[{{\"index\":0,\"message\":{{\"role\":\"assistant\",\"content\":\"{Words(WordBytes)}\"}},"
+        + "\"finish_reason\":\"stop\"}],"
         + "\"usage\":{\"prompt_tokens\":400,\"completion_tokens\":150,\"total_tokens\":550}}");
 
     /// <summary>The same answer as three events.</summary>
@@ -60,7 +61,8 @@ internal static class MockAnswers
     private static byte[] Stream(string[] content)
     {
         var events = string.Concat(content) + Chunk("{}", "\"stop\"")
-            + $"data: {{{Head},\"object\":\"chat.completion.chunk\",\"choices\":[],\"usage\":{{\"prompt_tokens\":400,\"completion_tokens\":150,\"total_tokens\":550}}}}\n\ndata: [DONE]\n\n";
+            + $"data: {{{Head},\"object\":\"chat.completion.chunk\",\"choices\":[],\"usage\":{{\"prompt_tokens\":400,\"completion_tokens\":150,\"total_tokens\":550}}}}"
+            + "\n\ndata: [DONE]\n\n";
         var all = new StringBuilder("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n");
         foreach (var item in events.Split("\n\n", StringSplitOptions.RemoveEmptyEntries))
         {

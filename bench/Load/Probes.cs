@@ -37,7 +37,8 @@ internal static class NextCandidateProbe
         var times = mock.NextCandidate;
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{daemon.Name}: time to the next candidate p50 {times.Percentile(0.5) / 1e6:F2} ms, p99 {times.Percentile(0.99) / 1e6:F2} ms, max {times.Max / 1e6:F2} ms over {times.Count} failures, bar <= 5 ms"));
+            $"{daemon.Name}: time to the next candidate p50 {times.Percentile(0.5) / 1e6:F2} ms, p99 {times.Percentile(0.99) / 1e6:F2} ms, "
+            + $"max {times.Max / 1e6:F2} ms over {times.Count} failures, bar <= 5 ms"));
         times.Reset();
     }
 }

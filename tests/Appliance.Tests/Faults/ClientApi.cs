@@ -17,7 +17,9 @@ internal abstract class ClientApi
     public async Task<ClientView> AskAsync(HttpClient http, bool stream, CancellationToken cancel)
     {
         using var content = new StringContent(
-            $"{{\"model\":\"r\",\"max_tokens\":100,\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]{(stream ? ",\"stream\":true" : "")}}}", Encoding.UTF8, "application/json");
+            $"{{\"model\":\"r\",\"max_tokens\":100,\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]{(stream ? ",\"stream\":true" : "")}}}",
+            Encoding.UTF8,
+            "application/json");
         using var request = new HttpRequestMessage(HttpMethod.Post, Path) { Content = content };
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);
         var (body, cut) = await ReadAsync(response, cancel);

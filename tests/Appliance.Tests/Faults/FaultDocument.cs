@@ -4,7 +4,8 @@ namespace Jesus.Appliance.Tests.Faults;
 internal static class FaultDocument
 {
     private const string Head =
-        "| fault | on the wire | cause | a client of OpenAI's API sees | a client of Anthropic's API sees | next candidate | with `commit: complete` | charged |\n|---|---|---|---|---|---|---|---|";
+        "| fault | on the wire | cause | a client of OpenAI's API sees | a client of Anthropic's API sees "
+        + "| next candidate | with `commit: complete` | charged |\n|---|---|---|---|---|---|---|---|";
 
     private static readonly Lock Gate = new();
 

@@ -7,7 +7,8 @@ internal sealed class AnthropicApi : UpstreamApi
     public override string End => Event("{\"type\":\"message_stop\"}", "message_stop");
 
     public override string Opening(StatedUsage usage) => Event(
-        "{\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null"
+        "{\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[],"
+        + "\"stop_reason\":null,\"stop_sequence\":null"
         + (usage == default ? "}}" : $",\"usage\":{Members(("input_tokens", usage.Input), ("output_tokens", usage.Output is null ? null : 1))}}}}}"), "message_start")
         + Event("{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}", "content_block_start")
         + Event("{\"type\":\"ping\"}", "ping");
@@ -17,8 +18,12 @@ internal sealed class AnthropicApi : UpstreamApi
 
     /// <summary>Block 0 is the text's, so a tool call's block has the number after its own.</summary>
     public override string ToolCall(int index, string? id, string name, string arguments) =>
-        Event($"{{\"type\":\"content_block_start\",\"index\":{index + 1},\"content_block\":{{\"type\":\"tool_use\",{(id is null ? "" : $"\"id\":{Quote(id)},")}\"name\":{Quote(name)},\"input\":{{}}}}}}", "content_block_start")
-        + Event($"{{\"type\":\"content_block_delta\",\"index\":{index + 1},\"delta\":{{\"type\":\"input_json_delta\",\"partial_json\":{Quote(arguments)}}}}}", "content_block_delta")
+        Event(
+            $"{{\"type\":\"content_block_start\",\"index\":{index + 1},\"content_block\":{{\"type\":\"tool_use\",{(id is null ? "" : $"\"id\":{Quote(id)},")}"
+            + $"\"name\":{Quote(name)},\"input\":{{}}}}}}", "content_block_start")
+        + Event(
+            $"{{\"type\":\"content_block_delta\",\"index\":{index + 1},\"delta\":{{\"type\":\"input_json_delta\",\"partial_json\":{Quote(arguments)}}}}}",
+            "content_block_delta")
         + Event($"{{\"type\":\"content_block_stop\",\"index\":{index + 1}}}", "content_block_stop");
 
     public override string Closing(StatedUsage usage, bool toolCalls = false) =>
@@ -28,7 +33,8 @@ internal sealed class AnthropicApi : UpstreamApi
             + (usage.Output is null ? "}" : $",\"usage\":{Members(("output_tokens", usage.Output))}}}"), "message_delta");
 
     public override string Whole(string text, StatedUsage usage) =>
-        $"{{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[{{\"type\":\"text\",\"text\":{Quote(text)}}}],\"stop_reason\":\"end_turn\",\"stop_sequence\":null"
+        $"{{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[{{\"type\":\"text\",\"text\":{Quote(text)}}}],"
+        + "\"stop_reason\":\"end_turn\",\"stop_sequence\":null"
         + (usage == default ? "}" : $",\"usage\":{Members(("input_tokens", usage.Input), ("output_tokens", usage.Output))}}}");
 
     public override string Error(UpstreamError error, string message) =>

@@ -12,7 +12,10 @@ internal static class FaultScripts
     /// <summary>A key that an upstream may quote; nobody else may see it.</summary>
     public const string Key = "sk-test-4711";
 
-    public static IReadOnlyList<Fault> All { get; } = [.. Answers(), .. Silences(), .. Refusals(), .. WrongBodies(), .. BrokenStreams(), .. OddStreams(), .. OddUsage(), .. OddTools()];
+    public static IReadOnlyList<Fault> All { get; } =
+    [
+        .. Answers(), .. Silences(), .. Refusals(), .. WrongBodies(), .. BrokenStreams(), .. OddStreams(), .. OddUsage(), .. OddTools(),
+    ];
 
     public static Fault Of(string name) => All.Single(f => f.Name == name);
 

@@ -13,7 +13,8 @@ internal sealed class OpenAiChatApi : UpstreamApi
     public override string Text(string text) => Chunk($"{{\"content\":{Quote(text)}}}");
 
     public override string ToolCall(int index, string? id, string name, string arguments) => Chunk(
-        $"{{\"tool_calls\":[{{\"index\":{index},{(id is null ? "" : $"\"id\":{Quote(id)},")}\"type\":\"function\",\"function\":{{\"name\":{Quote(name)},\"arguments\":{Quote(arguments)}}}}}]}}");
+        $"{{\"tool_calls\":[{{\"index\":{index},{(id is null ? "" : $"\"id\":{Quote(id)},")}\"type\":\"function\","
+        + $"\"function\":{{\"name\":{Quote(name)},\"arguments\":{Quote(arguments)}}}}}]}}");
 
     public override string Closing(StatedUsage usage, bool toolCalls = false) =>
         Chunk("{}", toolCalls ? "tool_calls" : "stop") +

@@ -39,17 +39,20 @@ internal sealed class OpenAiResponsesApi : UpstreamApi
     /// <summary>"error" has its members at the top, not in an object.</summary>
     public override string ErrorEvent(UpstreamError error, string message) => Named(
         "error",
-        $"\"code\":{Quote(error == UpstreamError.RateLimited ? "rate_limit_exceeded" : error == UpstreamError.Overloaded ? "overloaded" : "server_error")},\"message\":{Quote(message)},\"param\":null");
+        $"\"code\":{Quote(error == UpstreamError.RateLimited ? "rate_limit_exceeded" : error == UpstreamError.Overloaded ? "overloaded" : "server_error")}"
+        + $",\"message\":{Quote(message)},\"param\":null");
 
     private string Named(string type, string members) =>
         Event($"{{\"type\":\"{type}\",\"sequence_number\":{Interlocked.Increment(ref _sequence)},{members}}}", type);
 
-    private static string Item(string text) => $"{{{Message},\"status\":\"completed\",\"content\":[{{\"type\":\"output_text\",\"text\":{Quote(text)},\"annotations\":[]}}]}}";
+    private static string Item(string text) =>
+        $"{{{Message},\"status\":\"completed\",\"content\":[{{\"type\":\"output_text\",\"text\":{Quote(text)},\"annotations\":[]}}]}}";
 
     private static string Response(string status, string output, StatedUsage usage)
     {
         var total = usage.Input + usage.Output;
-        return $"{{\"id\":\"resp_1\",\"object\":\"response\",\"created_at\":1700000000,\"status\":\"{status}\",\"error\":null,\"incomplete_details\":null,\"model\":\"m\",\"output\":[{output}],\"usage\":"
+        return $"{{\"id\":\"resp_1\",\"object\":\"response\",\"created_at\":1700000000,\"status\":\"{status}\",\"error\":null,"
+            + $"\"incomplete_details\":null,\"model\":\"m\",\"output\":[{output}],\"usage\":"
             + (usage == default ? "null}" : $"{Members(("input_tokens", usage.Input), ("output_tokens", usage.Output), ("total_tokens", total))}}}");
     }
 }
