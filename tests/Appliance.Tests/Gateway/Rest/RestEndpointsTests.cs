@@ -141,7 +141,7 @@ public sealed class RestEndpointsTests
     }
 
     [Theory]
-    [InlineData("/v1/responses")]
+    [InlineData("/v1/batches")]
     [InlineData("/v1/moderations")]
     [InlineData("/mcp")]
     public async Task An_api_that_is_not_built_says_so_in_its_own_shape(string path)
