@@ -11,12 +11,12 @@ namespace Jesus.Transport.Http;
 public sealed class TlsTrust
 {
     private readonly X509Certificate2Collection? _roots;
-    private readonly X509Certificate2Collection? _client;
+    private readonly SslStreamCertificateContext? _client;
 
-    private TlsTrust(X509Certificate2Collection? roots, X509Certificate2? client)
+    private TlsTrust(X509Certificate2Collection? roots, SslStreamCertificateContext? client)
     {
         _roots = roots;
-        _client = client is null ? null : [client];
+        _client = client;
     }
 
     /// <summary>The system's trust store.</summary>
@@ -44,8 +44,7 @@ public sealed class TlsTrust
             }
 
             reading = certificateFile;
-            var client = certificateFile.Length > 0 ? X509Certificate2.CreateFromPemFile(certificateFile, keyFile.Length > 0 ? keyFile : null) : null;
-            return (new TlsTrust(roots, client), null);
+            return (new TlsTrust(roots, certificateFile.Length > 0 ? ReadClient(certificateFile, keyFile) : null), null);
         }
         catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
@@ -57,7 +56,7 @@ public sealed class TlsTrust
     {
         TargetHost = target.Host,
         ApplicationProtocols = [SslApplicationProtocol.Http11],
-        ClientCertificates = _client,
+        ClientCertificateContext = _client,
         CertificateChainPolicy = Policy(),
     };
 
@@ -74,7 +73,16 @@ public sealed class TlsTrust
         return said.TrimEnd('.');
     }
 
-    private X509ChainPolicy? Policy()
+    /// <summary>The first certificate of the file is ours, the others lead from it to its root.</summary>
+    private static SslStreamCertificateContext ReadClient(string certificateFile, string keyFile)
+    {
+        var own = X509Certificate2.CreateFromPemFile(certificateFile, keyFile.Length > 0 ? keyFile : null);
+        var chain = new X509Certificate2Collection();
+        chain.ImportFromPemFile(certificateFile);
+        return SslStreamCertificateContext.Create(own, chain, offline: true);
+    }
+
+    private X509ChainPolicy Policy()
     {
         var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck };
         if (_roots is not null)

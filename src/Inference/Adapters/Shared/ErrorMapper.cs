@@ -56,7 +56,9 @@ internal sealed class ErrorMapper(string provider, string key, TimeProvider time
     private ModelError Redirected(HttpResponse response)
     {
         var to = response.TryGetHeader("location"u8, out var location) ? $" to {Clean(Encoding.Latin1.GetString(location))}" : "";
-        return new ModelError(ErrorCause.Refused, $"'{provider}' answered {response.Status}, a redirect{to}, which is not followed; set providers.{provider}.url to the address meant.");
+        return new ModelError(
+            ErrorCause.Refused,
+            $"'{provider}' answered {response.Status}, a redirect{to}, which is not followed; set providers.{provider}.url to the address meant.");
     }
 
     public ModelError Stream(string wrong) => new(ErrorCause.Malformed, $"'{provider}' sent {wrong} in its stream.");

@@ -62,7 +62,8 @@ internal sealed class MetricsLook(UpstreamClient client)
     private void ReadLoad(ReadOnlyMemory<byte> json)
     {
         using var document = Parse(json);
-        _running = document?.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("server_load", out var load) && load.TryGetDouble(out var value)
+        _running = document?.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("server_load", out var load)
+            && load.ValueKind == JsonValueKind.Number && load.TryGetDouble(out var value)
             ? value : null;
     }
 

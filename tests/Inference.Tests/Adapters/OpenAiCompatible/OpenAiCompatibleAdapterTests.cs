@@ -186,7 +186,8 @@ public sealed class OpenAiCompatibleAdapterTests
     [Fact]
     public async Task A_redirect_is_not_followed_and_says_so()
     {
-        await using var server = new Upstream().On("/v1/chat/completions", c => c.RespondAsync("307 Temporary Redirect", "", headers: "location: https://elsewhere.example/v1\r\n"));
+        await using var server = new Upstream().On(
+            "/v1/chat/completions", c => c.RespondAsync("307 Temporary Redirect", "", headers: "location: https://elsewhere.example/v1\r\n"));
         var (result, _) = await CallAsync(server, Built());
         Assert.Equal(ErrorCause.Refused, result.Error.Cause);
         Assert.Contains("redirect", result.Error.Message, StringComparison.Ordinal);
