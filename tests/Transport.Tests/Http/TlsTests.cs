@@ -13,6 +13,9 @@ public sealed class TlsTests : IDisposable
 {
     private static readonly HttpRequest Post = new() { Method = "POST"u8.ToArray(), Path = "/v1/x"u8.ToArray(), Body = "{}"u8.ToArray() };
 
+    /// <summary>A busy machine may take its time over a handshake.</summary>
+    private static readonly HttpUpstreamOptions Patient = new() { ConnectTimeoutMs = 120_000 };
+
     private readonly TestAuthority _authority = new();
     private readonly string _folder = Directory.CreateTempSubdirectory("jesus-tls").FullName;
 
@@ -51,7 +54,7 @@ public sealed class TlsTests : IDisposable
     public async Task A_certificate_of_an_authority_that_is_not_trusted_is_refused()
     {
         await using var server = new TlsServer(_authority.Issue("127.0.0.1"));
-        using var system = new HttpUpstream(new NetworkTarget("127.0.0.1", server.Port, Tls: true), TcpNetwork.Instance, TimeProvider.System);
+        using var system = new HttpUpstream(new NetworkTarget("127.0.0.1", server.Port, Tls: true), TcpNetwork.Instance, TimeProvider.System, Patient);
         await AssertRefusedAsync(system, "TLS");
         using var another = new TestAuthority();
         using var upstream = Upstream(server.Port, caFile: another.WriteRoot(Directory.CreateDirectory(Path.Combine(_folder, "other")).FullName));
@@ -128,7 +131,7 @@ public sealed class TlsTests : IDisposable
     public async Task Warm_connections_are_open_before_the_first_call()
     {
         await using var server = new TlsServer(_authority.Issue("127.0.0.1"));
-        using var upstream = Upstream(server.Port, options: new HttpUpstreamOptions { WarmConnections = 2 });
+        using var upstream = Upstream(server.Port, options: Patient with { WarmConnections = 2 });
         while (upstream.IdleConnections < 2)
         {
             await Task.Delay(10, TestContext.Current.CancellationToken);
@@ -152,7 +155,7 @@ public sealed class TlsTests : IDisposable
     {
         var (trust, error) = TlsTrust.Read(caFile ?? _authority.WriteRoot(_folder), certificateFile, keyFile);
         Assert.True(trust is not null, error);
-        return new HttpUpstream(new NetworkTarget(host, port, Tls: true), new TcpNetwork(trust), TimeProvider.System, options);
+        return new HttpUpstream(new NetworkTarget(host, port, Tls: true), new TcpNetwork(trust), TimeProvider.System, options ?? Patient);
     }
 
     private static async Task<(string Body, HttpFault Fault, string Message)> ExchangeAsync(HttpUpstream upstream)

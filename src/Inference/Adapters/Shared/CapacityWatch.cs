@@ -1,6 +1,5 @@
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
-using Jesus.Transport.Http;
 
 namespace Jesus.Inference.Adapters.Shared;
 

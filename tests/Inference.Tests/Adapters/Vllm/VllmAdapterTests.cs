@@ -43,7 +43,7 @@ public sealed class VllmAdapterTests
         var sink = new RecordingSink();
         using var adapter = Adapter(server);
         var result = await adapter.CallAsync(request, sink, TestContext.Current.CancellationToken);
-        Assert.Equal(["Started", "Text a", "Reasoning hm", "Finished StopSequence END"], Upstream.Lines(sink));
+        Assert.Equal(["Started", "Reasoning hm", "Text a", "Finished StopSequence END"], Upstream.Lines(sink));
         Assert.Equal(FinishReason.StopSequence, result.Reason);
         var body = JsonNode.Parse(server.BodyOf("/v1/chat/completions"))!;
         Assert.Equal(("a+", -3), ((string?)body["structured_outputs"]!["regex"], (int)body["priority"]!));
