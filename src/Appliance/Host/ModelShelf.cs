@@ -14,6 +14,9 @@ namespace Jesus.Appliance.Host;
 public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Candidate> remote, RouteTableHolder routes, ApplianceConfig config,
     TimeProvider time, ILogger log) : IModelDirectory
 {
+    /// <summary>What the engine offers; it reads no images and makes no embeddings.</summary>
+    private const Abilities LocalAbilities = Abilities.Text | Abilities.Tools | Abilities.Schema | Abilities.Reasoning;
+
     private readonly LocalAdapter _local = new(host, time);
     private readonly Lock _gate = new();
     private RoutesOptions _routing = config.Routes;
@@ -123,7 +126,7 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
 
     private Candidate Local(ModelFile file, Candidate? old)
     {
-        var traits = new CandidateTraits { ContextTokens = file.ContextTokens, LeavesBox = false, Abilities = Abilities.Text | Abilities.Tools | Abilities.Schema | Abilities.Reasoning };
+        var traits = new CandidateTraits { ContextTokens = file.ContextTokens, LeavesBox = false, Abilities = LocalAbilities };
         return old?.Traits == traits ? old : new Candidate(_local, file.Name, traits, old?.Health);
     }
 

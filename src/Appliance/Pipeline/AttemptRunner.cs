@@ -83,7 +83,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
 
         return path.Sink.HeldAnswerFits(path.Call.Request, out var problem)
             ? result
-            : result with { Error = new ModelError(ErrorCause.SchemaViolated, $"'{attempt.Candidate.Label}' did not answer as was asked: {problem}.") };
+            : result with { Error = new ModelError(ErrorCause.SchemaViolated, $"'{attempt.Candidate.Label}' did not answer as asked: {problem}.") };
     }
 
     private bool TryEnter(CallPath path, Attempt attempt, out Ticket ticket)

@@ -8,11 +8,13 @@ namespace Jesus.Appliance.Pipeline;
 /// <param name="Why">Why it is left out or goes last; empty otherwise.</param>
 /// <param name="View">Tokens, price, bound, speed and load.</param>
 /// <param name="RestsMs">How long it is better left alone.</param>
-public sealed record ExplainedCandidate(string Name, int Place, string Why, CandidateView View, bool CountsExactly, int ContextTokens, long RestsMs, int FailuresInARow);
+public sealed record ExplainedCandidate(
+    string Name, int Place, string Why, CandidateView View, bool CountsExactly, int ContextTokens, long RestsMs, int FailuresInARow);
 
 /// <summary>What would be done with a call, and why.</summary>
 /// <param name="Rule">The rule that chose the route; empty where the name did.</param>
-public sealed record RouteExplanation(string Asked, string Route, string Rule, RouteOptions Options, Abilities Needs, ModelError Error, IReadOnlyList<ExplainedCandidate> Candidates)
+public sealed record RouteExplanation(
+    string Asked, string Route, string Rule, RouteOptions Options, Abilities Needs, ModelError Error, IReadOnlyList<ExplainedCandidate> Candidates)
 {
     internal static RouteExplanation Of(CallPath path, in PlanFacts facts, long nowMs)
     {

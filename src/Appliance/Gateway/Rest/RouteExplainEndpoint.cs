@@ -40,7 +40,9 @@ internal static class RouteExplainEndpoint
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            return ApiFailure.Invalid("invalid_json", "The body must be an object with texts 'model', 'prompt', 'task', 'data_class', numbers 'max_tokens' and 'deadline_ms', and a list 'needs'.");
+            return ApiFailure.Invalid(
+                "invalid_json",
+                "The body must be an object with texts 'model', 'prompt', 'task', 'data_class', numbers 'max_tokens' and 'deadline_ms', and a list 'needs'.");
         }
 
         call.Request.MaxOutputTokens = Math.Max(0, call.Request.MaxOutputTokens);
