@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;

@@ -1,7 +1,6 @@
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Security;
-using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Pipeline;
 

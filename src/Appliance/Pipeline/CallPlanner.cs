@@ -1,5 +1,4 @@
 using Jesus.Appliance.Router;
-using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Pipeline;
