@@ -1,6 +1,5 @@
 using System.Buffers;
 using Jesus.Appliance.Pipeline;
-using Microsoft.AspNetCore.Http;
 
 namespace Jesus.Appliance.Gateway.OpenAi.Responses;
 

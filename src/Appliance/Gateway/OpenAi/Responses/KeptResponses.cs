@@ -1,6 +1,5 @@
 using System.Globalization;
 using Jesus.Appliance.Responses;
-using Microsoft.AspNetCore.Http;
 
 namespace Jesus.Appliance.Gateway.OpenAi.Responses;
 
@@ -195,7 +194,7 @@ internal sealed class KeptResponses(ResponseStore store, BackgroundResponses bac
             ? ended.Response : StoredItems.WithStatus(found.Response, ResponseStatus.Failed, BackgroundResponse.Interrupted);
     }
 
-    private static void Put(System.Buffers.IBufferWriter<byte> to, ReadOnlySpan<byte> text)
+    private static void Put(System.IO.Pipelines.PipeWriter to, ReadOnlySpan<byte> text)
     {
         text.CopyTo(to.GetSpan(text.Length));
         to.Advance(text.Length);

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Jesus.Appliance.Pipeline;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Jesus.Appliance.Artifacts;
-using Jesus.Appliance.Pipeline;
 using Jesus.Inference.Contract;
 using static Jesus.Appliance.Tests.Gateway.OpenAi.Responses.ResponsesFixture;
 

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using System.Text.Json;
 using Jesus.Inference.Contract;
 using static Jesus.Appliance.Tests.Gateway.OpenAi.Responses.ResponsesFixture;
 
