@@ -51,7 +51,10 @@ public readonly record struct ApiFailure(int Status, string Type, string Code, s
             return new ApiFailure(429, "insufficient_quota", BudgetCode, error.Message, error.Param, error.RetryAfter) { Cause = error.Cause };
         }
 
-        var (status, type, code) = Class(error.Cause);
+        // Where a candidate was asked, or a field is named, it is the request that was refused; else it is the caller.
+        var (status, type, code) = error.Cause == ErrorCause.Refused && (outcome.Attempts > 0 || error.Param is not null)
+            ? (400, InvalidRequest, "refused")
+            : Class(error.Cause);
         return new ApiFailure(status, type, code, error.Message, error.Param, error.RetryAfter) { Cause = error.Cause };
     }
 

@@ -57,7 +57,7 @@ internal sealed class ErrorMapper(string provider, string key, TimeProvider time
     {
         var to = response.TryGetHeader("location"u8, out var location) ? $" to {Clean(Encoding.Latin1.GetString(location))}" : "";
         return new ModelError(
-            ErrorCause.Refused,
+            ErrorCause.Malformed,
             $"'{provider}' answered {response.Status}, a redirect{to}, which is not followed; set providers.{provider}.url to the address meant.");
     }
 
