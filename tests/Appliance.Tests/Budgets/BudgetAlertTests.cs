@@ -19,7 +19,7 @@ public sealed class BudgetAlertTests
         var time = new FixedTime();
         var journal = new MemoryJournal();
         await using var alerts = new BudgetAlerts(journal, NullLogger.Instance);
-        var outlet = new ListOutlet();
+        using var outlet = new ListOutlet();
         alerts.Start(outlet);
         using var keeper = BudgetRig.Keeper(Options, journal, time, alerts);
         foreach (var cost in new[] { 700_000, 60_000, 10_000, 140_000, 80_000, 20_000 })
@@ -41,10 +41,10 @@ public sealed class BudgetAlertTests
         var journal = new MemoryJournal();
         var time = new FixedTime();
         await RunAsync(journal, time, new ListOutlet { RefusesFrom = 1 }, 920_000, expected: 2);
-        var second = new ListOutlet();
+        using var second = new ListOutlet();
         await RunAsync(journal, time, second, 10_000, expected: 1);
         Assert.Equal([90], second.Alerts.Select(a => a.Percent));
-        var third = new ListOutlet();
+        using var third = new ListOutlet();
         await RunAsync(journal, time, third, 10_000, expected: 0);
         Assert.Empty(third.Alerts);
     }
@@ -54,7 +54,7 @@ public sealed class BudgetAlertTests
     {
         var journal = new MemoryJournal();
         await using var alerts = new BudgetAlerts(journal, NullLogger.Instance);
-        var outlet = new ListOutlet();
+        using var outlet = new ListOutlet();
         using var keeper = BudgetRig.Keeper(Options, journal, new FixedTime(), alerts);
         alerts.Start(outlet);
         Assert.False((await BudgetRig.SpendAsync(keeper, 2_000_000)).IsNone);
@@ -103,7 +103,7 @@ public sealed class BudgetAlertTests
     {
         var journal = new MemoryJournal();
         await using var alerts = new BudgetAlerts(journal, NullLogger.Instance);
-        var outlet = new ListOutlet();
+        using var outlet = new ListOutlet();
         alerts.Start(outlet);
         using (var keeper = BudgetRig.Keeper(Options, journal, new FixedTime(), alerts))
         {
@@ -132,7 +132,7 @@ public sealed class BudgetAlertTests
         await alerts.DisposeAsync();
     }
 
-    private sealed class ListOutlet : IAlertOutlet
+    private sealed class ListOutlet : IAlertOutlet, IDisposable
     {
         private readonly SemaphoreSlim _came = new(0);
 
@@ -148,6 +148,8 @@ public sealed class BudgetAlertTests
             _came.Release();
             return new(Alerts.Count > RefusesFrom ? "refused" : null);
         }
+
+        public void Dispose() => _came.Dispose();
 
         public async Task WaitAsync(int count)
         {

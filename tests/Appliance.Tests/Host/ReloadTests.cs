@@ -5,7 +5,6 @@ using Jesus.Appliance.Host;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Telemetry;
 using Jesus.Appliance.Tests.Pipeline;
-using Jesus.Inference.Contract;
 using Jesus.Tests.Faults;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -144,9 +144,9 @@ public sealed class HedgeTests
     [Fact]
     public async Task No_hedge_begins_above_its_own_cost_or_with_data_that_must_be_redacted()
     {
-        var slow = new FakeAdapter("a", async (_, sink, _) =>
+        var slow = new FakeAdapter("a", async (_, sink, cancel) =>
         {
-            await Task.Delay(200);
+            await Task.Delay(200, cancel);
             return await FakeAdapter.SayAsync(sink, "from a");
         });
         var second = FakeAdapter.Saying("b", "from b");

@@ -71,8 +71,15 @@ public sealed class PricingTests
             decimal Rate() => dice.Next(900) / 100m;
             var price = new Price
             {
-                Input = Rate(), CachedInput = Rate(), CacheWrite = Rate(), Output = Rate(), Reasoning = Rate(), Call = Rate(), Image = Rate(),
-                ComputeSecond = Rate(), ComputeSecondsMax = 10,
+                Input = Rate(),
+                CachedInput = Rate(),
+                CacheWrite = Rate(),
+                Output = Rate(),
+                Reasoning = Rate(),
+                Call = Rate(),
+                Image = Rate(),
+                ComputeSecond = Rate(),
+                ComputeSecondsMax = 10,
             };
             var bound = CallBound.Of(price, dice.Next(5_000), dice.Next(300), dice.Next(2) * 200, dice.Next(2) * 9_000, dice.Next(3) + 1, dice.Next(3));
             var input = dice.Next(bound.Usage.InputTokens + 1);
@@ -80,8 +87,13 @@ public sealed class PricingTests
             var cached = dice.Next(input + 1);
             var usage = new Usage
             {
-                InputTokens = input, CachedInputTokens = cached, CacheWriteTokens = dice.Next(input - cached + 1), OutputTokens = output,
-                ReasoningTokens = dice.Next(output + 1), Images = bound.Usage.Images, ComputeMicroseconds = dice.Next(10_000_000),
+                InputTokens = input,
+                CachedInputTokens = cached,
+                CacheWriteTokens = dice.Next(input - cached + 1),
+                OutputTokens = output,
+                ReasoningTokens = dice.Next(output + 1),
+                Images = bound.Usage.Images,
+                ComputeMicroseconds = dice.Next(10_000_000),
             };
             Assert.True(price.CostOf(usage) <= bound.MicroUsd, $"seed {seed}");
         }

@@ -124,7 +124,10 @@ public sealed class RouteTableTests
         var plan = new List<int>();
         var views = route.Candidates.Select((c, i) => new CandidateView
         {
-            Weight = route.WeightOf(i), InputTokens = inputTokens[i], Rests = c.Health.Rests(facts.NowMs), Hash = c.Hash,
+            Weight = route.WeightOf(i),
+            InputTokens = inputTokens[i],
+            Rests = c.Health.Rests(facts.NowMs),
+            Hash = c.Hash,
         }).ToArray();
         return (plan, RoutePlanner.Plan(route, facts, views, plan, new DecisionLog()));
     }

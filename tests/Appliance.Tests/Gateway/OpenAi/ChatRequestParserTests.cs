@@ -75,7 +75,14 @@ public sealed class ChatRequestParserTests
         const SamplingFields All = SamplingFields.Temperature | SamplingFields.TopP | SamplingFields.TopK | SamplingFields.MinP;
         var wanted = new Sampling
         {
-            Temperature = 0.5f, TopP = 0.9f, TopK = 40, MinP = 0.05f, Seed = ulong.MaxValue, FrequencyPenalty = 1, PresencePenalty = -1, Given = All,
+            Temperature = 0.5f,
+            TopP = 0.9f,
+            TopK = 40,
+            MinP = 0.05f,
+            Seed = ulong.MaxValue,
+            FrequencyPenalty = 1,
+            PresencePenalty = -1,
+            Given = All,
         };
         Assert.Equal(wanted, _request.Sampling);
         Assert.Equal((2, 7, 2, 0), (_request.Choices, _request.MaxOutputTokens, _request.Stops.Count, _request.TopLogProbs));
