@@ -180,7 +180,7 @@ public sealed class MessagesEndpointTests
     [InlineData(ErrorCause.Draining, 529, "overloaded_error")]
     [InlineData(ErrorCause.RateLimited, 429, "rate_limit_error")]
     [InlineData(ErrorCause.Stalled, 504, "timeout_error")]
-    [InlineData(ErrorCause.Refused, 403, "permission_error")]
+    [InlineData(ErrorCause.Refused, 400, "invalid_request_error")]
     [InlineData(ErrorCause.Cut, 502, "api_error")]
     [InlineData(ErrorCause.Internal, 500, "api_error")]
     public async Task A_call_that_failed_before_it_began_is_a_plain_error_streamed_or_not(ErrorCause cause, int status, string type)

@@ -189,7 +189,7 @@ public sealed class OpenAiCompatibleAdapterTests
         await using var server = new Upstream().On(
             "/v1/chat/completions", c => c.RespondAsync("307 Temporary Redirect", "", headers: "location: https://elsewhere.example/v1\r\n"));
         var (result, _) = await CallAsync(server, Built());
-        Assert.Equal(ErrorCause.Refused, result.Error.Cause);
+        Assert.Equal(ErrorCause.Malformed, result.Error.Cause);
         Assert.Contains("redirect", result.Error.Message, StringComparison.Ordinal);
         Assert.Contains("https://elsewhere.example/v1", result.Error.Message, StringComparison.Ordinal);
         Assert.Single(server.Requests);
