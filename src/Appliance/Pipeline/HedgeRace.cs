@@ -88,12 +88,17 @@ internal sealed class HedgeRace : IValueTaskSource<bool>, IDisposable
         Second.Watch.Dispose();
     }
 
-    // A late callback of the race before finds its time not yet come; this race's own is still to follow.
+    // A timer may fire a fraction of a millisecond early, and a late callback of the race before finds this one's time not yet come: both look again.
     private void OnTimer()
     {
-        if (_time.NowMs() >= Volatile.Read(ref _lateAtMs))
+        var left = Volatile.Read(ref _lateAtMs) - _time.NowMs();
+        if (left <= 0)
         {
             Tell(true);
+        }
+        else if (Volatile.Read(ref _told) == 0)
+        {
+            _timer.Change(TimeSpan.FromMilliseconds(left), Timeout.InfiniteTimeSpan);
         }
     }
 
