@@ -1,6 +1,7 @@
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
+using Jesus.Appliance.Scheduler;
 using Jesus.Inference.Contract;
 using Jesus.Tests.Faults;
 
@@ -36,7 +37,10 @@ public sealed class BudgetStormTests
             ],
         };
         var hedge = hedged ? new HedgeOptions { AfterMs = 1, MaxPercent = 100 } : null;
-        var test = new TestPipeline([cheap, dear], new RouteOptions { Commit = commit, Retries = 0, Hedge = hedge }, budgets, prices);
+
+        // A place for everybody: on a busy machine the doors would otherwise turn calls away before the caps do.
+        var doors = new SchedulerOptions { DefaultSlots = 1_000 };
+        var test = new TestPipeline([cheap, dear], new RouteOptions { Commit = commit, Retries = 0, Hedge = hedge }, budgets, prices, scheduler: doors);
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(async i =>
         {
             await Task.Yield();
