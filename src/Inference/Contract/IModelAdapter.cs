@@ -25,6 +25,12 @@ public readonly record struct CapacitySnapshot
     /// <summary>0 when unknown.</summary>
     public int ContextTokens { get; init; }
 
+    /// <summary>
+    /// The arithmetic that the model computes with there now: a candidate with an equal one can go on with the other's answer. Unknown for providers, and for
+    /// a model that is not in memory or whose file is not hashed yet.
+    /// </summary>
+    public NumericsProfile Numerics { get; init; }
+
     /// <summary>Monotonic timestamp of the observation.</summary>
     public long AsOf { get; init; }
 }

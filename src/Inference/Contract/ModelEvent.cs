@@ -74,7 +74,12 @@ public enum WirePart : byte
 /// <param name="Alternatives">How many of the entries that follow in the list are this token's alternatives, likeliest first.</param>
 public readonly record struct TokenLogProb(ReadOnlyMemory<byte> Text, float LogProb, int Alternatives = 0);
 
-/// <summary>Token ids and their log probabilities, when the adapter knows them.</summary>
+/// <summary>Tokens behind a piece of an answer, when the adapter knows them.</summary>
+/// <param name="Ids">
+/// The tokens taken since the last event that had any. An answer that is begun again after all ids so far (<see cref="ModelRequest.ShownTokens"/>) goes on with
+/// the event after this one. An event in the middle of what one token says, and what is let go of at the end, have none: their tokens stand in a later event.
+/// </param>
+/// <param name="LogProbs">Of the tokens that the piece stands for; as many as ids but for the last piece of an answer.</param>
 public readonly record struct TokenSpan(ReadOnlyMemory<int> Ids, ReadOnlyMemory<float> LogProbs);
 
 /// <summary>One event of an answer. The memory is valid until the sink's <see cref="IAnswerSink.WriteAsync"/> has completed.</summary>

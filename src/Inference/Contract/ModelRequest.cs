@@ -73,8 +73,18 @@ public sealed class ModelRequest
     /// <summary>The prompt as token ids, when known; then <see cref="Turns"/> is not rendered.</summary>
     public ReadOnlyMemory<int> PromptTokens { get; set; }
 
-    /// <summary>Tokens already shown to the client by a lost candidate: continue after them.</summary>
+    /// <summary>
+    /// Tokens of the answer that another candidate with an equal <see cref="NumericsProfile"/> drew and the client has: continue after them, as if they had been
+    /// drawn here. Only what comes after them is answered and counted as output; <see cref="MaxOutputTokens"/> counts them too. What the client has beyond the
+    /// last of them (a token shown in part, or in the middle of several events) comes again: whoever sets this drops it.
+    /// </summary>
     public ReadOnlyMemory<int> ShownTokens { get; set; }
+
+    /// <summary>
+    /// Seeds the draws where <see cref="Sampling"/> has no seed, so that every attempt of one call draws alike: the pipeline sets it. For the box's own engines
+    /// and peers only; a provider is never sent a seed that the caller did not give.
+    /// </summary>
+    public ulong? CallSeed { get; set; }
 
     public Deadline Deadline { get; set; }
 
@@ -113,6 +123,7 @@ public sealed class ModelRequest
         TopLogProbs = other.TopLogProbs;
         PromptTokens = other.PromptTokens;
         ShownTokens = other.ShownTokens;
+        CallSeed = other.CallSeed;
         Deadline = other.Deadline;
         Priority = other.Priority;
         Ids = other.Ids;
@@ -145,6 +156,7 @@ public sealed class ModelRequest
         TopLogProbs = -1;
         PromptTokens = default;
         ShownTokens = default;
+        CallSeed = null;
         Deadline = default;
         Priority = 0;
         Ids = default;

@@ -15,7 +15,7 @@ public readonly record struct Sampling
     /// <summary>Drop tokens below this share of the likeliest one's probability; 0 keeps all.</summary>
     public float MinP { get; init; }
 
-    /// <summary>Counter-based noise is keyed by (seed, choice, position); null means a seed drawn at admission.</summary>
+    /// <summary>Counter-based noise is keyed by (seed, choice, position); null means <see cref="ModelRequest.CallSeed"/>, else one drawn at admission.</summary>
     public ulong? Seed { get; init; }
 
     /// <summary>Which of the fields above the caller set: providers have other defaults than greedy.</summary>

@@ -21,7 +21,7 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time) : IModelAdap
     public AdapterId Id { get; } = new(Kind, Kind);
 
     public CapacitySnapshot Capacity(ModelKey model) => host.Find(model.Name) is { } loaded
-        ? loaded.Engine.Capacity()
+        ? loaded.Engine.Capacity() with { Numerics = loaded.Numerics }
         : new CapacitySnapshot { Available = host.Knows(model.Name), FreeSlots = 1, TotalSlots = 1, AsOf = time.GetTimestamp() };
 
     public bool Forwards(ApiShape shape) => false;
@@ -133,7 +133,7 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time) : IModelAdap
         generation.OutputTokensMax = request.MaxOutputTokens;
         generation.Choices = request.Choices;
         generation.Sampling = request.Sampling;
-        generation.Seed = request.Sampling.Seed ?? RandomSeed();
+        generation.Seed = request.Sampling.Seed ?? request.CallSeed ?? RandomSeed();
         generation.WantsLogProbs = request.TopLogProbs >= 0;
         generation.Stops.AddRange(request.Stops);
         generation.ParsesCalls = request.Tools.Count > 0 && request.ToolChoice.Mode != ToolChoiceMode.None;

@@ -13,6 +13,11 @@ internal static class AdmissionRules
             return Refuse("n", $"{generation.Choices} choices were asked for; 1 to {limits.ChoicesMax} are allowed.");
         }
 
+        if (generation.ShownCount > 0 && generation.Choices > 1)
+        {
+            return Refuse("n", $"{generation.Choices} choices were asked for; an answer that goes on after shown tokens is one.");
+        }
+
         if (generation.Prompt.Count == 0)
         {
             return Refuse("messages", "The prompt has no tokens; send at least one message.");
@@ -51,7 +56,7 @@ internal static class AdmissionRules
     {
         var shown = generation.ShownCount;
         var prompt = generation.Prompt.Count - shown;
-        if (prompt + shown >= contextTokens)
+        if (prompt >= contextTokens || prompt + shown > contextTokens)
         {
             return new ModelError(ErrorCause.ContextTooSmall,
                 $"The prompt has {prompt + shown} tokens, and this model holds {contextTokens} with the answer; shorten the prompt or choose a model with a longer context.",
@@ -60,9 +65,9 @@ internal static class AdmissionRules
 
         var room = contextTokens - prompt;
         generation.OutputTokensMax = generation.OutputTokensMax <= 0 ? room : Math.Min(generation.OutputTokensMax, room);
-        return generation.OutputTokensMax > shown
+        return generation.OutputTokensMax >= shown
             ? default
-            : Refuse("max_tokens", $"{shown} tokens are already shown, and at most {generation.OutputTokensMax} were asked for: nothing is left to generate.");
+            : Refuse("max_tokens", $"{shown} tokens are already shown, but at most {generation.OutputTokensMax} were asked for; they are of another answer.");
     }
 
     private static ModelError Refuse(string field, string message) => new(ErrorCause.UnsupportedField, message, field);

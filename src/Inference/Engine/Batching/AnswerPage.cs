@@ -5,7 +5,8 @@ namespace Jesus.Inference.Engine.Batching;
 
 /// <summary>One event in an <see cref="AnswerPage"/>: ranges of the page's bytes, call ids and tokens.</summary>
 internal readonly record struct AnswerEvent(
-    EventKind Kind, int Choice, int Index, int Start, int Length, int CallIdStart, int CallIdLength, int TokenStart, int TokenCount, FinishReason Reason);
+    EventKind Kind, int Choice, int Index, int Start, int Length, int CallIdStart, int CallIdLength, int IdStart, int IdCount, int LogProbStart, int LogProbCount,
+    FinishReason Reason);
 
 /// <summary>Events of an answer on their way from the engine's loop to the reader. Two pages take turns; both are reused.</summary>
 internal sealed class AnswerPage
@@ -14,6 +15,7 @@ internal sealed class AnswerPage
     private readonly ByteBuffer _bytes = new();
     private readonly TokenBuffer _ids = new(64);
     private float[] _logProbs = new float[64];
+    private int _logProbCount;
 
     public int EventCount => _events.Count;
 
@@ -25,6 +27,7 @@ internal sealed class AnswerPage
         _events.Clear();
         _bytes.Clear();
         _ids.Clear();
+        _logProbCount = 0;
     }
 
     public void Add(EventKind kind, int choice, int index, ReadOnlySpan<byte> utf8, ReadOnlySpan<byte> callId, in TokenRun tokens, FinishReason reason)
@@ -33,9 +36,12 @@ internal sealed class AnswerPage
         _bytes.Add(utf8);
         var callIdStart = _bytes.Count;
         _bytes.Add(callId);
-        var tokenStart = _ids.Count;
-        AddTokens(tokens);
-        _events.Add(new AnswerEvent(kind, choice, index, start, utf8.Length, callIdStart, callId.Length, tokenStart, tokens.Ids.Length, reason));
+        var idStart = _ids.Count;
+        _ids.Add(tokens.Ids);
+        var logProbStart = _logProbCount;
+        AddLogProbs(tokens.LogProbs);
+        _events.Add(new AnswerEvent(
+            kind, choice, index, start, utf8.Length, callIdStart, callId.Length, idStart, tokens.Ids.Length, logProbStart, tokens.LogProbs.Length, reason));
     }
 
     /// <summary>The event as the contract has it; its memory is valid until the page is cleared.</summary>
@@ -51,25 +57,25 @@ internal sealed class AnswerPage
                 Index = item.Index,
                 Utf8 = _bytes.Memory.Slice(item.Start, item.Length),
                 ToolCallId = _bytes.Memory.Slice(item.CallIdStart, item.CallIdLength),
-                Tokens = new TokenSpan(_ids.Memory.Slice(item.TokenStart, item.TokenCount), _logProbs.AsMemory(item.TokenStart, item.TokenCount)),
+                Tokens = new TokenSpan(_ids.Memory.Slice(item.IdStart, item.IdCount), _logProbs.AsMemory(item.LogProbStart, item.LogProbCount)),
                 Reason = item.Reason,
             };
         }
     }
 
-    private void AddTokens(in TokenRun tokens)
+    private void AddLogProbs(ReadOnlySpan<float> logProbs)
     {
-        if (_ids.Count + tokens.Ids.Length > _logProbs.Length)
+        if (_logProbCount + logProbs.Length > _logProbs.Length)
         {
-            Array.Resize(ref _logProbs, Math.Max(_logProbs.Length * 2, _ids.Count + tokens.Ids.Length));
+            Array.Resize(ref _logProbs, Math.Max(_logProbs.Length * 2, _logProbCount + logProbs.Length));
         }
 
-        tokens.LogProbs.CopyTo(_logProbs.AsSpan(_ids.Count));
-        _ids.Add(tokens.Ids);
+        logProbs.CopyTo(_logProbs.AsSpan(_logProbCount));
+        _logProbCount += logProbs.Length;
     }
 }
 
-/// <summary>Token ids with their log probabilities, equally many.</summary>
+/// <summary>What one event says of tokens: see <see cref="TokenSpan"/>.</summary>
 internal readonly ref struct TokenRun(ReadOnlySpan<int> ids, ReadOnlySpan<float> logProbs)
 {
     public ReadOnlySpan<int> Ids { get; } = ids;

@@ -20,7 +20,7 @@ internal sealed class Generation
     /// <summary>How many at the end of <see cref="Prompt"/> the client has already seen.</summary>
     public int ShownCount { get; set; }
 
-    /// <summary>New tokens and shown ones together; at least one more than the shown.</summary>
+    /// <summary>New tokens and shown ones together; at least as many as the shown.</summary>
     public int OutputTokensMax { get; set; }
     public int Choices { get; set; } = 1;
     public SamplingSettings Sampling { get; set; }

@@ -17,6 +17,7 @@ internal sealed class SequenceText(Tokenizer tokenizer)
     private readonly ByteBuffer _released = new();
     private readonly TokenBuffer _unsentIds = new(32);
     private float[] _unsentLogProbs = new float[32];
+    private int _unsentLogProbCount;
     private AnswerQueue? _queue;
     private int _choice;
     private bool _parsesCalls;
@@ -37,6 +38,7 @@ internal sealed class SequenceText(Tokenizer tokenizer)
         _stops.Begin(stops);
         _parser.Reset();
         _unsentIds.Clear();
+        _unsentLogProbCount = 0;
     }
 
     /// <summary>Takes a token that the client has already seen: the state moves, no event comes out.</summary>
@@ -45,12 +47,12 @@ internal sealed class SequenceText(Tokenizer tokenizer)
     /// <summary>Takes a new token; events go to the queue.</summary>
     public void Append(int token, float logProb, AnswerQueue queue)
     {
-        if (_unsentIds.Count == _unsentLogProbs.Length)
+        if (_unsentLogProbCount == _unsentLogProbs.Length)
         {
             Array.Resize(ref _unsentLogProbs, _unsentLogProbs.Length * 2);
         }
 
-        _unsentLogProbs[_unsentIds.Count] = logProb;
+        _unsentLogProbs[_unsentLogProbCount++] = logProb;
         _unsentIds.Add(token);
         Take(token, queue);
     }
@@ -64,11 +66,11 @@ internal sealed class SequenceText(Tokenizer tokenizer)
         _queue = queue;
         _characters.Clear();
         _detokenizer.Finish(_characters);
-        Release(_characters.Span, flush: true);
+        Release(_characters.Span, flush: true, endsStep: false);
         reason = _parsesCalls ? FinishCalls(reason) : reason;
         if (reason != FinishReason.Error)
         {
-            Send(EventKind.Finished, 0, reason == FinishReason.StopSequence ? _stops.Met : default, default, reason);
+            Send(EventKind.Finished, 0, reason == FinishReason.StopSequence ? _stops.Met : default, default, reason, endsStep: true);
         }
 
         return reason;
@@ -78,7 +80,7 @@ internal sealed class SequenceText(Tokenizer tokenizer)
     private FinishReason FinishCalls(FinishReason reason)
     {
         _parser.Finish();
-        SendPieces();
+        SendPieces(endsStep: false);
         return reason is not (FinishReason.Stop or FinishReason.StopSequence) ? reason
             : !_parser.Error.IsNone ? FinishReason.Error : HasCalls ? FinishReason.ToolCalls : reason;
     }
@@ -94,7 +96,7 @@ internal sealed class SequenceText(Tokenizer tokenizer)
 
         _characters.Clear();
         _detokenizer.Append(token, _characters);
-        Release(_characters.Span, flush: false);
+        Release(_characters.Span, flush: false, endsStep: true);
     }
 
     private void TakeControl(int token)
@@ -104,12 +106,13 @@ internal sealed class SequenceText(Tokenizer tokenizer)
             return;
         }
 
-        Release(default, flush: true);
+        Release(default, flush: true, endsStep: false);
         _parser.FeedControl(tokenizer.Vocabulary.Bytes(token));
-        SendPieces();
+        SendPieces(endsStep: true);
     }
 
-    private void Release(ReadOnlySpan<byte> characters, bool flush)
+    /// <param name="endsStep">Nothing more comes out for this token.</param>
+    private void Release(ReadOnlySpan<byte> characters, bool flush, bool endsStep)
     {
         _released.Clear();
         _stops.Feed(characters, _released);
@@ -125,15 +128,15 @@ internal sealed class SequenceText(Tokenizer tokenizer)
 
         if (!_parsesCalls)
         {
-            Send(EventKind.Text, 0, _released.Span, default, FinishReason.None);
+            Send(EventKind.Text, 0, _released.Span, default, FinishReason.None, endsStep);
             return;
         }
 
         _parser.Feed(_released.Span);
-        SendPieces();
+        SendPieces(endsStep);
     }
 
-    private void SendPieces()
+    private void SendPieces(bool endsStep)
     {
         Span<byte> callId = stackalloc byte[ToolCallIds.Length];
         for (var i = 0; i < _parser.Pieces.Count; i++)
@@ -145,18 +148,27 @@ internal sealed class SequenceText(Tokenizer tokenizer)
                 ToolCallIds.Next(callId);
             }
 
-            Send(piece.Kind, piece.Index, _parser.Bytes.Slice(piece.Start, piece.Length), isStart ? callId : default, FinishReason.None);
+            Send(piece.Kind, piece.Index, _parser.Bytes.Slice(piece.Start, piece.Length), isStart ? callId : default, FinishReason.None, endsStep && i == _parser.Pieces.Count - 1);
         }
     }
 
-    private void Send(EventKind kind, int index, ReadOnlySpan<byte> utf8, ReadOnlySpan<byte> callId, FinishReason reason)
+    /// <summary>
+    /// Ids go with the last event of a step alone, and never with what the end of the answer lets go of: an answer taken up again after the ids so far
+    /// must stand exactly where this event left it.
+    /// </summary>
+    private void Send(EventKind kind, int index, ReadOnlySpan<byte> utf8, ReadOnlySpan<byte> callId, FinishReason reason, bool endsStep)
     {
         if (_queue is null)
         {
             return;
         }
 
-        _queue.Add(kind, _choice, index, utf8, callId, new TokenRun(_unsentIds.Span, _unsentLogProbs.AsSpan(0, _unsentIds.Count)), reason);
-        _unsentIds.Clear();
+        var tokens = new TokenRun(endsStep ? _unsentIds.Span : default, _unsentLogProbs.AsSpan(0, _unsentLogProbCount));
+        _queue.Add(kind, _choice, index, utf8, callId, tokens, reason);
+        _unsentLogProbCount = 0;
+        if (endsStep)
+        {
+            _unsentIds.Clear();
+        }
     }
 }

@@ -159,10 +159,34 @@ internal sealed class StepLoop
                 _waiting.RemoveAt(0);
             }
 
-            if (!sequence.TryReplayShown())
+            if (generation.ShownCount > 0)
             {
-                Fail(generation, new ModelError(ErrorCause.SchemaViolated, "The tokens already shown do not fit the answer's constraint."));
+                Resume(sequence);
             }
+        }
+    }
+
+    /// <summary>
+    /// Moves an answer behind the tokens that its client has. It may be over there: where the limit is reached or a stop string complete, only the end was lost.
+    /// </summary>
+    private void Resume(Sequence sequence)
+    {
+        var generation = sequence.Generation;
+        if (!sequence.TryReplayShown())
+        {
+            Fail(generation, new ModelError(ErrorCause.SchemaViolated, "The tokens already shown do not fit the answer's constraint."));
+            return;
+        }
+
+        FinishIfDone(sequence);
+        if (!generation.Error.IsNone)
+        {
+            Fail(generation, generation.Error);
+        }
+        else if (sequence.IsFinished)
+        {
+            Release(_running.Count - 1);
+            generation.Answer.Publish(complete: true);
         }
     }
 
