@@ -13,8 +13,8 @@ namespace Jesus.Inference.Tests.Nano;
 public sealed class NanoContinuationTests(NanoHost first, NanoContinuationTests.SecondHost second, ITestOutputHelper output)
     : IClassFixture<NanoHost>, IClassFixture<NanoContinuationTests.SecondHost>
 {
-    private const int Answers = 240;
-    private const int CutsEach = 3;
+    private const int Answers = 90;
+    private const int CutsEach = 4;
     private const int Together = 8;
 
     private static readonly string[] Questions = ["Hello", "Tell me of yourself", "Write something", "What can you do?", "Grüße, wie geht's? €🙂"];

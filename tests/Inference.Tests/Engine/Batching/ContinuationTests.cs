@@ -28,7 +28,7 @@ public sealed class ContinuationTests(ITestOutputHelper output)
     {
         var dice = new Random(TestSeed.Next(output));
         var (cuts, repeated, overAtOnce) = (0, 0, 0);
-        for (var round = 0; round < 400; round++)
+        for (var round = 0; round < 120; round++)
         {
             var script = Script(dice);
             var stops = dice.Next(2) == 0 ? [] : Enumerable.Range(0, dice.Next(1, 4)).Select(_ => Stops[dice.Next(Stops.Length)]).ToArray();
