@@ -26,6 +26,9 @@ public interface INetworkConnection : IDuplexPipe
     /// <summary>The same of a connection that was opened ahead and never used: a TLS server may have sent it session tickets, which nobody has read yet.</summary>
     bool LooksFresh => LooksAlive;
 
+    /// <summary>The same bytes, for a protocol that owns its buffers or begins TLS later; whoever takes the stream leaves the pipes alone.</summary>
+    Stream AsStream() => new DuplexPipeStream(this);
+
     /// <summary>Closes at once, from any thread, any number of times.</summary>
     void Abort();
 }

@@ -75,6 +75,8 @@ public sealed class TcpNetwork(TlsTrust? trust = null) : INetwork
 
         public bool LooksFresh => LooksAlive || (stream is SslStream && HoldsOnlyTickets());
 
+        public Stream AsStream() => stream;
+
         public void Abort() => socket.Dispose();
 
         // RFC 8446, section 5: after the handshake tickets and alerts alike are records of type application_data, told apart by their length. An alert is

@@ -1,0 +1,418 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using Jesus.Transport.Http;
+using Jesus.Transport.Nats.Memory;
+using Jesus.Transport.Nats.Protocol;
+using Jesus.Transport.Nats.Requests;
+using Jesus.Transport.Nats.Sending;
+using Jesus.Transport.Nats.Subscribing;
+
+namespace Jesus.Transport.Nats.Connecting;
+
+/// <summary>What a session hands up; on its reader's thread, so none may take long.</summary>
+internal interface ISessionOwner
+{
+    void OnInfo(NatsServerInfo info);
+
+    void OnServerError(string words);
+
+    void OnPong();
+
+    /// <summary>Time to ask whether the server lives.</summary>
+    void SendPing();
+}
+
+/// <summary>
+/// One connection that stands, until it breaks: its reader and its pings. The reader is one chain of receives, each begun before the code that the last one woke
+/// runs (see <see cref="NatsWake"/>). It never waits for a subscriber.
+/// </summary>
+internal sealed class NatsSession : IDisposable
+{
+    private readonly ISessionOwner _owner;
+    private readonly INetworkConnection _network;
+    private readonly NatsOptions _options;
+    private readonly Outbox _outbox;
+    private readonly SubscriptionTable _subscriptions;
+    private readonly RequestTable _requests;
+    private readonly ReceiveBuffer _buffer;
+    private readonly ITimer _pings;
+    private readonly Action _onReceived;
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ConfiguredValueTaskAwaitable<int>.ConfiguredValueTaskAwaiter _receive;
+    private LongMessage _long;
+    private WakeList _wakes;
+    private NatsSubscription? _touched;
+    private string? _brokenBy;
+    private int _isBroken;
+    private int _quietIntervals;
+    private int _heard;
+    private long _messagesIn;
+    private long _bytesIn;
+    private long _oversized;
+
+    public NatsSession(
+        ISessionOwner owner,
+        NatsLink link,
+        NatsOptions options,
+        TimeProvider time,
+        Outbox outbox,
+        SubscriptionTable subscriptions,
+        RequestTable requests)
+    {
+        _owner = owner;
+        _network = link.Network;
+        Stream = link.Stream;
+        Info = link.Info;
+        Server = link.Server;
+        _buffer = link.Buffer;
+        _options = options;
+        _outbox = outbox;
+        _subscriptions = subscriptions;
+        _requests = requests;
+        _onReceived = Receive;
+        var interval = TimeSpan.FromMilliseconds(options.PingIntervalMs);
+        _pings = time.CreateTimer(static self => ((NatsSession)self!).OnInterval(), this, interval, interval);
+    }
+
+    public Stream Stream { get; }
+    public NatsServer Server { get; }
+    public NatsServerInfo Info { get; }
+
+    /// <summary>Ends when the connection broke and its reader has stopped.</summary>
+    public Task Done => _done.Task;
+
+    /// <summary>Why.</summary>
+    public string BrokenBy => _brokenBy ?? "";
+
+    public long MessagesIn => Volatile.Read(ref _messagesIn);
+    public long BytesIn => Volatile.Read(ref _bytesIn);
+    public long Oversized => Volatile.Read(ref _oversized);
+
+    /// <summary>Begins to read; what came with the handshake's last answer first.</summary>
+    public void Start() => ThreadPool.UnsafeQueueUserWorkItem(static self => self.Begin(), this, preferLocal: false);
+
+    public void Break(string reason)
+    {
+        if (Interlocked.Exchange(ref _isBroken, 1) == 0)
+        {
+            _brokenBy = reason;
+            _network.Abort();
+        }
+    }
+
+    public void Break(Exception error) => Break(TlsTrust.ReasonOf(error));
+
+    public void Dispose()
+    {
+        Break("closed by us");
+        _pings.Dispose();
+        Stream.Dispose();
+    }
+
+    // Any byte shows life. Our PINGs see to it that a healthy server has something to say in each interval.
+    private void OnInterval()
+    {
+        _quietIntervals = Interlocked.Exchange(ref _heard, 0) != 0 ? 0 : _quietIntervals + 1;
+        if (_quietIntervals > _options.PingsUnansweredMax)
+        {
+            Break($"nothing was heard for {_quietIntervals} intervals of {_options.PingIntervalMs} ms");
+            return;
+        }
+
+        _outbox.Trim();
+        _owner.SendPing();
+    }
+
+    private void Begin()
+    {
+        if (GoThrough())
+        {
+            BeginReceive();
+        }
+        else
+        {
+            Stop();
+        }
+    }
+
+    /// <summary>A receive has ended.</summary>
+    private void Receive()
+    {
+        if (Take())
+        {
+            BeginReceive();
+        }
+        else
+        {
+            Stop();
+        }
+    }
+
+    // Once a receive is under way this method owns nothing any more: another thread may already be in Receive.
+    private void BeginReceive()
+    {
+        while (true)
+        {
+            var wakes = _wakes.Take();
+            switch (TryReceive())
+            {
+                case true when Take():
+                    wakes.RunElsewhere();
+                    continue;
+                case null:
+                    wakes.RunHere();
+                    return;
+                default:
+                    wakes.RunElsewhere();
+                    Stop();
+                    return;
+            }
+        }
+    }
+
+    /// <summary>True: bytes are here. Null: <see cref="Receive"/> will run, or runs already. False: broken.</summary>
+    private bool? TryReceive()
+    {
+        try
+        {
+            _receive = Stream.ReadAsync(Room()).ConfigureAwait(false).GetAwaiter();
+            if (_receive.IsCompleted)
+            {
+                return true;
+            }
+
+            _receive.UnsafeOnCompleted(_onReceived);
+            return null;
+        }
+        catch (Exception broken)
+        {
+            Break(broken);
+            return false;
+        }
+    }
+
+    /// <summary>Goes through what was received; false when the connection is of no more use.</summary>
+    private bool Take()
+    {
+        try
+        {
+            var count = _receive.GetResult();
+            if (count == 0)
+            {
+                Break("the server closed the connection");
+                return false;
+            }
+
+            _bytesIn += count;
+            _heard = 1;
+            if (_long.IsUnderWay)
+            {
+                return TakeLong(count) && (_long.IsUnderWay || GoThrough());
+            }
+
+            _buffer.Received(count);
+            return GoThrough();
+        }
+        catch (Exception broken)
+        {
+            Break(broken);
+            return false;
+        }
+    }
+
+    private Memory<byte> Room() => _long.IsUnderWay ? _long.Room(_buffer) : _buffer.Room();
+
+    private void Stop()
+    {
+        _wakes.Take().RunElsewhere();
+        _pings.Dispose();
+        _done.TrySetResult();
+    }
+
+    /// <summary>Every whole frame of the buffer.</summary>
+    private bool GoThrough()
+    {
+        var unread = _buffer.Unread;
+        var at = 0;
+        var verb = NatsVerb.None;
+        while (at < unread.Length)
+        {
+            verb = NatsParser.Read(unread[at..], out var frame);
+            if (verb == NatsVerb.Msg)
+            {
+                var rest = unread[at..];
+                if (rest.Length < frame.Length)
+                {
+                    break;
+                }
+
+                if (rest[frame.Length - 2] != '\r' || rest[frame.Length - 1] != '\n')
+                {
+                    verb = NatsVerb.Malformed;
+                    break;
+                }
+
+                Dispatch(rest[..frame.Length], frame);
+                at += frame.Length;
+            }
+            else if (verb is NatsVerb.None or NatsVerb.Malformed)
+            {
+                break;
+            }
+            else
+            {
+                OnControl(verb, unread.Slice(at, frame.LineLength), frame);
+                at += frame.LineLength;
+            }
+        }
+
+        _buffer.Consumed(at);
+        if (verb == NatsVerb.Msg && at < unread.Length)
+        {
+            BeginLong();
+        }
+
+        WakeTouched();
+        if (verb == NatsVerb.Malformed)
+        {
+            Break($"the server sent what is not the protocol: '{Printable(unread[at..])}'");
+        }
+
+        return verb != NatsVerb.Malformed;
+    }
+
+    private void Dispatch(ReadOnlySpan<byte> block, in NatsFrame frame)
+    {
+        _messagesIn++;
+        if (IsOversized(block, frame))
+        {
+            return;
+        }
+
+        if (frame.Sid == SubscriptionTable.RequestsSid)
+        {
+            _requests.Complete(block, frame, ref _wakes);
+        }
+        else if (_subscriptions.Find(frame.Sid) is { } subscription && subscription.Deliver(block, frame))
+        {
+            Touch(subscription);
+        }
+    }
+
+    private void Touch(NatsSubscription subscription)
+    {
+        if (!subscription.IsTouched)
+        {
+            subscription.IsTouched = true;
+            subscription.NextTouched = _touched;
+            _touched = subscription;
+        }
+    }
+
+    private void WakeTouched()
+    {
+        while (_touched is { } subscription)
+        {
+            _touched = subscription.NextTouched;
+            subscription.NextTouched = null;
+            subscription.IsTouched = false;
+            subscription.Wake(ref _wakes);
+        }
+    }
+
+    /// <summary>A message that does not fit the buffer comes piece by piece into a chunk of its own, or nowhere if nobody wants it.</summary>
+    private void BeginLong()
+    {
+        var unread = _buffer.Unread;
+        NatsParser.Read(unread, out var frame);
+        if (frame.Length <= _buffer.Capacity / 2)
+        {
+            return;
+        }
+
+        _messagesIn++;
+        var subscription = frame.Sid == SubscriptionTable.RequestsSid ? null : _subscriptions.Find(frame.Sid);
+        var wanted = subscription is null ? frame.Sid == SubscriptionTable.RequestsSid : subscription.HasRoom(frame);
+        wanted &= !IsOversized(unread, frame);
+        _long.Begin(frame, subscription, wanted ? NatsChunk.RentSingle(frame.Length) : null, unread);
+        _buffer.Consumed(unread.Length);
+    }
+
+    private bool IsOversized(ReadOnlySpan<byte> block, in NatsFrame frame)
+    {
+        if (frame.BodyLength <= _options.InboundBytesMax)
+        {
+            return false;
+        }
+
+        _oversized++;
+        _owner.OnServerError($"a message of {frame.BodyLength} bytes on '{Printable(block.Slice(frame.SubjectAt, frame.SubjectLength))}' was skipped: at most {_options.InboundBytesMax}");
+        return true;
+    }
+
+    private bool TakeLong(int count)
+    {
+        if (!_long.Received(count))
+        {
+            return true;
+        }
+
+        if (!_long.EndsRight)
+        {
+            Break("a message did not end with a line break");
+            return false;
+        }
+
+        var (chunk, subscription, frame) = _long.End();
+        if (chunk is null)
+        {
+            return true;
+        }
+
+        if (subscription is not null)
+        {
+            subscription.DeliverSingle(chunk, frame);
+            Touch(subscription);
+        }
+        else if (!_requests.CompleteSingle(chunk, frame, ref _wakes))
+        {
+            chunk.Release();
+        }
+
+        return true;
+    }
+
+    private void OnControl(NatsVerb verb, ReadOnlySpan<byte> line, in NatsFrame frame)
+    {
+        switch (verb)
+        {
+            case NatsVerb.Ping:
+                _outbox.Control("PONG\r\n"u8);
+                break;
+            case NatsVerb.Pong:
+                _owner.OnPong();
+                break;
+            case NatsVerb.Info when InfoReader.Read(line[frame.TextAt..], Server.Address) is { } info:
+                _owner.OnInfo(info);
+                break;
+            case NatsVerb.Err:
+                _owner.OnServerError(Printable(line[frame.TextAt..]));
+                break;
+            default:
+                break;
+        }
+    }
+
+    private static string Printable(ReadOnlySpan<byte> bytes)
+    {
+        const int Shown = 160;
+        var text = Encoding.UTF8.GetString(bytes[..Math.Min(bytes.Length, Shown)]).TrimEnd();
+        return string.Create(text.Length, text, static (into, from) =>
+        {
+            for (var i = 0; i < into.Length; i++)
+            {
+                into[i] = char.IsControl(from[i]) ? '?' : from[i];
+            }
+        });
+    }
+}
