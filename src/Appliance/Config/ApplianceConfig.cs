@@ -1,6 +1,7 @@
 using Jesus.Appliance.Admission;
 using Jesus.Appliance.Artifacts;
 using Jesus.Appliance.Budgets;
+using Jesus.Appliance.Federation;
 using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Responses;
@@ -29,6 +30,7 @@ public sealed record ApplianceConfig
     public RunnerOptions Runner { get; init; } = new();
     public ArtifactOptions Artifacts { get; init; } = new();
     public ResponseOptions Responses { get; init; } = new();
+    public FederationOptions Federation { get; init; } = new();
     public SecurityOptions Security { get; init; } = new();
     public LogOptions Telemetry { get; init; } = new();
 }

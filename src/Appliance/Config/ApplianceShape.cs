@@ -3,6 +3,7 @@ using Jesus.Appliance.Artifacts;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Config.Sections;
 using Jesus.Appliance.Config.Shapes;
+using Jesus.Appliance.Federation;
 using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Responses;
@@ -34,6 +35,8 @@ internal static class ApplianceShape
         new Property<ApplianceConfig, ArtifactOptions>("artifacts", "Files that runs keep.", ArtifactsSection.Shape, c => c.Artifacts, (c, v) => c with { Artifacts = v }),
         new Property<ApplianceConfig, ResponseOptions>("responses", "Answers of OpenAI's Responses API that are kept.",
             ResponsesSection.Shape, c => c.Responses, (c, v) => c with { Responses = v }),
+        new Property<ApplianceConfig, FederationOptions>("federation", "Boxes that help each other over NATS.",
+            FederationSection.Shape, c => c.Federation, (c, v) => c with { Federation = v }),
         new Property<ApplianceConfig, SecurityOptions>("security", "Who is trusted how far.", SecuritySection.Shape, c => c.Security, (c, v) => c with { Security = v }),
         new Property<ApplianceConfig, LogOptions>("telemetry", "Logs.", TelemetrySection.Shape, c => c.Telemetry, (c, v) => c with { Telemetry = v }))
     {

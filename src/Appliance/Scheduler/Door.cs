@@ -35,6 +35,15 @@ internal sealed class Door(SchedulerOptions options, Func<long> nowMs)
         }
     }
 
+    /// <summary>Milliseconds that a call of a lane would wait for a place; 0 when one is free.</summary>
+    public long ForeseenMs(Lane lane)
+    {
+        lock (_gate)
+        {
+            return _inside < _slots && _queue.Count == 0 ? 0 : _forecast.WaitMs(_queue, lane, _slots);
+        }
+    }
+
     /// <summary>Waits for a place.</summary>
     /// <returns>Full (with the wait that is foreseen), left (when <paramref name="cancel"/> came first) or granted.</returns>
     [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]

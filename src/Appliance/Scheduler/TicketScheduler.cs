@@ -26,6 +26,9 @@ public sealed class TicketScheduler(SchedulerOptions options, Func<long>? nowMs 
         return entered;
     }
 
+    /// <summary>Milliseconds that a call of a lane would wait for a ticket, by how long calls take there; 0 where a place is free or nobody was yet.</summary>
+    public long ForeseenMs(string candidate, Lane lane) => _doors.TryGetValue(candidate, out var door) ? door.ForeseenMs(lane) : 0;
+
     /// <summary>Waits for a ticket behind others.</summary>
     /// <param name="flow">Whose call it is: flows of a lane share evenly.</param>
     /// <param name="cost">Tokens of the worst case.</param>

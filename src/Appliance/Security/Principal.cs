@@ -9,6 +9,9 @@ public enum PrincipalKind : byte
     LocalSocket,
 
     ApiKey,
+
+    /// <summary>Another box of the cluster, known by its place in the subject that the NATS server lets only it publish to.</summary>
+    Peer,
 }
 
 [Flags]

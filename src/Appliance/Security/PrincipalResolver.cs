@@ -17,6 +17,9 @@ public sealed class PrincipalResolver(KeyStore keys, UserDirectory directory, Se
     private const string Bearer = "Bearer ";
     private volatile UserDirectory _directory = directory;
 
+    /// <summary>Who belongs where, now: for callers that come by another door.</summary>
+    public UserDirectory Directory => _directory;
+
     /// <summary>A reload: who comes from now on belongs where the new directory says.</summary>
     public void Replace(UserDirectory directory) => _directory = directory;
 

@@ -6,7 +6,14 @@ using Jesus.Inference.Engine.Tokenizers;
 namespace Jesus.Inference.Engine;
 
 /// <summary>What an engine has under way, for capacity and metrics; as of its last step.</summary>
-public readonly record struct EngineSnapshot(int Running, int Waiting, int KvBlocksUsed, int KvBlocksTotal, long Steps, long TokensDrawn);
+public readonly record struct EngineSnapshot(int Running, int Waiting, int KvBlocksUsed, int KvBlocksTotal, long Steps, long TokensDrawn)
+{
+    /// <summary>Of all prompts together; 0 while nothing was measured.</summary>
+    public double PrefillTokensPerSecond { get; init; }
+
+    /// <summary>Of one answer; 0 while nothing was measured.</summary>
+    public double DecodeTokensPerSecond { get; init; }
+}
 
 /// <summary>
 /// One loaded model at work: a thread of its own runs the <see cref="StepLoop"/>. Submitting and cancelling never wait for a step. The backend belongs
@@ -169,5 +176,9 @@ public sealed class InferenceEngine : IDisposable
     }
 
     private void TakeSnapshot() =>
-        _snapshot = new EngineSnapshot(_loop.RunningCount, _loop.WaitingCount, _loop.KvBlocksUsed, _loop.KvBlocksTotal, _loop.Steps, _loop.TokensDrawn);
+        _snapshot = new EngineSnapshot(_loop.RunningCount, _loop.WaitingCount, _loop.KvBlocksUsed, _loop.KvBlocksTotal, _loop.Steps, _loop.TokensDrawn)
+        {
+            PrefillTokensPerSecond = _loop.Speed.PrefillTokensPerSecond,
+            DecodeTokensPerSecond = _loop.Speed.DecodeTokensPerSecond,
+        };
 }

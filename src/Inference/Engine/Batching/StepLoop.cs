@@ -56,6 +56,9 @@ internal sealed class StepLoop
     public long Steps { get; private set; }
     public long TokensDrawn { get; private set; }
 
+    /// <summary>Measured over the last passes.</summary>
+    public StepSpeed Speed { get; } = new();
+
     /// <summary>Takes a request that <see cref="AdmissionRules"/> let through.</summary>
     public void Accept(Generation generation) => _waiting.Add(generation);
 
@@ -317,10 +320,14 @@ internal sealed class StepLoop
     private void Account(int shares, long ticks)
     {
         var each = (double)ticks * _backend.Info.Threads / _batch.Rows;
+        var promptRows = 0;
         for (var i = 0; i < shares; i++)
         {
             _running[_shares[i].Sequence].Generation.ComputeTicks += each * _shares[i].Rows;
+            promptRows += _shares[i].Rows > 1 ? _shares[i].Rows : 0;
         }
+
+        Speed.Passed(promptRows, _batch.Rows - promptRows, (double)ticks / _time.TimestampFrequency);
     }
 
     /// <summary>Shows readers what is new, ends what is finished.</summary>
