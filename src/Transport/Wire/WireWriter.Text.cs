@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Unicode;
+
+namespace Jesus.Transport.Wire;
+
+/// <summary>Text. UTF-8 form: complement of the length in bytes (32 bits), length in UTF-16 units or -1 for unknown (32 bits), bytes. UTF-16 form: length, units.</summary>
+public ref partial struct WireWriter
+{
+    /// <summary>Length of what stands before UTF-8 text.</summary>
+    public const int TextHeaderBytes = 2 * sizeof(int);
+
+    /// <summary>Text that is UTF-8 already; <paramref name="utf16Length"/> spares the reader that wants a string a count, -1 leaves it to it.</summary>
+    public void WriteUtf8(ReadOnlySpan<byte> utf8, int utf16Length = -1)
+    {
+        if (utf8.IsEmpty)
+        {
+            Write(0);
+            return;
+        }
+
+        if (!Ensure(TextHeaderBytes + utf8.Length))
+        {
+            return;
+        }
+
+        var to = _span[_position..];
+        MemoryMarshal.Write(to, ~utf8.Length);
+        MemoryMarshal.Write(to[sizeof(int)..], utf16Length);
+        utf8.CopyTo(to[TextHeaderBytes..]);
+        _position += TextHeaderBytes + utf8.Length;
+    }
+
+    /// <summary>A string in the UTF-8 form. Lone surrogates become U+FFFD.</summary>
+    public void WriteString(string? text)
+    {
+        if (string.IsNullOrEmpty(text))
+        {
+            Write(text is null ? WireCode.NullCollection : 0);
+            return;
+        }
+
+        // The bound of three bytes a unit is for one pass over the text; the units of a longer text are counted.
+        var room = text.Length <= 4096 ? 3 * text.Length : Encoding.UTF8.GetByteCount(text);
+        if (!Ensure(TextHeaderBytes + room))
+        {
+            return;
+        }
+
+        var to = _span[_position..];
+        _ = Utf8.FromUtf16(text, to[TextHeaderBytes..], out _, out var bytes);
+        MemoryMarshal.Write(to, ~bytes);
+        MemoryMarshal.Write(to[sizeof(int)..], text.Length);
+        _position += TextHeaderBytes + bytes;
+    }
+
+    /// <summary>A string in the UTF-16 form.</summary>
+    public void WriteUtf16(string? text)
+    {
+        if (string.IsNullOrEmpty(text))
+        {
+            Write(text is null ? WireCode.NullCollection : 0);
+            return;
+        }
+
+        Write(text.Length);
+        WriteRaw(MemoryMarshal.AsBytes(text.AsSpan()));
+    }
+}
