@@ -17,7 +17,7 @@ public readonly record struct CallBound(Usage Usage, long MicroUsd)
     public static CallBound Of(Price price, ModelRequest request, int inputTokens, int modelMax, int context) => request.Operation switch
     {
         ModelOperation.CountTokens => default,
-        ModelOperation.Generate => Of(price, inputTokens, request.MaxOutputTokens, modelMax, context, request.Choices, ImagesIn(request)),
+        ModelOperation.Generate => Of(MayKeepForAnHour(request) ? price : price with { LongCacheWrite = 0 }, inputTokens, request.MaxOutputTokens, modelMax, context, request.Choices, ImagesIn(request)),
         _ => Of(price, new Usage { InputTokens = inputTokens }),
     };
 
@@ -54,6 +54,33 @@ public readonly record struct CallBound(Usage Usage, long MicroUsd)
     {
         var usage = price.ComputeSecond > 0 ? tokens with { ComputeMicroseconds = price.ComputeSecondsMax * 1_000_000L } : tokens;
         return new CallBound(usage, price.DearestOf(usage));
+    }
+
+    /// <summary>Only a request that marks something for an hour pays that price; one with fields that nobody here has read may.</summary>
+    private static bool MayKeepForAnHour(ModelRequest request)
+    {
+        if (request.VerbatimOnly.Length > 0)
+        {
+            return true;
+        }
+
+        foreach (var part in request.Turns.Parts)
+        {
+            if (part.Cache == CacheMark.OneHour)
+            {
+                return true;
+            }
+        }
+
+        foreach (var tool in request.Tools)
+        {
+            if (tool.Cache == CacheMark.OneHour)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static int ImagesIn(ModelRequest request)

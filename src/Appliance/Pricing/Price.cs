@@ -13,6 +13,9 @@ public readonly record struct Price
 
     /// <summary>A token that the provider wrote into its cache.</summary>
     public decimal CacheWrite { get; init; }
+
+    /// <summary>A token that the provider wrote into its cache for longer than usual.</summary>
+    public decimal LongCacheWrite { get; init; }
     public decimal Output { get; init; }
 
     /// <summary>A token of hidden reasoning.</summary>
@@ -36,7 +39,7 @@ public readonly record struct Price
 
     /// <summary>The same price with one rate for a token: for models whose price knows neither cache nor reasoning.</summary>
     public static Price PerToken(decimal input, decimal output) =>
-        new() { Input = input, CachedInput = input, CacheWrite = input, Output = output, Reasoning = output };
+        new() { Input = input, CachedInput = input, CacheWrite = input, LongCacheWrite = input, Output = output, Reasoning = output };
 
     /// <summary>Micro-dollars, rounded up: a fraction is never lost to the budget. An attempt that used nothing at all costs nothing.</summary>
     public long CostOf(in Usage usage)
@@ -47,7 +50,8 @@ public readonly record struct Price
         }
 
         var fresh = usage.InputTokens - usage.CachedInputTokens - usage.CacheWriteTokens;
-        var cost = Call + (fresh * Input) + (usage.CachedInputTokens * CachedInput) + (usage.CacheWriteTokens * CacheWrite)
+        var cost = Call + (fresh * Input) + (usage.CachedInputTokens * CachedInput) + ((usage.CacheWriteTokens - usage.LongCacheWriteTokens) * CacheWrite)
+            + (usage.LongCacheWriteTokens * LongCacheWrite)
             + ((usage.OutputTokens - usage.ReasoningTokens) * Output) + (usage.ReasoningTokens * Reasoning)
             + (usage.Images * Image) + (usage.ComputeMicroseconds * ComputeSecond / 1_000_000m);
         return cost >= MicroUsdMax ? MicroUsdMax : (long)Math.Ceiling(cost);
@@ -58,13 +62,14 @@ public readonly record struct Price
     {
         var dearest = this with
         {
-            Input = Math.Max(Input, Math.Max(CachedInput, CacheWrite)),
+            Input = Math.Max(Input, Math.Max(CachedInput, Math.Max(CacheWrite, LongCacheWrite))),
             CachedInput = 0,
             CacheWrite = 0,
+            LongCacheWrite = 0,
             Output = Math.Max(Output, Reasoning),
             Reasoning = 0,
         };
-        return dearest.CostOf(usage with { CachedInputTokens = 0, CacheWriteTokens = 0, ReasoningTokens = 0 });
+        return dearest.CostOf(usage with { CachedInputTokens = 0, CacheWriteTokens = 0, LongCacheWriteTokens = 0, ReasoningTokens = 0 });
     }
 
     /// <summary>A billion dollars, the largest cap: more than any call costs, and thousands of them do not overflow a sum.</summary>

@@ -71,6 +71,7 @@ public sealed class PriceTable
         Input = line.InputPerMillionTokens,
         CachedInput = line.CachedInputPerMillionTokens ?? line.InputPerMillionTokens,
         CacheWrite = line.CacheWritePerMillionTokens ?? line.InputPerMillionTokens,
+        LongCacheWrite = line.LongCacheWrite,
         Output = line.OutputPerMillionTokens,
         Reasoning = line.ReasoningPerMillionTokens ?? line.OutputPerMillionTokens,
         Call = line.PerCall * 1_000_000m,
@@ -89,7 +90,7 @@ public sealed class PriceTable
 
         decimal[] amounts =
         [
-            line.InputPerMillionTokens, line.CachedInputPerMillionTokens ?? 0, line.CacheWritePerMillionTokens ?? 0, line.OutputPerMillionTokens,
+            line.InputPerMillionTokens, line.CachedInputPerMillionTokens ?? 0, line.CacheWritePerMillionTokens ?? 0, line.LongCacheWritePerMillionTokens ?? 0, line.OutputPerMillionTokens,
             line.ReasoningPerMillionTokens ?? 0, line.PerCall, line.PerImage, line.PerComputeSecond,
         ];
         if (amounts.Any(a => a is < 0 or > 1_000_000))

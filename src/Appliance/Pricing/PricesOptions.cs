@@ -18,6 +18,9 @@ public sealed record PriceOptions
 
     /// <summary>Tokens that the provider writes into its cache. Left out: as fresh input.</summary>
     public decimal? CacheWritePerMillionTokens { get; init; }
+
+    /// <summary>Of those, tokens that it keeps for an hour. Left out: twice the fresh input, which is what Anthropic, who alone states them, charges.</summary>
+    public decimal? LongCacheWritePerMillionTokens { get; init; }
     public decimal OutputPerMillionTokens { get; init; }
 
     /// <summary>Tokens of hidden reasoning. Left out: as the rest of the answer.</summary>
@@ -35,6 +38,9 @@ public sealed record PriceOptions
     /// call that takes more is an overrun.
     /// </summary>
     public int ComputeSecondsMax { get; init; } = 120;
+
+    /// <summary>The price that holds for tokens kept for an hour: never below the usual one.</summary>
+    internal decimal LongCacheWrite => LongCacheWritePerMillionTokens ?? Math.Max(2 * InputPerMillionTokens, CacheWritePerMillionTokens ?? 0);
 }
 
 /// <summary>Config section <c>prices</c>.</summary>

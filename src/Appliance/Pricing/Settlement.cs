@@ -40,6 +40,7 @@ public readonly record struct Settlement(Usage Usage, UsageQuality Quality, long
 
     private static bool Contradicts(in Usage stated) =>
         stated.InputTokens < 0 || stated.OutputTokens < 0 || stated.CachedInputTokens < 0 || stated.CacheWriteTokens < 0 || stated.ReasoningTokens < 0
+        || stated.LongCacheWriteTokens < 0 || stated.LongCacheWriteTokens > stated.CacheWriteTokens
         || stated.CachedInputTokens + (long)stated.CacheWriteTokens > stated.InputTokens || stated.ReasoningTokens > stated.OutputTokens;
 
     private static bool IsAbove(in Usage stated, long cost, in CallBound bound, in Price price, bool isHard) => isHard

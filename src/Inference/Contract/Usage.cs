@@ -8,6 +8,9 @@ public readonly record struct Usage
 
     /// <summary>Part of <see cref="InputTokens"/>: written into the provider's prompt cache, which costs more than reading.</summary>
     public int CacheWriteTokens { get; init; }
+
+    /// <summary>Part of <see cref="CacheWriteTokens"/>: written for longer than the provider's usual time (Anthropic's hour), which costs more again.</summary>
+    public int LongCacheWriteTokens { get; init; }
     public int OutputTokens { get; init; }
     public int ReasoningTokens { get; init; }
     public int Images { get; init; }
@@ -20,6 +23,7 @@ public readonly record struct Usage
         InputTokens = a.InputTokens + b.InputTokens,
         CachedInputTokens = a.CachedInputTokens + b.CachedInputTokens,
         CacheWriteTokens = a.CacheWriteTokens + b.CacheWriteTokens,
+        LongCacheWriteTokens = a.LongCacheWriteTokens + b.LongCacheWriteTokens,
         OutputTokens = a.OutputTokens + b.OutputTokens,
         ReasoningTokens = a.ReasoningTokens + b.ReasoningTokens,
         Images = a.Images + b.Images,

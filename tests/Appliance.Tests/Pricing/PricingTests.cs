@@ -74,6 +74,7 @@ public sealed class PricingTests
                 Input = Rate(),
                 CachedInput = Rate(),
                 CacheWrite = Rate(),
+                LongCacheWrite = Rate(),
                 Output = Rate(),
                 Reasoning = Rate(),
                 Call = Rate(),
@@ -85,11 +86,13 @@ public sealed class PricingTests
             var input = dice.Next(bound.Usage.InputTokens + 1);
             var output = dice.Next(bound.Usage.OutputTokens + 1);
             var cached = dice.Next(input + 1);
+            var written = dice.Next(input - cached + 1);
             var usage = new Usage
             {
                 InputTokens = input,
                 CachedInputTokens = cached,
-                CacheWriteTokens = dice.Next(input - cached + 1),
+                CacheWriteTokens = written,
+                LongCacheWriteTokens = dice.Next(written + 1),
                 OutputTokens = output,
                 ReasoningTokens = dice.Next(output + 1),
                 Images = bound.Usage.Images,
@@ -139,6 +142,20 @@ public sealed class PricingTests
         var usage = new Usage { InputTokens = 100, CachedInputTokens = 40, CacheWriteTokens = 20, OutputTokens = 30, ReasoningTokens = 10, Images = 2 };
         Assert.Equal(1_000 + 40 + 4 + 25 + 40 + 30 + 1_000, price.CostOf(usage));
         Assert.Equal(0, price.CostOf(default));
+    }
+
+    [Fact]
+    public void Tokens_kept_for_an_hour_have_their_own_price_and_raise_the_bound_only_where_they_are_asked_for()
+    {
+        var table = PriceTable.Build(new PricesOptions { Prices = [new PriceOptions { Provider = "p", Model = "m", InputPerMillionTokens = 4, CacheWritePerMillionTokens = 5 }] }, []);
+        var price = table.Find("p/m", "p", leavesBox: true, DateTimeOffset.UnixEpoch);
+        Assert.Equal((10 * 4) + (20 * 5) + (30 * 8), price.CostOf(new Usage { InputTokens = 60, CacheWriteTokens = 50, LongCacheWriteTokens = 30 }));
+        var request = new ModelRequest { MaxOutputTokens = 10 };
+        request.Turns.Begin(TurnRole.User);
+        request.Turns.Add(new TurnPart(PartKind.Text, request.Text.Copy("hello")) { Cache = CacheMark.FiveMinutes });
+        Assert.Equal(500, CallBound.Of(price, request, 100, 0, 0).MicroUsd);
+        request.Turns.Add(new TurnPart(PartKind.Text, request.Text.Copy("keep")) { Cache = CacheMark.OneHour });
+        Assert.Equal(800, CallBound.Of(price, request, 100, 0, 0).MicroUsd);
     }
 
     [Fact]

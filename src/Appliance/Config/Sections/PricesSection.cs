@@ -20,6 +20,8 @@ internal static class PricesSection
             new MoneyShape(), o => o.CachedInputPerMillionTokens ?? o.InputPerMillionTokens, (o, v) => o with { CachedInputPerMillionTokens = v }),
         new Property<PriceOptions, decimal>("cacheWritePerMillionTokens", "US dollars for tokens written into the provider's cache; left out: as fresh input.",
             new MoneyShape(), o => o.CacheWritePerMillionTokens ?? o.InputPerMillionTokens, (o, v) => o with { CacheWritePerMillionTokens = v }),
+        new Property<PriceOptions, decimal>("longCacheWritePerMillionTokens", "US dollars for those that the provider keeps for an hour; left out: twice the fresh input.",
+            new MoneyShape(), o => o.LongCacheWrite, (o, v) => o with { LongCacheWritePerMillionTokens = v }),
         new Property<PriceOptions, decimal>("outputPerMillionTokens", "US dollars.",
             new MoneyShape(), o => o.OutputPerMillionTokens, (o, v) => o with { OutputPerMillionTokens = v }),
         new Property<PriceOptions, decimal>("reasoningPerMillionTokens", "US dollars for hidden reasoning; left out: as the rest of the answer.",

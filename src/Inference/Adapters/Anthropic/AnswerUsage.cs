@@ -12,6 +12,7 @@ internal sealed class AnswerUsage
 {
     private int _plain;
     private int _written;
+    private int _writtenForAnHour;
     private int _read;
     private int _output;
     private int _thinking;
@@ -25,6 +26,7 @@ internal sealed class AnswerUsage
         InputTokens = _plain < 0 || _written < 0 || _read < 0 ? -1 : (int)Math.Min(int.MaxValue, (long)_plain + _written + _read),
         CachedInputTokens = _read,
         CacheWriteTokens = _written,
+        LongCacheWriteTokens = _writtenForAnHour,
         OutputTokens = _output,
         ReasoningTokens = _thinking,
     };
@@ -52,13 +54,17 @@ internal sealed class AnswerUsage
             {
                 Take(ref reader, ref _written);
             }
+            else if (reader.ValueTextEquals("cache_creation"u8))
+            {
+                ReadOne(ref reader, "ephemeral_1h_input_tokens"u8, ref _writtenForAnHour);
+            }
             else if (reader.ValueTextEquals("cache_read_input_tokens"u8))
             {
                 Take(ref reader, ref _read);
             }
             else if (reader.ValueTextEquals("output_tokens_details"u8))
             {
-                ReadDetails(ref reader);
+                ReadOne(ref reader, "thinking_tokens"u8, ref _thinking);
             }
             else
             {
@@ -69,11 +75,12 @@ internal sealed class AnswerUsage
 
     public void Reset()
     {
-        _plain = _written = _read = _output = _thinking = 0;
+        _plain = _written = _writtenForAnHour = _read = _output = _thinking = 0;
         _hasInput = _hasOutput = false;
     }
 
-    private void ReadDetails(ref Utf8JsonReader reader)
+    /// <summary>One count of an object of them.</summary>
+    private static void ReadOne(ref Utf8JsonReader reader, ReadOnlySpan<byte> name, ref int count)
     {
         if (!JsonRead.BeginObject(ref reader))
         {
@@ -82,9 +89,9 @@ internal sealed class AnswerUsage
 
         while (JsonRead.NextMember(ref reader))
         {
-            if (reader.ValueTextEquals("thinking_tokens"u8))
+            if (reader.ValueTextEquals(name))
             {
-                Take(ref reader, ref _thinking);
+                Take(ref reader, ref count);
             }
             else
             {

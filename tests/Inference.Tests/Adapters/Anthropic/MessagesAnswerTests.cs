@@ -9,7 +9,7 @@ public sealed class MessagesAnswerTests
 {
     private const string Start = """
         {"type":"message_start","message":{"id":"m","type":"message","content":[],"stop_reason":null,
-         "usage":{"input_tokens":9,"cache_creation_input_tokens":4,"cache_read_input_tokens":2,"output_tokens":1}}}
+         "usage":{"input_tokens":9,"cache_creation_input_tokens":4,"cache_creation":{"ephemeral_5m_input_tokens":1,"ephemeral_1h_input_tokens":3},"cache_read_input_tokens":2,"output_tokens":1}}}
         """;
 
     private const string Stop = """{"type":"message_stop"}""";
@@ -53,7 +53,7 @@ public sealed class MessagesAnswerTests
         Feed(answer, Start);
         Assert.Null(answer.Usage);
         Feed(answer, """{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":40,"output_tokens_details":{"thinking_tokens":11}}}""", Stop);
-        Assert.Equal(new Usage { InputTokens = 15, CachedInputTokens = 2, CacheWriteTokens = 4, OutputTokens = 40, ReasoningTokens = 11 }, answer.Usage);
+        Assert.Equal(new Usage { InputTokens = 15, CachedInputTokens = 2, CacheWriteTokens = 4, LongCacheWriteTokens = 3, OutputTokens = 40, ReasoningTokens = 11 }, answer.Usage);
         Assert.True(answer.IsOver);
     }
 
