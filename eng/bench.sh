@@ -8,6 +8,7 @@ for project in bench/*/*.csproj; do
   [ -n "${BENCH:-}" ] && [ "$BENCH" != "$name" ] && continue
   # The gateway is measured as published, with nginx beside it.
   if [ "$name" = Load ]; then need /usr/sbin/nginx nginx-light; eng/build.sh; fi
+  if [ "$name" = Nats ] && [ ! -x /usr/sbin/nats-server ]; then install_nats_server; fi
   say "bench $name"
   dotnet run --project "$project" -c Release -- ${BENCH_ARGS:-}
 done

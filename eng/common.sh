@@ -39,6 +39,15 @@ install_packages() {
     die "could not install: $*"
 }
 
+# Debian's nats-server as a program: the tests and benches start it themselves, so the service that comes with it is not left running.
+install_nats_server() {
+  install_packages nats-server
+  if [ -d /run/systemd/system ]; then
+    local sudo=(); [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+    "${sudo[@]}" systemctl disable --now --quiet nats-server.service || say "nats-server's service is left running: systemctl disable --now nats-server"
+  fi
+}
+
 need_dotnet() {
   command -v dotnet >/dev/null 2>&1 || die "the .NET 10 SDK is missing: install it and put dotnet on the PATH"
   case $(dotnet --version) in 1[0-9].*) ;; *) die "the .NET SDK is $(dotnet --version); version 10 is needed" ;; esac

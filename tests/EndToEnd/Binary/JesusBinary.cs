@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Jesus.Tests.Processes;
 
 namespace Jesus.EndToEnd.Binary;
 
@@ -38,22 +39,11 @@ internal static class JesusBinary
         }
     }
 
-    /// <summary>The program under a parent-death signal where util-linux has it, so that no daemon outlives its test.</summary>
+    /// <summary>The program in the checkout's root, with nothing of the tester's own environment that it would heed.</summary>
     public static ProcessStartInfo StartInfo(IEnumerable<string> arguments)
     {
-        var bound = File.Exists("/usr/bin/setpriv");
-        var start = new ProcessStartInfo(bound ? "/usr/bin/setpriv" : Path)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = Root,
-        };
-        foreach (var argument in bound ? ["--pdeathsig", "KILL", Path, .. arguments] : arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
+        var start = ProcessStarter.BoundToUs(Path, arguments);
+        start.WorkingDirectory = Root;
         foreach (var name in new[] { "JESUS_URL", "JESUS_API_KEY", "NOTIFY_SOCKET", "RUNTIME_DIRECTORY" })
         {
             start.Environment.Remove(name);

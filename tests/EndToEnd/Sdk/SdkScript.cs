@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Jesus.EndToEnd.Binary;
+using Jesus.Tests.Processes;
 
 namespace Jesus.EndToEnd.Sdk;
 
