@@ -24,6 +24,7 @@ public ref partial struct WireReader
     }
 
     /// <summary>Over memory that outlives the reader, so that <see cref="ReadText"/> can hand out slices of it.</summary>
+    [OverloadResolutionPriority(1)]
     public WireReader(ReadOnlyMemory<byte> memory)
         : this(memory.Span) => _memory = memory;
 

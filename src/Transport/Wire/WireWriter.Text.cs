@@ -40,9 +40,8 @@ public ref partial struct WireWriter
             return;
         }
 
-        // The bound of three bytes a unit is for one pass over the text; the units of a longer text are counted.
-        var room = text.Length <= 4096 ? 3 * text.Length : Encoding.UTF8.GetByteCount(text);
-        if (!Ensure(TextHeaderBytes + room))
+        // One pass over the text where three bytes a unit are free; else it is counted.
+        if ((_span.Length - _position - TextHeaderBytes) / 3 < text.Length && !Ensure(TextHeaderBytes + Encoding.UTF8.GetByteCount(text)))
         {
             return;
         }

@@ -29,7 +29,7 @@ public ref partial struct WireWriter
         _span = buffer.GetSpan(FirstBytes);
     }
 
-    /// <summary>Writes into memory of fixed length.</summary>
+    /// <summary>Writes into memory of fixed length. Room that a version-tolerant object keeps and does not use is needed until the object ends.</summary>
     public WireWriter(Span<byte> span) => _span = span;
 
     /// <summary>Writes into the output's own memory as long as that suffices; a longer message goes through pooled memory and is copied once.</summary>

@@ -108,13 +108,7 @@ internal static class AskWire
             writer.Member(ref inner, sampling.FrequencyPenalty);
             writer.Member(ref inner, sampling.PresencePenalty);
 
-            // A seed of 0 is a seed: absent means none.
-            if (sampling.Seed is { } seed)
-            {
-                writer.Write(seed);
-            }
-
-            writer.EndMember(ref inner);
+            writer.Seed(ref inner, sampling.Seed);
             writer.EndTolerant(ref inner);
         }
 
@@ -141,6 +135,17 @@ internal static class AskWire
         };
         reader.EndTolerant(ref scope);
         return sampling;
+    }
+
+    /// <summary>A seed of 0 is a seed: absent means none.</summary>
+    public static void Seed(this ref WireWriter writer, ref TolerantWrite scope, ulong? seed)
+    {
+        if (seed is { } given)
+        {
+            writer.Write(given);
+        }
+
+        writer.EndMember(ref scope);
     }
 
     public static void LogitBias(this ref WireWriter writer, ref TolerantWrite scope, List<TokenBias> biases)

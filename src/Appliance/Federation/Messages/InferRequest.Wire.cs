@@ -8,7 +8,7 @@ namespace Jesus.Appliance.Federation.Messages;
 /// <summary>The members in their order on the wire. New ones are added at the end; none is ever removed or changes its meaning.</summary>
 public sealed partial class InferRequest
 {
-    private const int Members = 39;
+    private const int Members = 40;
     private const string Name = "InferRequest";
     private NumberList<int> _promptTokens;
     private NumberList<int> _shownTokens;
@@ -34,6 +34,7 @@ public sealed partial class InferRequest
         writer.Member(ref scope, ChunkCount);
         writer.Member(ref scope, ChunkIndex);
         writer.Numbers(ref scope, Piece.Span);
+        writer.Seed(ref scope, Ask.CallSeed);
         writer.EndTolerant(ref scope);
     }
 
@@ -106,6 +107,7 @@ public sealed partial class InferRequest
         ChunkCount = reader.Next(ref scope) ? reader.ReadInt("InferRequest.chunkCount") : 0;
         ChunkIndex = reader.Next(ref scope) ? reader.ReadInt("InferRequest.chunkIndex") : 0;
         Piece = reader.Next(ref scope) ? reader.ReadBytes("InferRequest.piece") : default;
+        Ask.CallSeed = reader.Next(ref scope) ? reader.Read<ulong>("InferRequest.callSeed") : null;
         reader.EndTolerant(ref scope);
     }
 

@@ -56,6 +56,7 @@ internal sealed class MessageDice(int seed)
         into.TopLogProbs = _random.Next(22) - 1;
         into.PromptTokens = Tokens();
         into.ShownTokens = Tokens();
+        into.CallSeed = Often() ? Number64() : null;
         into.Priority = _random.Next(7) - 3;
         into.Ids = new CallIds(Text(), Text(), Text());
     }
