@@ -6,7 +6,7 @@ namespace Jesus.Appliance.Cli;
 /// <summary>The root of all verbs: parses, answers bad usage, runs the verb.</summary>
 internal static class CommandLine
 {
-    private static readonly string[] LaterVerbs = ["peers", "audit", "login", "backup", "restore", "eval", "mcp"];
+    private static readonly string[] LaterVerbs = ["audit", "login", "backup", "restore", "eval", "mcp"];
     private static readonly string[] LaterRunVerbs = ["signal", "fork", "replay"];
 
     public static async Task<int> RunAsync(string[] args)
@@ -39,7 +39,7 @@ internal static class CommandLine
         Command[] verbs =
         [
             ServeVerb.Create(), RunVerb.Create(), RunsVerb.Create(), AskVerb.Create(), ModelsVerb.Create(), KeysVerb.Create(), BudgetVerb.Create(),
-            RouteVerb.Create(),
+            RouteVerb.Create(), PeersVerb.Create(),
             ConfigVerb.Create(), DoctorVerb.Create(), VersionVerb.Create(),
         ];
         foreach (var verb in verbs)

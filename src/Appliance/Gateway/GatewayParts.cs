@@ -1,4 +1,5 @@
 using Jesus.Appliance.Budgets;
+using Jesus.Appliance.Federation;
 using Jesus.Appliance.Gateway.Anthropic.Batches;
 using Jesus.Appliance.Responses;
 using Jesus.Appliance.Runner;
@@ -24,6 +25,9 @@ public sealed record GatewayParts
     public required MetricsText Metrics { get; init; }
     public required Readiness Readiness { get; init; }
     public required TimeProvider Time { get; init; }
+
+    /// <summary>Null where the box is in no federation.</summary>
+    public FederationHub? Federation { get; init; }
 
     /// <summary>Null where there is no runner to keep them.</summary>
     public MessageBatches? Batches { get; init; }

@@ -37,6 +37,7 @@ public sealed class Daemon(ServeSettings settings, ApplianceConfig config, strin
         using var front = new HttpFront(config.Listen, socket, rooms.Log);
         rooms.Start();
         await front.StartAsync(rooms.Gateway, signals.StopNow);
+        rooms.Join();
         rooms.State.WriteUrl(front.Url);
         systemd.Ready($"serving on {front.Url}");
         var resuming = ResumeAsync(rooms, log, signals.StopNow);
@@ -76,6 +77,7 @@ public sealed class Daemon(ServeSettings settings, ApplianceConfig config, strin
         log.LogInformation("stopping: requests under way have {Seconds} s", DrainMax.TotalSeconds);
         systemd.Stopping();
         rooms.Readiness.Draining = true;
+        rooms.Drain();
         rooms.State.RemoveUrl();
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(signals.StopNow);
         deadline.CancelAfter(DrainMax);

@@ -4,6 +4,8 @@ using Jesus.Appliance.Artifacts;
 using Jesus.Appliance.Audit;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Config;
+using Jesus.Appliance.Federation;
+using Jesus.Appliance.Federation.Totals;
 using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Gateway.Anthropic.Batches;
 using Jesus.Appliance.Pipeline;
@@ -31,6 +33,7 @@ namespace Jesus.Appliance.Host;
 public sealed class Rooms : IAsyncDisposable
 {
     private readonly ApplianceConfig _config;
+    private BoxCounter? _counter;
 
     private Rooms(ServeSettings settings, ApplianceConfig config, LogHub log, string version)
     {
@@ -65,13 +68,14 @@ public sealed class Rooms : IAsyncDisposable
         Admission = new AdmissionGate(config.Limits);
         Prices = new PriceTableHolder(PriceTable.Build(config.Prices, []));
         Principals = new PrincipalResolver(Keys, new UserDirectory(config.Directory), config.Security, new LocalUsers(Disk));
+        var scheduler = new TicketScheduler(config.Scheduler, () => (long)Time.GetElapsedTime(0).TotalMilliseconds);
         Pipeline = new ModelPipeline(new PipelineRooms
         {
             Admission = Admission,
             Routes = Routes,
             Prices = Prices,
             Budgets = Budgets,
-            Scheduler = new TicketScheduler(config.Scheduler, () => (long)Time.GetElapsedTime(0).TotalMilliseconds),
+            Scheduler = scheduler,
             Journal = Journal,
             Time = Time,
             Dice = Roll,
@@ -79,6 +83,7 @@ public sealed class Rooms : IAsyncDisposable
         });
         Projection = new SqliteProjection(State.Database, Journal, [new RunsTable(), new AuditTable()], new ProjectionOptions(), log.CreateLogger("Projection"));
         Runs = new RunService(RunnerRooms(config), config.Runner);
+        Federation = OpenFederation(config.Federation, new OwnModels(Engine, Routes, scheduler, Prices, config.Federation, Time));
         Gateway = new GatewayApp(Parts(config), log.CreateLogger("Gateway"));
     }
 
@@ -107,6 +112,9 @@ public sealed class Rooms : IAsyncDisposable
     public ResponseStore Responses { get; }
     public RunService Runs { get; }
     public BatchDeletions BatchDeletions { get; }
+
+    /// <summary>Null where the configuration names no NATS servers, or their secrets cannot be read.</summary>
+    public FederationHub? Federation { get; }
     public MetricsText Metrics { get; }
     public Readiness Readiness { get; } = new();
     public GatewayApp Gateway { get; }
@@ -127,6 +135,12 @@ public sealed class Rooms : IAsyncDisposable
         Readiness.Set("runner", false, "looking for interrupted runs");
     }
 
+    /// <summary>What begins when the doors are open. Nothing of it waits.</summary>
+    public void Join() => Federation?.Start();
+
+    /// <summary>Others are told at once that nothing new is taken here.</summary>
+    public void Drain() => Federation?.Drain();
+
     /// <summary>What works by itself from then on: runs that a crash interrupted go on, models are loaded.</summary>
     public async Task ResumeAsync(CancellationToken cancel)
     {
@@ -141,11 +155,14 @@ public sealed class Rooms : IAsyncDisposable
         var responses = Gateway.StopAsync(deadline);
         await Runs.StopAsync().WaitAsync(deadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await responses;
+        await (Federation?.StopAsync(deadline) ?? Task.CompletedTask);
         await Budgets.StopAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
+        await (Federation?.DisposeAsync() ?? ValueTask.CompletedTask);
+        _counter?.Dispose();
         Runs.Dispose();
         await Projection.DisposeAsync();
         Engine.Dispose();
@@ -178,6 +195,40 @@ public sealed class Rooms : IAsyncDisposable
         RunEnded = Budgets.ForgetRun,
     };
 
+    /// <summary>The federation, not yet begun. What it cannot have leaves the box alone, said in the log and in readiness, which it does not fail.</summary>
+    private FederationHub? OpenFederation(FederationOptions options, OwnModels models)
+    {
+        if (!options.IsOn)
+        {
+            return null;
+        }
+
+        var log = Log.CreateLogger("Federation");
+        var (nats, error) = FederationRoom.NatsOf(options, options.PeerOn(Environment.MachineName), Secrets, log);
+        if (nats is null)
+        {
+            log.LogError("{Error}; this box serves alone until it starts again", error);
+            Readiness.Set("federation", true, $"this box serves alone: {error}");
+            return null;
+        }
+
+        _counter = new BoxCounter();
+        return new FederationHub(new FederationSetup
+        {
+            Options = options,
+            Nats = nats,
+            Network = TcpNetwork.Instance,
+            Time = Time,
+            Log = log,
+            Version = Version,
+            Host = Environment.MachineName,
+            Models = models.Describe,
+            Dice = Roll,
+            Counts = () => _counter.Now,
+            Detail = detail => Readiness.Set("federation", true, detail),
+        });
+    }
+
     private GatewayParts Parts(ApplianceConfig config) => new()
     {
         Options = config.Listen,
@@ -192,6 +243,7 @@ public sealed class Rooms : IAsyncDisposable
         Budgets = Budgets.Admin,
         Metrics = Metrics,
         Readiness = Readiness,
+        Federation = Federation,
         Time = Time,
         Version = Version,
     };

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using Jesus.Appliance.Artifacts;
 using Jesus.Appliance.Budgets;
+using Jesus.Appliance.Federation;
 using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Gateway.Anthropic.Batches;
 using Jesus.Appliance.Host;
@@ -51,7 +52,8 @@ internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDispo
     /// <summary>What the pipeline does with a call.</summary>
     public ModelCaller Answer { get; set; } = (_, _, _) => new(new Outcome { Reason = FinishReason.Stop });
 
-    public static async Task<GatewayFixture> StartAsync(GatewayOptions? options = null, MessageBatches? batches = null, ArtifactOptions? artifacts = null)
+    public static async Task<GatewayFixture> StartAsync(GatewayOptions? options = null, MessageBatches? batches = null, ArtifactOptions? artifacts = null,
+        FederationHub? federation = null)
     {
         options = (options ?? new GatewayOptions()) with { Http = "http://127.0.0.1:0" };
         var fixture = new GatewayFixture(options, artifacts);
@@ -69,6 +71,7 @@ internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDispo
                 Budgets = fixture.Budgets.Admin,
                 Metrics = fixture._metrics,
                 Readiness = fixture.Readiness,
+                Federation = federation,
                 Time = TimeProvider.System,
                 Version = "test",
             },

@@ -18,7 +18,7 @@ public sealed class VerbTests
         Assert.Contains("serve", output, StringComparison.Ordinal);
         Assert.DoesNotContain("backup", output, StringComparison.Ordinal);
 
-        foreach (var verb in new[] { "peers", "audit", "login", "backup", "restore", "eval", "mcp" })
+        foreach (var verb in new[] { "audit", "login", "backup", "restore", "eval", "mcp" })
         {
             (exit, _, var error) = await JesusBinary.RunAsync(verb);
             Assert.Equal(2, exit);

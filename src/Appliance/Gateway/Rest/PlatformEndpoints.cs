@@ -3,18 +3,19 @@ using Jesus.Appliance.Security;
 
 namespace Jesus.Appliance.Gateway.Rest;
 
-/// <summary><c>/api/v1/models</c>, <c>/api/v1/keys</c>, <c>/api/v1/budgets</c>, <c>/metrics</c>, and words for what is not built.</summary>
+/// <summary><c>/api/v1/models</c>, <c>/api/v1/keys</c>, <c>/api/v1/budgets</c>, <c>/api/v1/peers</c>, <c>/metrics</c>, and words for what is not built.</summary>
 internal sealed class PlatformEndpoints(GatewayParts parts)
 {
     private static readonly string[] LaterPaths =
     [
         "/v1/responses",
-        "/api/v1/peers", "/api/v1/audit", "/api/v1/evals", "/openapi.json", "/mcp",
+        "/api/v1/audit", "/api/v1/evals", "/openapi.json", "/mcp",
     ];
 
     private const string KeyPath = "/api/v1/keys/";
     private readonly KeysEndpoints _keys = new(parts.Keys, parts.Time);
     private readonly BudgetsEndpoints _budgets = new(parts.Budgets);
+    private readonly PeersEndpoint _peers = new(parts.Federation);
 
     public Task HandleAsync(GatewayRequest request, string path)
     {
@@ -28,6 +29,7 @@ internal sealed class PlatformEndpoints(GatewayParts parts)
             ("DELETE", "/api/v1/budgets") => GatewayApp.Need(request, Roles.Admin, r => _budgets.ChangeAsync(r, set: false)),
             ("POST", "/api/v1/routes/explain") when parts.Explain is not null =>
                 GatewayApp.Need(request, Roles.Models, r => RouteExplainEndpoint.HandleAsync(r, parts.Explain)),
+            ("GET", "/api/v1/peers") => GatewayApp.Need(request, Roles.Admin, _peers.HandleAsync),
             ("GET", "/api/v1/keys") => GatewayApp.Need(request, Roles.Admin, _keys.ListAsync),
             ("POST", "/api/v1/keys") => GatewayApp.Need(request, Roles.Admin, _keys.CreateAsync),
             ("DELETE", _) when path.StartsWith(KeyPath, StringComparison.Ordinal) => GatewayApp.Need(request, Roles.Admin, r => _keys.RevokeAsync(r, path[KeyPath.Length..])),

@@ -1,0 +1,90 @@
+using Jesus.Appliance.Federation.Messages;
+using Jesus.Appliance.Pipeline;
+using Jesus.Transport.Nats;
+using Microsoft.Extensions.Logging;
+
+namespace Jesus.Appliance.Federation.Membership;
+
+/// <summary>Hears how other boxes are and folds it into the <see cref="PeerTable"/>. What is dropped is counted, and logged once for each reason and peer.</summary>
+internal sealed class StatusListener(FederationSetup setup, FederationSubjects subjects, NatsConnection nats, PeerTable table, StatusAnnouncer announcer)
+{
+    /// <summary>Peers whose faults were logged; beyond them faults are only counted, so that a fleet of broken boxes does not fill the log.</summary>
+    private const int ComplaintsMax = 256;
+
+    /// <summary>A thousand boxes at once, read in a moment; more are dropped by the subscription, which counts them.</summary>
+    private static readonly NatsSubscriptionOptions Pending = new() { PendingMessagesMax = 4_096, PendingBytesMax = 16 << 20 };
+
+    private readonly HashSet<(string Peer, StatusVerdict Verdict)> _complaints = [];
+    private readonly Lock _gate = new();
+
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        await Task.WhenAll(
+            ReadAsync(subjects.EveryStatus, isWelcome: false, cancel),
+            ReadAsync(subjects.Welcomes, isWelcome: true, cancel)).ConfigureAwait(false);
+    }
+
+    private async Task ReadAsync(string subject, bool isWelcome, CancellationToken cancel)
+    {
+        var status = new PeerStatus();
+        await using var subscription = nats.Subscribe(NatsSubject.Parse(subject), options: Pending);
+        while (await subscription.WaitToReadAsync(cancel).ConfigureAwait(false))
+        {
+            while (subscription.TryRead(out var message))
+            {
+                using (message)
+                {
+                    Hear(message, status, isWelcome);
+                }
+            }
+        }
+    }
+
+    private void Hear(in NatsMessage message, PeerStatus status, bool isWelcome)
+    {
+        var now = setup.Time.NowMs();
+        var sender = isWelcome ? subjects.SenderOfWelcome(message.Subject.Span) : subjects.SenderOfStatus(message.Subject.Span);
+        var verdict = message.Payload.Length <= PeerLimits.StatusBytesMax && PeerStatus.TryRead(message.Payload.Span, status, out _)
+            ? table.Apply(sender, status, now)
+            : StatusVerdict.Malformed;
+        FederationMetrics.Heard(verdict);
+        if (verdict is StatusVerdict.New or StatusVerdict.Back)
+        {
+            // Who greets knows this box already; greeting back would never end.
+            if (!isWelcome)
+            {
+                announcer.Greet(sender, now);
+            }
+        }
+        else if (verdict is not (StatusVerdict.Taken or StatusVerdict.Stale or StatusVerdict.Own))
+        {
+            Complain(sender, verdict);
+        }
+    }
+
+    private void Complain(ReadOnlySpan<byte> sender, StatusVerdict verdict)
+    {
+        var peer = sender.Length <= FederationOptions.NameLengthMax ? System.Text.Encoding.ASCII.GetString(sender) : "?";
+        lock (_gate)
+        {
+            if (_complaints.Count >= ComplaintsMax || !_complaints.Add((peer, verdict)))
+            {
+                return;
+            }
+        }
+
+        if (verdict is StatusVerdict.OwnIdTaken)
+        {
+            setup.Log.LogError("another box calls itself {Peer} as this one does: no peer sends either of them anything until one has another federation.peer", peer);
+            return;
+        }
+
+        setup.Log.LogWarning("statuses of {Peer} are dropped from now on where they are {Verdict}: {Reason}", peer, verdict, verdict switch
+        {
+            StatusVerdict.DuplicateId => "two boxes call themselves so; give one another federation.peer",
+            StatusVerdict.TooOften => $"more than {PeerLimits.MessagesPerSecond:0} a second",
+            StatusVerdict.TableFull => $"{setup.Options.PeersMax} peers are known already (federation.peersMax)",
+            _ => $"no status of this protocol, or over {PeerLimits.StatusBytesMax} bytes",
+        });
+    }
+}
