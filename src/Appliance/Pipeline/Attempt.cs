@@ -16,6 +16,15 @@ internal sealed class Attempt(AttemptWatch watch)
     /// <summary>The call's own request, or a copy where two attempts run at once.</summary>
     public ModelRequest Request { get; private set; } = null!;
 
+    /// <summary>What the candidate said of itself before it was called.</summary>
+    public CapacitySnapshot Capacity { get; set; }
+
+    /// <summary>What the attempt was charged.</summary>
+    public Usage Charged { get; set; }
+
+    /// <summary>Tokens of a lost candidate's answer that this one goes on after.</summary>
+    public int ShownCount { get; set; }
+
     /// <summary>The adapter was called: there may be something to pay.</summary>
     public bool Called { get; set; }
 
@@ -29,6 +38,9 @@ internal sealed class Attempt(AttemptWatch watch)
         Index = path.Plan[place];
         Candidate = path.Route.Candidates[Index];
         Request = request;
+        Capacity = default;
+        Charged = default;
+        ShownCount = 0;
         Called = false;
         BeganMs = 0;
         EndedMs = 0;

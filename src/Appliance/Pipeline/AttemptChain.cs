@@ -82,6 +82,9 @@ public sealed class AttemptChain
         return worthIt ? new ChainStep(ChainMove.Wait, soonest, wait) : new ChainStep(ChainMove.Stop);
     }
 
+    /// <summary>The candidate is of no use to the call as it stands now: it is not asked in this round.</summary>
+    public void Skip(int place) => _places[place] = _places[place] with { Pending = false };
+
     /// <summary>Another candidate could be tried at once if this one were left.</summary>
     public bool HasOther(int place, long nowMs) => Other(place, nowMs) >= 0;
 

@@ -52,6 +52,7 @@ internal sealed class AttemptLedger(PipelineRooms rooms)
         var isHard = !candidate.CountsExactly && (path.Originals.MaxOutputTokens > 0 || path.Reservation.HasCaps);
         var settlement = Settlement.Of(result, path.Bounds[attempt.Index], path.Prices[attempt.Index], isHard);
         path.Charge(settlement);
+        attempt.Charged = settlement.Usage;
         if (settlement.IsOverrun)
         {
             rooms.Budgets.ReportOverrun(candidate.Name, path.Reservation, path.Bounds[attempt.Index].MicroUsd, settlement.MicroUsd);

@@ -14,6 +14,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
 {
     private readonly AttemptRunner _runner = new(rooms);
     private readonly AttemptLedger _ledger = new(rooms);
+    private readonly RescueStep _rescue = new(rooms);
 
     [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
     public async ValueTask RunAsync(CallPath path)
@@ -29,6 +30,11 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
                 return;
             }
 
+            if (step.Move == ChainMove.Try && path.Shown.IsLost && !_rescue.MayContinue(path, step.Place))
+            {
+                continue;
+            }
+
             if (step.Move == ChainMove.Try && await TryAsync(path, step.Place, left).ConfigureAwait(false))
             {
                 return;
@@ -42,7 +48,9 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
     {
         var now = rooms.Time.NowMs();
         path.Route.Hedges?.Called();
-        path.Chain.Begin(path.Plan.Count, path.Route.Options.Retries, rooms.Dice());
+        var dice = rooms.Dice();
+        RescueStep.Begin(path, dice);
+        path.Chain.Begin(path.Plan.Count, path.Route.Options.Retries, dice);
         for (var place = 0; place < path.Plan.Count; place++)
         {
             var candidate = path.Route.Candidates[path.Plan[place]];
@@ -88,12 +96,17 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
     {
         var attempt = path.First;
         attempt.Begin(path, place, path.Call.Request);
+        if (path.Shown.IsLost)
+        {
+            RescueStep.Begin(path, attempt);
+        }
+
         if (!await _ledger.AffordAsync(path, attempt.Index).ConfigureAwait(false))
         {
             return true;
         }
 
-        if (left is not null && left != attempt.Candidate)
+        if (left is not null && left != attempt.Candidate && !path.Shown.IsLost)
         {
             PipelineMetrics.FellBack(left, attempt.Candidate, path.Error.Cause);
         }
@@ -126,7 +139,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
     /// <summary>When a second candidate is called; -1 for never. Not where values are redacted: placeholders belong to one request.</summary>
     private long HedgeAfterMs(CallPath path, Attempt attempt)
     {
-        if (path.Route.Options.Hedge is not { } hedge || path.DataClass == DataClass.Internal || path.Call.Request.Operation == ModelOperation.CountTokens
+        if (path.Route.Options.Hedge is not { } hedge || path.Shown.IsLost || path.DataClass == DataClass.Internal || path.Call.Request.Operation == ModelOperation.CountTokens
             || !path.Chain.HasOther(attempt.Place, rooms.Time.NowMs()))
         {
             return -1;
@@ -274,11 +287,23 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         var error = result.Error;
         path.Error = error;
         path.Reason = result.Succeeded ? Reason(path, result) : error.Cause == ErrorCause.Cancelled ? FinishReason.Cancelled : FinishReason.Error;
+        if (result.Succeeded && path.Shown.IsLost)
+        {
+            RescueStep.Succeed(path, attempt);
+        }
+
         path.Call.Decisions.Add(new Decision(attempt.Candidate.Label, result.Succeeded ? DecisionLog.Answered : "failed", error.Cause));
         if (result.Succeeded)
         {
             path.Answered = attempt.Candidate;
             return true;
+        }
+
+        if (_rescue.Lose(path, attempt, result))
+        {
+            path.Answered = path.Shown.LostBy;
+            FailInChain(path, attempt, error, fallsBack: true);
+            return false;
         }
 
         var over = path.Sink.Committed || error.Cause == ErrorCause.Cancelled;
@@ -295,6 +320,11 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
 
     private static void GiveUp(CallPath path)
     {
+        if (path.Shown.IsLost)
+        {
+            RescueStep.GiveUp(path);
+        }
+
         if (path.Error.IsNone)
         {
             path.Error = new ModelError(ErrorCause.Cancelled, "The call's deadline passed before a candidate could be tried.");

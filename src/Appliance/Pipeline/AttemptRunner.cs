@@ -18,8 +18,16 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     /// <summary>Default silence inside a committed answer, which nobody else may finish.</summary>
     private const int CommittedStallMs = 60_000;
 
+    /// <summary>The same where somebody else can go on with it: as long as a peer may be silent before it counts as gone.</summary>
+    private const int RescuableStallMs = 10_000;
+
+    /// <summary>Default wait for a rescuer's first event: it reads the prompt and all that is shown, and its turn is the answer's only chance.</summary>
+    private const int RescueFirstMs = 20_000;
+
     /// <summary>What a client is told to wait when a door stayed shut: about one answer.</summary>
     private static readonly TimeSpan BusyRetry = TimeSpan.FromSeconds(1);
+
+    private readonly RescueStep _rescue = new(rooms);
 
     /// <summary>Milliseconds until the call's own deadline; <see cref="long.MaxValue"/> without one.</summary>
     public long LeftMs(CallPath path)
@@ -88,7 +96,8 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     private bool TryEnter(CallPath path, Attempt attempt, out Ticket ticket)
     {
         var candidate = attempt.Candidate;
-        var slots = candidate.Traits.Slots > 0 ? candidate.Traits.Slots : candidate.Adapter.Capacity(new ModelKey(candidate.Model)).TotalSlots;
+        attempt.Capacity = candidate.Adapter.Capacity(new ModelKey(candidate.Model));
+        var slots = candidate.Traits.Slots > 0 ? candidate.Traits.Slots : attempt.Capacity.TotalSlots;
         return rooms.Scheduler.TryEnter(candidate.Label, slots, path.Call.Lane, out ticket);
     }
 
@@ -132,9 +141,9 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         }
 
         var (firstMs, stallMs) = Timeouts(path, attempt);
-        var committedMs = path.Route.StallTimeoutMs(attempt.Index) > 0 ? stallMs : CommittedStallMs;
+        var committedMs = path.Route.StallTimeoutMs(attempt.Index) > 0 ? stallMs : _rescue.HasRescuer(path, attempt) ? RescuableStallMs : CommittedStallMs;
         attempt.BeganMs = rooms.Time.NowMs();
-        attempt.Watch.Start(Math.Min(firstMs, LeftMs(path)), stallMs, committedMs, path.Cancel);
+        attempt.Watch.Start(Math.Min(firstMs, LeftMs(path)), path.Shown.IsLost ? committedMs : stallMs, committedMs, path.Cancel);
         try
         {
             // The other of two may have begun while this one waited for its place.
@@ -224,6 +233,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         path.Originals.Restore(request);
         request.Model = attempt.Candidate.ModelUtf8;
         request.Priority = (int)path.Call.Lane;
+        RescueStep.Shape(path, request);
         if (!path.Reservation.HasCaps || request.MaxOutputTokens != 0 || request.Operation != ModelOperation.Generate)
         {
             return default;
@@ -241,7 +251,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
 
     private (long FirstMs, long StallMs) Timeouts(CallPath path, Attempt attempt)
     {
-        var usual = path.Chain.HasOther(attempt.Place, rooms.Time.NowMs()) ? ImpatientMs : LastCandidateMs;
+        var usual = !path.Chain.HasOther(attempt.Place, rooms.Time.NowMs()) ? LastCandidateMs : path.Shown.IsLost ? RescueFirstMs : ImpatientMs;
         var first = path.Route.FirstTokenTimeoutMs(attempt.Index);
         var stall = path.Route.StallTimeoutMs(attempt.Index);
         return (first > 0 ? first : usual, stall > 0 ? stall : usual);

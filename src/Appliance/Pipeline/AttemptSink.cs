@@ -9,7 +9,7 @@ namespace Jesus.Appliance.Pipeline;
 /// Stands between an attempt and the caller's sink: notes progress, decides what is committed, holds back what must be whole first and the terminal events
 /// (they go out in step 9), and turns a reader that went away into a cancelled attempt.
 /// </summary>
-internal sealed class AttemptSink(AttemptWatch first, TimeProvider time) : IAnswerSink
+internal sealed class AttemptSink(AttemptWatch first, ShownAnswer shown, TimeProvider time) : IAnswerSink
 {
     private AttemptWatch _watch = first;
 
@@ -29,7 +29,7 @@ internal sealed class AttemptSink(AttemptWatch first, TimeProvider time) : IAnsw
     /// <summary>Part of the answer has reached the caller: no other candidate may start it again.</summary>
     public bool Committed { get; private set; }
 
-    /// <summary>This attempt has produced text, reasoning or a tool call.</summary>
+    /// <summary>This attempt has produced text, reasoning or a tool call that the caller did not have.</summary>
     public bool SawContent { get; private set; }
 
     /// <summary>When the first content of the call came; 0 when none did.</summary>
@@ -58,8 +58,20 @@ internal sealed class AttemptSink(AttemptWatch first, TimeProvider time) : IAnsw
         _reader = recorder;
     }
 
-    /// <summary>The next attempt writes from the start.</summary>
-    public void BeginAttempt() => ResetAttempt();
+    /// <summary>The next attempt writes from the start, or goes on with what a lost one showed: what it says again on the way there is dropped.</summary>
+    public void BeginAttempt()
+    {
+        if (!shown.IsLost)
+        {
+            ResetAttempt();
+            return;
+        }
+
+        shown.BeginRescue();
+        _terminal.Reset();
+        SawContent = false;
+        AttemptContentMs = 0;
+    }
 
     /// <summary>Whose attempt writes from now on.</summary>
     public void Follow(AttemptWatch watch) => _watch = watch;
@@ -73,7 +85,7 @@ internal sealed class AttemptSink(AttemptWatch first, TimeProvider time) : IAnsw
                 return StartAsync(item);
             case EventKind.Finished:
             case EventKind.Wire when item.Wire == WirePart.Terminal:
-                Hold(_terminal, item);
+                Hold(_terminal, item with { Tokens = default });
                 return ValueTask.CompletedTask;
             case EventKind.Wire when item.Wire == WirePart.Prelude && !Committed:
                 Hold(_prelude, item);
@@ -181,6 +193,13 @@ internal sealed class AttemptSink(AttemptWatch first, TimeProvider time) : IAnsw
     }
 
     private ValueTask ContentAsync(in ModelEvent item)
+    {
+        var had = shown.Take(item);
+        return had == 0 ? NewContentAsync(item)
+            : had == item.Utf8.Length ? ValueTask.CompletedTask : NewContentAsync(item with { Utf8 = item.Utf8[had..] });
+    }
+
+    private ValueTask NewContentAsync(in ModelEvent item)
     {
         if (!SawContent)
         {

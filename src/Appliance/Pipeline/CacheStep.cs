@@ -57,7 +57,7 @@ internal sealed class CacheStep(TimeProvider time)
     public void Keep(CallPath path)
     {
         if (path.Call.CacheUse == CacheUse.Miss && path.Succeeded && !path.Sink.ReaderLeft && path.Answered is { } candidate
-            && path.Recorder!.Finish(path.Call.Request, candidate.Name, path.Reason, path.Usage) is { } answer)
+            && path.Recorder!.Finish(path.Call.Request, candidate.Name, path.Reason, path.AnswerUsage) is { } answer)
         {
             CacheOf(path.Route).Store(path.CacheKey, answer, time.NowMs());
         }

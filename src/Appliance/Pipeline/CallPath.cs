@@ -14,11 +14,12 @@ internal sealed class CallPath : IDisposable
 {
     private static readonly Route NoRoute = new("", new RouteOptions(), Array.Empty<RouteLink>());
     private int _attempts;
+    private Usage _setAside;
 
     public CallPath(PipelineRooms rooms)
     {
         Watch = new AttemptWatch(rooms.Time);
-        Sink = new AttemptSink(Watch, rooms.Time);
+        Sink = new AttemptSink(Watch, Shown, rooms.Time);
         Facts = new CallFacts(rooms);
         First = new Attempt(Watch);
     }
@@ -27,6 +28,9 @@ internal sealed class CallPath : IDisposable
     public CancellationToken Cancel { get; private set; }
     public AttemptWatch Watch { get; }
     public AttemptSink Sink { get; }
+
+    /// <summary>What the caller has of the answer, for whoever may have to go on with it.</summary>
+    public ShownAnswer Shown { get; } = new();
     public AttemptChain Chain { get; } = new();
     public Reservation Reservation { get; } = new();
     public AdmissionPass Pass { get; } = new();
@@ -73,7 +77,20 @@ internal sealed class CallPath : IDisposable
     public string RerouteTo { get; set; } = "";
     public Candidate? Answered { get; set; }
     public FinishReason Reason { get; set; }
+
+    /// <summary>What all attempts used, as charged.</summary>
     public Usage Usage { get; set; }
+
+    /// <summary>The same as the answer's: without what a rescue did a second time.</summary>
+    public Usage AnswerUsage => Usage with
+    {
+        InputTokens = Usage.InputTokens - _setAside.InputTokens,
+        CachedInputTokens = Math.Min(Usage.CachedInputTokens - _setAside.CachedInputTokens, Usage.InputTokens - _setAside.InputTokens),
+        CacheWriteTokens = Usage.CacheWriteTokens - _setAside.CacheWriteTokens,
+        OutputTokens = Usage.OutputTokens - _setAside.OutputTokens,
+        ReasoningTokens = Usage.ReasoningTokens - _setAside.ReasoningTokens,
+        Images = Usage.Images - _setAside.Images,
+    };
     public UsageQuality Quality { get; set; }
     public long CostMicroUsd { get; set; }
     public int Attempts => Volatile.Read(ref _attempts);
@@ -117,12 +134,15 @@ internal sealed class CallPath : IDisposable
         Quality = settlement.Quality == UsageQuality.Estimated ? UsageQuality.Estimated : Quality;
     }
 
+    /// <summary>Charged, but no part of what the caller is told that its answer used.</summary>
+    public void SetAside(in Usage usage) => _setAside += usage;
+
     public Outcome ToOutcome() => new()
     {
         Error = Error,
         Reason = Reason,
         Candidate = Answered?.Name ?? Cached?.Candidate,
-        Usage = Cached?.Usage ?? Usage,
+        Usage = Cached?.Usage ?? AnswerUsage,
         Quality = Quality,
         CostMicroUsd = CostMicroUsd,
         Attempts = Attempts,
@@ -132,10 +152,11 @@ internal sealed class CallPath : IDisposable
 
     public void Reset()
     {
-        Originals.Restore(Call.Request);
+        Originals.RestoreAll(Call.Request);
         Call = null!;
         Cancel = default;
         Sink.Reset();
+        Shown.Reset();
         Reservation.Reset();
         Table?.Leave();
         Table = null;
@@ -153,6 +174,7 @@ internal sealed class CallPath : IDisposable
         Answered = null;
         Reason = FinishReason.None;
         Usage = default;
+        _setAside = default;
         Quality = UsageQuality.Exact;
         CostMicroUsd = 0;
         _attempts = 0;

@@ -19,6 +19,12 @@ internal static class PipelineMetrics
 
     private static readonly Counter<long> Hedges = JesusMeter.Instance.CreateCounter<long>("hedges_total", description: "Second attempts beside a first that was late.");
 
+    private static readonly Counter<long> Rescues = JesusMeter.Instance.CreateCounter<long>(
+        "rescues_total", description: "Answers whose candidate was lost after part was shown, by what became of them.");
+
+    /// <param name="outcome"><c>rescued</c>: another went on to the end; <c>failed</c>: others tried; <c>none</c>: nobody left computes alike.</param>
+    public static void Rescued(string outcome) => Rescues.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+
     public static void Hedged(Route route, bool won) => Hedges.Add(1, new("route", route.Name), new("outcome", won ? "won" : "lost"));
 
     public static void Attempt(Candidate candidate, long milliseconds) =>

@@ -81,6 +81,11 @@ public sealed class ModelRequest
     public ReadOnlyMemory<int> ShownTokens { get; set; }
 
     /// <summary>
+    /// The arithmetic that drew what the client has; unknown for an answer from the start. A candidate whose own is another must refuse: it would say something else.
+    /// </summary>
+    public NumericsProfile ShownNumerics { get; set; }
+
+    /// <summary>
     /// Seeds the draws where <see cref="Sampling"/> has no seed, so that every attempt of one call draws alike: the pipeline sets it. For the box's own engines
     /// and peers only; a provider is never sent a seed that the caller did not give.
     /// </summary>
@@ -123,6 +128,7 @@ public sealed class ModelRequest
         TopLogProbs = other.TopLogProbs;
         PromptTokens = other.PromptTokens;
         ShownTokens = other.ShownTokens;
+        ShownNumerics = other.ShownNumerics;
         CallSeed = other.CallSeed;
         Deadline = other.Deadline;
         Priority = other.Priority;
@@ -156,6 +162,7 @@ public sealed class ModelRequest
         TopLogProbs = -1;
         PromptTokens = default;
         ShownTokens = default;
+        ShownNumerics = default;
         CallSeed = null;
         Deadline = default;
         Priority = 0;

@@ -123,6 +123,11 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time) : IModelAdap
             return unsupported;
         }
 
+        if (!request.ShownNumerics.IsUnknown && request.ShownNumerics != model.Numerics)
+        {
+            return new ModelError(ErrorCause.ModelNotFound, $"The answer was begun by another file or another arithmetic than '{model.Name}' has here; it cannot go on exactly.");
+        }
+
         if (model.Prompts.Render(request, generation.Prompt) is { IsNone: false } unrendered)
         {
             return unrendered;
