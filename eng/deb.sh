@@ -26,6 +26,7 @@ file README.md usr/share/doc/jesus/README.md
 file LICENSE usr/share/doc/jesus/copyright
 file THIRD-PARTY-NOTICES.md usr/share/doc/jesus/THIRD-PARTY-NOTICES.md
 gzip -9n <CHANGELOG.md >"$tree/usr/share/doc/jesus/changelog.gz"
+file packaging/nats/fleet-config.sh usr/share/jesus/nats/fleet-config.sh 755
 file packaging/deb/jesus.json etc/jesus/jesus.json
 file packaging/systemd/jesus.service lib/systemd/system/jesus.service
 file packaging/systemd/jesus.sysusers usr/lib/sysusers.d/jesus.conf

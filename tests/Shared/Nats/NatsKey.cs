@@ -17,13 +17,19 @@ internal enum NatsKeyKind
 /// </summary>
 internal sealed class NatsKey
 {
+    private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     private const int SeedPrefix = 18 << 3;
 
     private readonly byte[] _seed;
 
     public NatsKey(NatsKeyKind kind = NatsKeyKind.User)
+        : this(kind, RandomNumberGenerator.GetBytes(32))
     {
-        _seed = RandomNumberGenerator.GetBytes(32);
+    }
+
+    private NatsKey(NatsKeyKind kind, byte[] seed)
+    {
+        _seed = seed;
         PublicBytes = Ed25519Signer.PublicKey(_seed);
         Public = Encode([(byte)kind, .. PublicBytes]);
         Seed = Encode([(byte)(SeedPrefix | ((int)kind >> 5)), (byte)(((int)kind & 31) << 3), .. _seed]);
@@ -36,6 +42,13 @@ internal sealed class NatsKey
     public string Seed { get; }
 
     public byte[] PublicBytes { get; }
+
+    /// <summary>A user's key from its written seed.</summary>
+    public static NatsKey OfSeed(string seed)
+    {
+        var key = new NatsKey(NatsKeyKind.User, FromBase32(seed.Trim())[2..34]);
+        return key.Seed == seed.Trim() ? key : throw new FormatException($"{seed} is no seed of a user; its key would be written {key.Seed}");
+    }
 
     public byte[] Sign(ReadOnlySpan<byte> message) => Ed25519Signer.Sign(_seed, message);
 
@@ -61,10 +74,26 @@ internal sealed class NatsKey
         return crc;
     }
 
+    private static byte[] FromBase32(string text)
+    {
+        var bytes = new List<byte>();
+        var (held, bits) = (0, 0);
+        foreach (var letter in text)
+        {
+            (held, bits) = (((held << 5) | Letters.IndexOf(letter, StringComparison.Ordinal)) & 0xFFFFF, bits + 5);
+            if (bits >= 8)
+            {
+                bytes.Add((byte)(held >> (bits - 8)));
+                bits -= 8;
+            }
+        }
+
+        return [.. bytes];
+    }
+
     /// <summary>RFC 4648, section 6, without padding.</summary>
     internal static string Base32(ReadOnlySpan<byte> bytes)
     {
-        const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         var text = new StringBuilder();
         var (held, bits) = (0, 0);
         foreach (var b in bytes)

@@ -110,9 +110,7 @@ internal sealed partial class NatsServer : IAsyncDisposable
     /// <summary>Starts it without waiting, as a cluster's servers wait for each other.</summary>
     internal async Task BeginAsync()
     {
-        var file = Path.Combine(Folder, "nats.conf");
-        await File.WriteAllTextAsync(file, NatsServerConfig.Write(Options, _ports, Folder, Place));
-        _process = await ProcessStarter.StartAsync(ProcessStarter.BoundToUs(Program, ["-c", file]));
+        _process = await ProcessStarter.StartAsync(ProcessStarter.BoundToUs(Program, await WriteConfigAsync()));
         _process.ErrorDataReceived += (_, line) => Note(line.Data);
         _process.OutputDataReceived += (_, line) => Note(line.Data);
         _process.BeginErrorReadLine();
@@ -159,7 +157,7 @@ internal sealed partial class NatsServer : IAsyncDisposable
     public async Task ReloadAsync(NatsServerOptions options)
     {
         Options = options;
-        await File.WriteAllTextAsync(Path.Combine(Folder, "nats.conf"), NatsServerConfig.Write(Options, _ports, Folder, Place));
+        await WriteConfigAsync();
         var before = Count(Log, "Reloaded server configuration") + Count(Log, "Failed to reload");
         Signal(SigHup);
         await EventuallyAsync(() => Task.FromResult(Count(Log, "Reloaded server configuration") + Count(Log, "Failed to reload") > before), "to reload");
@@ -185,6 +183,20 @@ internal sealed partial class NatsServer : IAsyncDisposable
         }
 
         Directory.Delete(Folder, recursive: true);
+    }
+
+    /// <summary>The arguments that start the server with its configuration.</summary>
+    private async Task<string[]> WriteConfigAsync()
+    {
+        if (Options.ConfigFile.Length > 0)
+        {
+            var (client, monitor) = (_ports.Client.ToString(CultureInfo.InvariantCulture), _ports.Monitor.ToString(CultureInfo.InvariantCulture));
+            return ["-c", Options.ConfigFile, "-a", "127.0.0.1", "-p", client, "-m", monitor];
+        }
+
+        var file = Path.Combine(Folder, "nats.conf");
+        await File.WriteAllTextAsync(file, NatsServerConfig.Write(Options, _ports, Folder, Place));
+        return ["-c", file];
     }
 
     private async Task<bool> IsReadyAsync()

@@ -32,6 +32,9 @@ internal sealed record NatsServerOptions
     /// <summary>Anything else, as it stands in a configuration file.</summary>
     public string Extra { get; init; } = "";
 
+    /// <summary>A configuration file to be tried as it is; of what else stands here only the ports are heeded, as the command line overrides them.</summary>
+    public string ConfigFile { get; init; } = "";
+
     /// <summary>Logs every protocol line; for finding out.</summary>
     public bool Trace { get; init; }
 }

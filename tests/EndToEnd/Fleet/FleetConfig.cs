@@ -1,0 +1,49 @@
+using System.Security.Cryptography.X509Certificates;
+using Jesus.EndToEnd.Binary;
+using Jesus.Tests.Nats;
+using Jesus.Tests.Processes;
+
+namespace Jesus.EndToEnd.Fleet;
+
+/// <summary>What packaging/nats/fleet-config.sh makes, in a folder that goes with the test.</summary>
+internal sealed class FleetConfig : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("jesus-fleet").FullName;
+
+    public string ServerConfig => Path.Combine(_folder, "server", "nats.conf");
+
+    /// <summary>Adds a cluster, or boxes to one.</summary>
+    /// <param name="cluster">Its name.</param>
+    /// <param name="server">Address and port by which the boxes reach the server.</param>
+    /// <param name="durable">With permissions for JetStream; the first box founds.</param>
+    /// <param name="boxes">Their names.</param>
+    public async Task AddAsync(string cluster, string server, bool durable, params string[] boxes)
+    {
+        string[] options = durable ? ["--durable"] : [];
+        string[] arguments = [Path.Combine(JesusBinary.Root, "packaging/nats/fleet-config.sh"), .. options, "--boxes-at", Path.Combine(_folder, "boxes/{}"), _folder, cluster, server, .. boxes];
+        using var script = await ProcessStarter.StartAsync(ProcessStarter.BoundToUs("/bin/bash", arguments));
+        script.StandardInput.Close();
+        var said = script.StandardOutput.ReadToEndAsync();
+        var error = await script.StandardError.ReadToEndAsync() + await said;
+        await script.WaitForExitAsync();
+        Assert.True(script.ExitCode == 0, error);
+    }
+
+    /// <summary>The real server with that configuration.</summary>
+    public Task<NatsServer> StartServerAsync() => NatsServer.StartAsync(new NatsServerOptions { ConfigFile = ServerConfig });
+
+    public string FileOf(string box, string name) => Path.Combine(_folder, "boxes", box, name);
+
+    public NatsKey KeyOf(string box) => NatsKey.OfSeed(File.ReadAllText(FileOf(box, "nkey.seed")));
+
+    public X509Certificate2 CertificateOf(string box) => X509Certificate2.CreateFromPemFile(FileOf(box, "box.pem"), FileOf(box, "box.key"));
+
+    /// <summary>A connection with everything that a box has.</summary>
+    public async Task<RawNats> EnterAsync(NatsServer server, string box)
+    {
+        using var certificate = CertificateOf(box);
+        return await RawNats.ConnectAsync(server.Port, key: KeyOf(box), certificate: certificate);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+}
