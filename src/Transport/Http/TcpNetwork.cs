@@ -75,7 +75,7 @@ public sealed class TcpNetwork(TlsTrust? trust = null) : INetwork
 
         public bool LooksFresh => LooksAlive || (stream is SslStream && HoldsOnlyTickets());
 
-        public Stream AsStream() => stream;
+        public Stream AsStream() => new SocketStream(socket);
 
         public void Abort() => socket.Dispose();
 

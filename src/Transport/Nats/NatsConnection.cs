@@ -247,7 +247,7 @@ public sealed class NatsConnection : IAsyncDisposable
     /// <summary>Closes at once. Requests end as disconnected, subscriptions end. Any number of times.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _reconnector.CloseAsync().ConfigureAwait(false);
+        await _reconnector.DisposeAsync().ConfigureAwait(false);
         _subscriptions.Close();
         _outbox.Close();
         _requests.Disconnect();

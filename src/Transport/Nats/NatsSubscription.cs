@@ -1,3 +1,4 @@
+using Jesus.Transport.Nats.Connecting;
 using Jesus.Transport.Nats.Memory;
 using Jesus.Transport.Nats.Protocol;
 using Jesus.Transport.Nats.Subscribing;
@@ -151,7 +152,7 @@ public sealed class NatsSubscription : IAsyncDisposable
     }
 
     /// <summary>At the end of a batch: whoever waits is to be woken.</summary>
-    internal void Wake(ref WakeList wakes)
+    internal void Wake(WakeBatch wakes)
     {
         if (_waiter.TrySignal())
         {

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using Jesus.Transport.Nats.Auth;
 
 namespace Jesus.Transport.Tests.Nats;
@@ -25,13 +24,34 @@ public sealed class Ed25519Tests
         "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a")]
     [InlineData(
         "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42",
-        "ec172b93ad5e563f4932c70e1245034c35467ef2efd4d64ebf819683467e2bf2",
+        "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf",
         "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
         "dc2a4459e7369633a52b1bf277839a00201009a3efbf3ecb69bea2186c26b58909351fc9ac90b3ecfdfbc7c66431e0303dca179c138ac17ad9bef1177331a704")]
     public void It_signs_as_the_standard_has_it(string seed, string publicKey, string message, string signature)
     {
         Assert.Equal(publicKey, Convert.ToHexStringLower(Ed25519.PublicKey(Convert.FromHexString(seed))));
         Assert.Equal(signature, Convert.ToHexStringLower(Ed25519.Sign(Convert.FromHexString(seed), Convert.FromHexString(message))));
+    }
+
+    /// <summary>The digest was made with another implementation (OpenSSL's) over the same keys and messages.</summary>
+    [Fact]
+    public void Two_hundred_keys_and_messages_give_what_another_implementation_gives()
+    {
+        using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        for (var i = 0; i < 200; i++)
+        {
+            var seed = SHA256.HashData(BitConverter.GetBytes(i));
+            var message = new byte[i];
+            for (var j = 0; j < i; j++)
+            {
+                message[j] = (byte)(i * j);
+            }
+
+            all.AppendData(Ed25519.PublicKey(seed));
+            all.AppendData(Ed25519.Sign(seed, message));
+        }
+
+        Assert.Equal("3f66849046233ad03edaf179fe22050f47c8ea42f67f49b8967bc4001eca4769", Convert.ToHexStringLower(all.GetHashAndReset()));
     }
 
     [Fact]

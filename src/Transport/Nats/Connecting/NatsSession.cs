@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text;
 using Jesus.Transport.Http;
 using Jesus.Transport.Nats.Memory;
@@ -23,8 +22,8 @@ internal interface ISessionOwner
 }
 
 /// <summary>
-/// One connection that stands, until it breaks: its reader and its pings. The reader is one chain of receives, each begun before the code that the last one woke
-/// runs (see <see cref="NatsWake"/>). It never waits for a subscriber.
+/// One connection that stands, until it breaks: its reader and its pings. The reader is a thread that receives; between two receives the code runs whom the last one
+/// woke (see <see cref="WakeBatch"/>). It never waits for a subscriber, and not long for that code.
 /// </summary>
 internal sealed class NatsSession : IDisposable
 {
@@ -36,11 +35,10 @@ internal sealed class NatsSession : IDisposable
     private readonly RequestTable _requests;
     private readonly ReceiveBuffer _buffer;
     private readonly ITimer _pings;
-    private readonly Action _onReceived;
+    private readonly ReaderThreads _threads;
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private ConfiguredValueTaskAwaitable<int>.ConfiguredValueTaskAwaiter _receive;
     private LongMessage _long;
-    private WakeList _wakes;
+    private WakeBatch _wakes = new();
     private NatsSubscription? _touched;
     private string? _brokenBy;
     private int _isBroken;
@@ -69,7 +67,8 @@ internal sealed class NatsSession : IDisposable
         _outbox = outbox;
         _subscriptions = subscriptions;
         _requests = requests;
-        _onReceived = Receive;
+        _threads = new ReaderThreads(Read, TakeOver);
+        outbox.Held = _wakes;
         var interval = TimeSpan.FromMilliseconds(options.PingIntervalMs);
         _pings = time.CreateTimer(static self => ((NatsSession)self!).OnInterval(), this, interval, interval);
     }
@@ -89,7 +88,7 @@ internal sealed class NatsSession : IDisposable
     public long Oversized => Volatile.Read(ref _oversized);
 
     /// <summary>Begins to read; what came with the handshake's last answer first.</summary>
-    public void Start() => ThreadPool.UnsafeQueueUserWorkItem(static self => self.Begin(), this, preferLocal: false);
+    public void Start() => _threads.Start();
 
     public void Break(string reason)
     {
@@ -123,80 +122,71 @@ internal sealed class NatsSession : IDisposable
         _owner.SendPing();
     }
 
-    private void Begin()
+    /// <summary>On a thread of the reader's, until the session is over or the thread was away for too long.</summary>
+    private void Read()
     {
-        if (GoThrough())
-        {
-            BeginReceive();
-        }
-        else
+        // What came with the handshake's last answer, or what those before this thread have left.
+        if (!TryGoThrough())
         {
             Stop();
+            return;
         }
-    }
 
-    /// <summary>A receive has ended.</summary>
-    private void Receive()
-    {
-        if (Take())
+        while (RunWakes())
         {
-            BeginReceive();
-        }
-        else
-        {
-            Stop();
-        }
-    }
-
-    // Once a receive is under way this method owns nothing any more: another thread may already be in Receive.
-    private void BeginReceive()
-    {
-        while (true)
-        {
-            var wakes = _wakes.Take();
-            switch (TryReceive())
+            if (!TryReceive())
             {
-                case true when Take():
-                    wakes.RunElsewhere();
-                    continue;
-                case null:
-                    wakes.RunHere();
-                    return;
-                default:
-                    wakes.RunElsewhere();
-                    Stop();
-                    return;
+                Stop();
+                return;
             }
         }
     }
 
-    /// <summary>True: bytes are here. Null: <see cref="Receive"/> will run, or runs already. False: broken.</summary>
-    private bool? TryReceive()
+    /// <summary>Lets those run whom the last receive woke.</summary>
+    /// <returns>False: this thread came back too late, and another reads.</returns>
+    private bool RunWakes()
     {
-        try
+        var wakes = _wakes;
+        if (wakes.IsEmpty)
         {
-            _receive = Stream.ReadAsync(Room()).ConfigureAwait(false).GetAwaiter();
-            if (_receive.IsCompleted)
-            {
-                return true;
-            }
-
-            _receive.UnsafeOnCompleted(_onReceived);
-            return null;
+            return true;
         }
-        catch (Exception broken)
+
+        if (!_threads.MayBeHeld)
         {
-            Break(broken);
+            wakes.RunElsewhere();
+            wakes.Clear();
+            return true;
+        }
+
+        var turn = _threads.Enter();
+        wakes.RunHere();
+        _outbox.Release();
+        if (!_threads.TryLeave(turn))
+        {
             return false;
         }
+
+        wakes.Clear();
+        return true;
     }
 
-    /// <summary>Goes through what was received; false when the connection is of no more use.</summary>
-    private bool Take()
+    /// <summary>The reader's thread has been away for too long: its batch's rest goes to the pool; the calling thread will read.</summary>
+    private void TakeOver()
+    {
+        var wakes = _wakes;
+        _wakes = new WakeBatch();
+        _outbox.Held = _wakes;
+        wakes.RunElsewhere();
+        _outbox.Release();
+    }
+
+    /// <summary>Receives and goes through it; false when the connection is of no more use.</summary>
+    private bool TryReceive()
     {
         try
         {
-            var count = _receive.GetResult();
+            var count = Stream.Read(Room().Span);
             if (count == 0)
             {
                 Break("the server closed the connection");
@@ -220,12 +210,26 @@ internal sealed class NatsSession : IDisposable
         }
     }
 
+    private bool TryGoThrough()
+    {
+        try
+        {
+            return GoThrough();
+        }
+        catch (Exception broken)
+        {
+            Break(broken);
+            return false;
+        }
+    }
+
     private Memory<byte> Room() => _long.IsUnderWay ? _long.Room(_buffer) : _buffer.Room();
 
     private void Stop()
     {
-        _wakes.Take().RunElsewhere();
+        _wakes.RunElsewhere();
         _pings.Dispose();
+        _threads.End();
         _done.TrySetResult();
     }
 
@@ -291,7 +295,7 @@ internal sealed class NatsSession : IDisposable
 
         if (frame.Sid == SubscriptionTable.RequestsSid)
         {
-            _requests.Complete(block, frame, ref _wakes);
+            _requests.Complete(block, frame, _wakes);
         }
         else if (_subscriptions.Find(frame.Sid) is { } subscription && subscription.Deliver(block, frame))
         {
@@ -316,7 +320,7 @@ internal sealed class NatsSession : IDisposable
             _touched = subscription.NextTouched;
             subscription.NextTouched = null;
             subscription.IsTouched = false;
-            subscription.Wake(ref _wakes);
+            subscription.Wake(_wakes);
         }
     }
 
@@ -374,7 +378,7 @@ internal sealed class NatsSession : IDisposable
             subscription.DeliverSingle(chunk, frame);
             Touch(subscription);
         }
-        else if (!_requests.CompleteSingle(chunk, frame, ref _wakes))
+        else if (!_requests.CompleteSingle(chunk, frame, _wakes))
         {
             chunk.Release();
         }

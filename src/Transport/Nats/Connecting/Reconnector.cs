@@ -12,7 +12,7 @@ internal sealed record SessionParts(Outbox Outbox, SubscriptionTable Subscriptio
 /// Keeps one session up: connect, serve until it breaks, clean up, again. One loop, started once:
 /// 1 the next server; 2 handshake; 3 subscriptions, then traffic; 4 until it breaks; 5 what was under way is told; 6 a pause once every server was tried in vain.
 /// </summary>
-internal sealed class Reconnector : ISessionOwner
+internal sealed class Reconnector : ISessionOwner, IAsyncDisposable
 {
     /// <summary>A lame duck closes after some 10 s; requests that are answered sooner need not be broken off.</summary>
     private static readonly TimeSpan LameDuckPatience = TimeSpan.FromSeconds(5);
@@ -93,7 +93,7 @@ internal sealed class Reconnector : ISessionOwner
         }
     }
 
-    public async Task CloseAsync()
+    public async ValueTask DisposeAsync()
     {
         Task loop;
         bool first;
@@ -116,6 +116,7 @@ internal sealed class Reconnector : ISessionOwner
                 _connected.TrySetResult();
             }
 
+            _closing.Dispose();
             _events.Raise(NatsEventKind.Closed, "", "");
         }
     }

@@ -1,4 +1,5 @@
 using System.Text;
+using Jesus.Transport.Nats.Connecting;
 using Jesus.Transport.Nats.Memory;
 using Jesus.Transport.Nats.Protocol;
 
@@ -83,7 +84,7 @@ internal sealed class RequestTable
 
     /// <summary>An answer arrived. On the connection's reader only.</summary>
     /// <param name="block">The frame.</param>
-    public void Complete(ReadOnlySpan<byte> block, in NatsFrame frame, ref WakeList wakes)
+    public void Complete(ReadOnlySpan<byte> block, in NatsFrame frame, WakeBatch wakes)
     {
         var token = ReadToken(block.Slice(frame.SubjectAt, frame.SubjectLength));
         if (Find(token) is not { } request || !request.TryClaim(token))
@@ -97,7 +98,7 @@ internal sealed class RequestTable
     }
 
     /// <summary>The same of an answer that was received into a chunk of its own.</summary>
-    public bool CompleteSingle(NatsChunk chunk, in NatsFrame frame, ref WakeList wakes)
+    public bool CompleteSingle(NatsChunk chunk, in NatsFrame frame, WakeBatch wakes)
     {
         var token = ReadToken(chunk.Bytes.AsSpan(frame.SubjectAt, frame.SubjectLength));
         if (Find(token) is not { } request || !request.TryClaim(token))

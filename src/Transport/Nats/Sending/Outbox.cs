@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Jesus.Transport.Nats.Connecting;
 using Jesus.Transport.Nats.Protocol;
 
 namespace Jesus.Transport.Nats.Sending;
@@ -18,6 +19,9 @@ internal sealed class Outbox : IThreadPoolWorkItem
     /// late enough to find a batch.
     /// </summary>
     private static readonly long LoneGap = Stopwatch.Frequency / 100_000;
+
+    /// <summary>What the reader's thread publishes waits for the end of its batch, up to so much.</summary>
+    private const int HeldBytesMax = 32 * 1024;
 
     private readonly Lock _gate = new();
     private readonly int _bytesMax;
@@ -51,6 +55,9 @@ internal sealed class Outbox : IThreadPoolWorkItem
         _onWritten = OnWritten;
     }
 
+    /// <summary>The reader's batch, whose thread's publishes leave when it is through.</summary>
+    public WakeBatch? Held { get; set; }
+
     public long MessagesOut => Volatile.Read(ref _messagesOut);
     public long BytesOut => Volatile.Read(ref _bytesOut);
     public long Lost => Volatile.Read(ref _lost);
@@ -75,7 +82,7 @@ internal sealed class Outbox : IThreadPoolWorkItem
 
             _length += FrameWriter.Publish(_filling.AsSpan(_length), frameStart, reply, headers, payload);
             _publishes++;
-            if (_isWriting || _stream is null)
+            if (_isWriting || _stream is null || (_length < HeldBytesMax && Held?.HoldsThread == true))
             {
                 return NatsResult.Ok;
             }
@@ -85,6 +92,22 @@ internal sealed class Outbox : IThreadPoolWorkItem
 
         BeginWrite();
         return NatsResult.Ok;
+    }
+
+    /// <summary>The reader's batch has run: what it published goes out together.</summary>
+    public void Release()
+    {
+        lock (_gate)
+        {
+            if (_isWriting || _stream is null || _length == 0)
+            {
+                return;
+            }
+
+            _isWriting = true;
+        }
+
+        Write(once: true);
     }
 
     /// <summary>Joins those who wait for room.</summary>
@@ -241,7 +264,9 @@ internal sealed class Outbox : IThreadPoolWorkItem
         {
             try
             {
+#pragma warning disable CA2012 // Consumed once, here or by OnWritten: an asynchronous method would hold its caller's thread or allocate.
                 _write = stream.WriteAsync(batch).ConfigureAwait(false).GetAwaiter();
+#pragma warning restore CA2012
                 if (!_write.IsCompleted)
                 {
                     _write.UnsafeOnCompleted(_onWritten);
