@@ -40,7 +40,9 @@ internal static class FederationRoom
             Token = values["token"],
             NkeySeed = values["nkey"],
             Credentials = nats.Credentials.Length > 0 ? () => Credentials(nats.Credentials, secrets, log) : null,
-            Tls = new Transport.Nats.NatsTlsOptions { Trust = trust, First = nats.Tls.First },
+
+            // Options insist on TLS; without any it is the URL's or the server's wish.
+            Tls = nats.Tls == new NatsTrustOptions() ? null : new Transport.Nats.NatsTlsOptions { Trust = trust, First = nats.Tls.First },
 
             // A box does not answer its own calls, nor hear its own statuses.
             NoEcho = true,

@@ -12,6 +12,9 @@ namespace Jesus.Appliance.Federation.Membership;
 /// </summary>
 internal sealed class StatusAnnouncer
 {
+    /// <summary>Statuses to all from one with digests to the next, though nothing changed: for who missed one.</summary>
+    private const int DigestsEach = 32;
+
     private readonly FederationSetup _setup;
     private readonly FederationSubjects _subjects;
     private readonly NatsConnection _nats;
@@ -26,7 +29,8 @@ internal sealed class StatusAnnouncer
     private readonly PeerStatus _status = new();
     private readonly PooledBuffer _buffer = new(4096);
     private ulong _sequence;
-    private ulong _digests;
+    private ulong _print;
+    private int _sinceDigests;
     private volatile bool _isDraining;
 
     public StatusAnnouncer(FederationSetup setup, FederationSubjects subjects, NatsConnection nats, PeerTable table)
@@ -101,7 +105,8 @@ internal sealed class StatusAnnouncer
     private bool Fill(bool isWhole)
     {
         Models = _setup.Models();
-        var digests = StatusWriter.DigestPrint(Models);
+        var print = StatusWriter.PrintOf(Models);
+        var withDigests = isWhole || print != _print || _sinceDigests >= DigestsEach;
         StatusWriter.Fill(_status, new StatusHead
         {
             Incarnation = _table.Incarnation,
@@ -109,11 +114,15 @@ internal sealed class StatusAnnouncer
             IntervalMs = IntervalMs,
             IsDraining = _isDraining,
             Version = _version,
-            WithDigests = isWhole || digests != _digests,
+            WithDigests = withDigests,
+            DigestPrint = print,
         }, Models);
+        if (!isWhole)
+        {
+            // What one box was told alone, the others still have to hear.
+            (_print, _sinceDigests) = (print, withDigests ? 0 : _sinceDigests + 1);
+        }
 
-        // What one box was told, the others still have to hear.
-        _digests = isWhole ? _digests : digests;
         _buffer.Reset();
         var writer = new WireWriter(_buffer);
         _status.Write(ref writer);

@@ -41,8 +41,12 @@ internal static class StatusReader
             }
         }
 
-        return count == models.Length ? models : models[..count];
+        models = count == models.Length ? models : models[..count];
+        return status.DigestPrint == 0 || status.DigestPrint == StatusWriter.PrintOf(models) ? models : Array.ConvertAll(models, WithoutDigests);
     }
+
+    /// <summary>A status was missed in which they changed: none are better than wrong ones, and they come again.</summary>
+    private static PeerModelView WithoutDigests(PeerModelView model) => model.PrefixDigests.IsEmpty ? model : model with { PrefixDigests = default };
 
     private static PeerModelView? KnownAt(PeerView? before, int place, ReadOnlySpan<byte> name) =>
         before is null ? null

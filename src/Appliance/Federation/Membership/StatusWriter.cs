@@ -15,6 +15,9 @@ internal readonly record struct StatusHead
 
     /// <summary>Digests of prefixes go along; else they are as before.</summary>
     public bool WithDigests { get; init; }
+
+    /// <summary>By <see cref="StatusWriter.PrintOf"/>.</summary>
+    public ulong DigestPrint { get; init; }
 }
 
 /// <summary>Fills the message in which a box says how it is, within <see cref="PeerLimits"/>. Pure.</summary>
@@ -28,27 +31,31 @@ internal static class StatusWriter
         status.IntervalMs = head.IntervalMs;
         status.IsDraining = head.IsDraining;
         status.Version = head.Version;
+        status.DigestPrint = head.DigestPrint;
         for (var i = 0; i < models.Count && i < PeerLimits.ModelsMax; i++)
         {
             Fill(status.AddModel(), models[i], head.WithDigests);
         }
     }
 
-    /// <summary>Equal where the models and their digests are.</summary>
-    public static ulong DigestPrint(IReadOnlyList<PeerModelView> models)
+    /// <summary>Equal where the models and their digests are, on whatever box; not 0.</summary>
+    public static ulong PrintOf(IReadOnlyList<PeerModelView> models)
     {
         var print = 0UL;
-        for (var i = 0; i < models.Count; i++)
+        for (var i = 0; i < models.Count && i < PeerLimits.ModelsMax; i++)
         {
             print = StableHash.Add(print, models[i].NameUtf8.Span);
-            foreach (var digest in models[i].PrefixDigests.Span)
+            var digests = DigestsOf(models[i]).Span;
+            for (var j = 0; j < digests.Length; j++)
             {
-                print = StableHash.Mix(print ^ digest);
+                print = StableHash.Mix(print ^ digests[j]);
             }
         }
 
-        return print;
+        return print | 1;
     }
+
+    private static ReadOnlyMemory<ulong> DigestsOf(PeerModelView view) => view.PrefixDigests[..Math.Min(view.PrefixDigests.Length, PeerLimits.DigestsMax)];
 
     private static void Fill(PeerModel model, PeerModelView view, bool withDigests)
     {
@@ -69,6 +76,6 @@ internal static class StatusWriter
         model.BatchDelayMs = view.BatchDelayMs;
         model.PrefixBlockTokens = view.PrefixBlockTokens;
         model.HasPrefixDigests = withDigests;
-        model.PrefixDigests = withDigests ? view.PrefixDigests[..Math.Min(view.PrefixDigests.Length, PeerLimits.DigestsMax)] : default;
+        model.PrefixDigests = withDigests ? DigestsOf(view) : default;
     }
 }

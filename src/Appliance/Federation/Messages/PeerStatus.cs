@@ -9,7 +9,7 @@ namespace Jesus.Appliance.Federation.Messages;
 /// </summary>
 public sealed class PeerStatus : IDisposable
 {
-    private const int Members = 6;
+    private const int Members = 7;
     private const string Name = "PeerStatus";
     private readonly MessageBody _body = new();
     private readonly List<PeerModel> _models = [];
@@ -27,6 +27,9 @@ public sealed class PeerStatus : IDisposable
 
     /// <summary>It finishes what it has and takes nothing new.</summary>
     public bool IsDraining { get; set; }
+
+    /// <summary>A print of all models' digests: who missed the status in which they changed sees by it that its own are old. 0 where nothing is said.</summary>
+    public ulong DigestPrint { get; set; }
 
     /// <summary>What it offers.</summary>
     public IReadOnlyList<PeerModel> Models => _models;
@@ -75,6 +78,7 @@ public sealed class PeerStatus : IDisposable
         }
 
         writer.EndMember(ref scope);
+        writer.Member(ref scope, DigestPrint);
         writer.EndTolerant(ref scope);
     }
 
@@ -85,6 +89,7 @@ public sealed class PeerStatus : IDisposable
         IntervalMs = 0;
         Version = default;
         IsDraining = false;
+        DigestPrint = 0;
         for (var i = _models.Count - 1; i >= 0; i--)
         {
             _models[i].Reset();
@@ -118,6 +123,7 @@ public sealed class PeerStatus : IDisposable
             }
         }
 
+        DigestPrint = reader.Next(ref scope) ? reader.Read<ulong>("PeerStatus.digestPrint") : 0;
         reader.EndTolerant(ref scope);
     }
 }

@@ -48,6 +48,20 @@ public sealed class PeerTableTests
         Assert.Empty(_table.Find("a")!.Models[0].PrefixDigests.ToArray());
     }
 
+    [Fact]
+    public void Who_missed_the_status_in_which_digests_changed_knows_none_until_they_come_again()
+    {
+        PeerModelView[] before = [Statuses.Model("m", 1, 2)];
+        PeerModelView[] after = [Statuses.Model("m", 3)];
+        _ = _table.Hear("a", Statuses.Bytes(Statuses.Head(7, 1) with { DigestPrint = StatusWriter.PrintOf(before) }, before), 0);
+        _ = _table.Hear("a", Statuses.Bytes(Statuses.Head(7, 2, digests: false) with { DigestPrint = StatusWriter.PrintOf(before) }, before), 1_000);
+        Assert.Equal([1UL, 2UL], _table.Find("a")!.Models[0].PrefixDigests.ToArray());
+        _ = _table.Hear("a", Statuses.Bytes(Statuses.Head(7, 4, digests: false) with { DigestPrint = StatusWriter.PrintOf(after) }, after), 3_000);
+        Assert.Empty(_table.Find("a")!.Models[0].PrefixDigests.ToArray());
+        _ = _table.Hear("a", Statuses.Bytes(Statuses.Head(7, 5) with { DigestPrint = StatusWriter.PrintOf(after) }, after), 4_000);
+        Assert.Equal([3UL], _table.Find("a")!.Models[0].PrefixDigests.ToArray());
+    }
+
     [Theory]
     [InlineData(1_000)]
     [InlineData(30_000)]

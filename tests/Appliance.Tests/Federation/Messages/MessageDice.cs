@@ -111,6 +111,7 @@ internal sealed class MessageDice(int seed)
         into.IntervalMs = _random.Next(10_000);
         into.Version = Text();
         into.IsDraining = Often();
+        into.DigestPrint = Number64();
         for (var i = _random.Next(4); i > 0; i--)
         {
             Fill(into.AddModel());

@@ -1,0 +1,28 @@
+using System.Globalization;
+
+namespace Jesus.Bench.Peers;
+
+/// <summary>
+/// What the other boxes of a fleet cost one box: processor and memory for 1,000 simulated peers. Arguments: <c>--tiny</c> runs all of it in seconds, for the tests;
+/// <c>speak URL PEERS STATUSES-PER-SECOND</c> is the peers' side, a process of its own so that only the box is measured.
+/// </summary>
+public static class Program
+{
+    public static async Task<int> Main(string[] args)
+    {
+        if (args is ["speak", var url, var peers, var rate])
+        {
+            await Speaker.RunAsync(url, int.Parse(peers, CultureInfo.InvariantCulture), int.Parse(rate, CultureInfo.InvariantCulture));
+            return 0;
+        }
+
+        await RunAsync(Console.Out, tiny: args.Contains("--tiny"));
+        return 0;
+    }
+
+    public static async Task RunAsync(TextWriter output, bool tiny)
+    {
+        await TableBench.RunAsync(output, tiny);
+        await BoxBench.RunAsync(output, tiny);
+    }
+}
