@@ -13,7 +13,9 @@ internal sealed class FakeAdapter(string provider, Func<ModelRequest, IAnswerSin
     public int Calls => Volatile.Read(ref _calls);
     public int InputTokens { get; init; } = 10;
 
-    public CapacitySnapshot Capacity(ModelKey model) => new() { Available = true };
+    public NumericsProfile Numerics { get; init; }
+
+    public CapacitySnapshot Capacity(ModelKey model) => new() { Available = true, Numerics = Numerics };
 
     public ApiShape ForwardedShape { get; init; }
 
