@@ -70,7 +70,7 @@ public sealed class TurnList
     public void Begin(TurnRole role) => _turns.Add(new Turn(role, _parts.Count, 0));
 
     /// <summary>Adds a part to the turn begun last.</summary>
-    public void Add(TurnPart part)
+    public void Add(in TurnPart part)
     {
         if (_turns.Count == 0)
         {
@@ -78,7 +78,8 @@ public sealed class TurnList
         }
 
         _parts.Add(part);
-        _turns[^1] = _turns[^1] with { PartCount = _turns[^1].PartCount + 1 };
+        ref var turn = ref System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_turns)[^1];
+        turn = turn with { PartCount = turn.PartCount + 1 };
     }
 
     public void Add(TurnRole role, Utf8Slice text)

@@ -176,6 +176,29 @@ public ref partial struct WireReader
     private bool TryAddLengths(string name, int members, out int total)
     {
         total = 0;
+        if (members > _end - _position)
+        {
+            Fail(WireFault.Truncated, name, _position, _end - _position);
+            return false;
+        }
+
+        // Usually all are short: a byte each.
+        foreach (var length in _bytes.Slice(_position, members))
+        {
+            if (length > sbyte.MaxValue)
+            {
+                return TryAddLongLengths(name, members, out total);
+            }
+
+            total += length;
+        }
+
+        _position += members;
+        return FitsBehind(name, total);
+    }
+
+    private bool TryAddLongLengths(string name, int members, out int total)
+    {
         long sum = 0;
         for (var i = 0; i < members; i++)
         {
@@ -189,13 +212,18 @@ public ref partial struct WireReader
             sum += length;
         }
 
-        if (sum > _end - _position || Failed)
+        total = (int)Math.Min(sum, int.MaxValue);
+        return FitsBehind(name, sum);
+    }
+
+    private bool FitsBehind(string name, long bytes)
+    {
+        if (bytes > _end - _position || Failed)
         {
-            Fail(WireFault.LengthTooLarge, name, _position, sum);
+            Fail(WireFault.LengthTooLarge, name, _position, bytes);
             return false;
         }
 
-        total = (int)sum;
         return true;
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Unicode;
@@ -9,10 +10,27 @@ namespace Jesus.Transport.Wire;
 public ref partial struct WireReader
 {
     /// <summary>UTF-8 text, checked; empty when it is null. Text in the UTF-16 form is refused.</summary>
-    public ReadOnlySpan<byte> ReadUtf8(string field) => TryReadUtf8(field, out var at, out var length) ? _bytes.Slice(at, length) : default;
+    public ReadOnlySpan<byte> ReadUtf8(string field)
+    {
+        var length = ReadUtf8Header(field);
+        var text = _bytes.Slice(_position, length);
+        _position += length;
+        return text;
+    }
 
     /// <summary>The same as a slice of the memory that the reader was made over.</summary>
-    public Utf8Slice ReadText(string field) => TryReadUtf8(field, out var at, out var length) ? new Utf8Slice(_memory.Slice(at, length)) : default;
+    public Utf8Slice ReadText(string field)
+    {
+        var length = ReadUtf8Header(field);
+        if (length == 0)
+        {
+            return default;
+        }
+
+        var text = _memory.Slice(_position, length);
+        _position += length;
+        return new Utf8Slice(text);
+    }
 
     /// <summary>Text of either form as a new string: for the edges. Null when it is null.</summary>
     public string? ReadString(string field)
@@ -56,25 +74,54 @@ public ref partial struct WireReader
         return text;
     }
 
-    private bool TryReadUtf8(string field, out int start, out int length)
+    /// <summary>Reads what stands before UTF-8 text, and checks the text, at which it leaves the reader.</summary>
+    /// <returns>The text's bytes; 0 when there are none or they are refused.</returns>
+    private int ReadUtf8Header(string field)
     {
-        start = 0;
-        length = 0;
-        var at = _position;
-        var header = Read<int>(field);
-        if (header >= WireCode.NullCollection)
+        var left = _end - _position - WireWriter.TextHeaderBytes;
+        if (left > 0)
         {
-            if (header > 0)
+            var length = ~MemoryMarshal.Read<int>(_bytes[_position..]);
+            if (length > 0 && length <= left && IsValid(_bytes.Slice(_position + WireWriter.TextHeaderBytes, length)))
             {
-                Fail(WireFault.Utf16Text, field, at, header);
+                _position += WireWriter.TextHeaderBytes;
+                return length;
             }
-
-            return false;
         }
 
-        length = ~header;
-        start = at + WireWriter.TextHeaderBytes;
-        return TryTakeUtf8(field, at, length, out _);
+        return ReadOtherHeader(field);
+    }
+
+    /// <summary>The same of empty text, null and all that is refused.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int ReadOtherHeader(string field)
+    {
+        var at = _position;
+        var header = Read<int>(field);
+        if (header > 0)
+        {
+            Fail(WireFault.Utf16Text, field, at, header);
+        }
+        else if (header < WireCode.NullCollection)
+        {
+            _ = TryTakeUtf8(field, at, ~header, out _);
+        }
+
+        return 0;
+    }
+
+    /// <summary>Most texts are short and ASCII: names, ids, words.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsValid(ReadOnlySpan<byte> text)
+    {
+        const ulong HighBits = 0x8080808080808080;
+        if (text.Length is < sizeof(ulong) or > 2 * sizeof(ulong))
+        {
+            return Utf8.IsValid(text);
+        }
+
+        var ends = MemoryMarshal.Read<ulong>(text) | MemoryMarshal.Read<ulong>(text[^sizeof(ulong)..]);
+        return (ends & HighBits) == 0 || Utf8.IsValid(text);
     }
 
     /// <summary>Takes the rest of UTF-8 text behind its first 32 bits: the length in UTF-16 units and the bytes, which are checked.</summary>
@@ -87,7 +134,7 @@ public ref partial struct WireReader
             return false;
         }
 
-        if (!Utf8.IsValid(_bytes.Slice(_position, length)))
+        if (!IsValid(_bytes.Slice(_position, length)))
         {
             Fail(WireFault.InvalidText, field, at, length);
             return false;

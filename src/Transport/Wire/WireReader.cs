@@ -49,7 +49,7 @@ public ref partial struct WireReader
             return default;
         }
 
-        var value = MemoryMarshal.Read<T>(_bytes[_position..]);
+        var value = Unsafe.ReadUnaligned<T>(ref Unsafe.Add(ref MemoryMarshal.GetReference(_bytes), _position));
         _position += size;
         return value;
     }

@@ -79,6 +79,20 @@ public ref partial struct WireWriter
         scope.MemberAt = _position;
     }
 
+    /// <summary>Ends so many members that are all left at their defaults.</summary>
+    public void SkipMembers(ref TolerantWrite scope, int count)
+    {
+        if (_failed)
+        {
+            return;
+        }
+
+        Debug.Assert(_position == scope.MemberAt, "nothing is written of the members that are skipped");
+        _span.Slice(scope.LengthAt, count).Clear();
+        scope.LengthAt += count;
+        scope.MembersLeft -= count;
+    }
+
     /// <summary>Ends the object.</summary>
     public void EndTolerant(ref TolerantWrite scope)
     {

@@ -79,7 +79,7 @@ public ref partial struct WireWriter
             return;
         }
 
-        MemoryMarshal.Write(_span[_position..], in value);
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref MemoryMarshal.GetReference(_span), _position), value);
         _position += size;
     }
 

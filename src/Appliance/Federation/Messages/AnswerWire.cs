@@ -8,7 +8,7 @@ internal static class AnswerWire
 {
     private const int LogProbMembers = 3;
     private const int ErrorMembers = 4;
-    private const int UsageMembers = 7;
+    private const int UsageMembers = 8;
 
     /// <summary>Stands for the logarithm of 0, as in OpenAI's API: infinity is no number in JSON.</summary>
     private const float Impossible = -9999;
@@ -93,6 +93,7 @@ internal static class AnswerWire
             writer.Member(ref inner, usage.ReasoningTokens);
             writer.Member(ref inner, usage.Images);
             writer.Member(ref inner, usage.ComputeMicroseconds);
+            writer.Member(ref inner, usage.LongCacheWriteTokens);
             writer.EndTolerant(ref inner);
         }
 
@@ -115,6 +116,7 @@ internal static class AnswerWire
             ReasoningTokens = reader.Next(ref scope) ? reader.ReadInt("InferEvent.usage.reasoningTokens") : 0,
             Images = reader.Next(ref scope) ? reader.ReadInt("InferEvent.usage.images") : 0,
             ComputeMicroseconds = reader.Next(ref scope) ? reader.ReadLong("InferEvent.usage.computeMicroseconds") : 0,
+            LongCacheWriteTokens = reader.Next(ref scope) ? reader.ReadInt("InferEvent.usage.longCacheWriteTokens") : 0,
         };
         reader.EndTolerant(ref scope);
         return usage;

@@ -3,9 +3,14 @@ using Jesus.Transport.Wire;
 
 namespace Jesus.Appliance.Federation.Messages;
 
-/// <summary>The members in their order on the wire. New ones are added at the end; none is ever removed or changes its meaning.</summary>
+/// <summary>
+/// The members in their order on the wire: first what a piece of text has, then the rest. New ones are added at the end; none is ever removed or changes its meaning.
+/// </summary>
 public sealed partial class InferEvent
 {
+
+    /// <summary>Up to and with the token ids; a piece of text ends there.</summary>
+    private const int UsualMembers = 8;
     private const int Members = 18;
     private const string Name = "InferEvent";
     private NumberList<int> _tokenIds;
@@ -15,7 +20,8 @@ public sealed partial class InferEvent
 
     public void Write(ref WireWriter writer)
     {
-        var scope = writer.BeginTolerant(Members, Spare());
+        var isUsual = IsUsual();
+        var scope = writer.BeginTolerant(isUsual ? UsualMembers : Members, Spare());
         writer.Member(ref scope, Stream);
         writer.Member(ref scope, Sequence);
         writer.Member(ref scope, (byte)Kind);
@@ -23,8 +29,22 @@ public sealed partial class InferEvent
         writer.Member(ref scope, Choice);
         writer.Member(ref scope, Index);
         writer.Member(ref scope, Utf8);
-        writer.Member(ref scope, ToolCallId);
         writer.Numbers(ref scope, Tokens.Ids.Span);
+        if (!isUsual)
+        {
+            WriteRest(ref writer, ref scope);
+        }
+
+        writer.EndTolerant(ref scope);
+    }
+
+    private bool IsUsual() =>
+        Kind == InferEventKind.Item && EventKind is EventKind.Text or EventKind.Reasoning && FinishReason == FinishReason.None && ToolCallId.IsEmpty && Tokens.LogProbs.IsEmpty
+        && LogProbs.IsEmpty && Vector.IsEmpty && Numerics == default && Refusal == RefusalReason.None && Error.IsNone && Usage == default && Quality == UsageQuality.Exact;
+
+    private void WriteRest(ref WireWriter writer, ref TolerantWrite scope)
+    {
+        writer.Member(ref scope, ToolCallId);
         writer.Numbers(ref scope, Tokens.LogProbs.Span);
         writer.LogProbs(ref scope, LogProbs.Span);
         writer.Numbers(ref scope, Vector.Span);
@@ -34,7 +54,6 @@ public sealed partial class InferEvent
         writer.Error(ref scope, Error);
         writer.Usage(ref scope, Usage);
         writer.Member(ref scope, (byte)Quality);
-        writer.EndTolerant(ref scope);
     }
 
     /// <summary>Room for the lengths of what may be long.</summary>
@@ -57,10 +76,19 @@ public sealed partial class InferEvent
         Choice = reader.Next(ref scope) ? reader.ReadInt("InferEvent.choice", max: MessageLimits.ChoicesMax - 1) : 0;
         Index = reader.Next(ref scope) ? reader.ReadInt("InferEvent.index", max: MessageLimits.InputsMax) : 0;
         Utf8 = reader.Next(ref scope) ? reader.ReadText("InferEvent.utf8").Memory : default;
+        Tokens = reader.Next(ref scope) ? new TokenSpan(_tokenIds.Read(ref reader, "InferEvent.tokenIds"), default) : default;
+        if (reader.HasMore(scope))
+        {
+            ReadRest(ref reader, ref scope);
+        }
+
+        reader.EndTolerant(ref scope);
+    }
+
+    private void ReadRest(ref WireReader reader, ref TolerantRead scope)
+    {
         ToolCallId = reader.Next(ref scope) ? reader.ReadText("InferEvent.toolCallId").Memory : default;
-        var ids = reader.Next(ref scope) ? _tokenIds.Read(ref reader, "InferEvent.tokenIds") : default;
-        var logProbs = reader.Next(ref scope) ? _tokenLogProbs.Read(ref reader, "InferEvent.tokenLogProbs") : default;
-        Tokens = new TokenSpan(ids, logProbs);
+        Tokens = reader.Next(ref scope) ? Tokens with { LogProbs = _tokenLogProbs.Read(ref reader, "InferEvent.tokenLogProbs") } : Tokens;
         LogProbs = reader.Next(ref scope) ? reader.ReadLogProbs(ref _logProbs) : default;
         Vector = reader.Next(ref scope) ? ReadVector(ref reader) : default;
         FinishReason = (FinishReason)(reader.Next(ref scope) ? reader.ReadCode("InferEvent.finishReason", (byte)FinishReason.Pause) : 0);
@@ -69,7 +97,6 @@ public sealed partial class InferEvent
         Error = reader.Next(ref scope) ? reader.ReadError() : default;
         Usage = reader.Next(ref scope) ? reader.ReadUsage() : default;
         Quality = (UsageQuality)(reader.Next(ref scope) ? reader.ReadCode("InferEvent.quality", (byte)UsageQuality.Estimated) : 0);
-        reader.EndTolerant(ref scope);
     }
 
     // A provider's own bytes would go to the client unread: no peer may send them.

@@ -5,17 +5,25 @@ using Jesus.Transport.Wire;
 
 namespace Jesus.Appliance.Federation.Messages;
 
-/// <summary>The members in their order on the wire. New ones are added at the end; none is ever removed or changes its meaning.</summary>
+/// <summary>
+/// The members in their order on the wire: first what most requests have, then what few have. New ones are added at the end; none is ever removed or changes its meaning.
+/// </summary>
 public sealed partial class InferRequest
 {
-    private const int Members = 40;
     private const string Name = "InferRequest";
+
+    /// <summary>Up to and with the seed; a request of no more than these ends there.</summary>
+    private const int UsualMembers = 20;
+    private const int Members = 41;
+    private const byte ParallelNo = 1;
+    private const byte ParallelYes = 2;
     private NumberList<int> _promptTokens;
     private NumberList<int> _shownTokens;
 
     public void Write(ref WireWriter writer)
     {
-        var scope = writer.BeginTolerant(Members, Spare());
+        var isUsual = IsUsual();
+        var scope = writer.BeginTolerant(isUsual ? UsualMembers : Members, isUsual ? TurnsWire.SpareFor(Ask.Turns) : Spare());
         writer.Member(ref scope, Stream);
         writer.Member(ref scope, Ask.Ids.Correlation);
         writer.Member(ref scope, Ask.Ids.TraceParent);
@@ -29,49 +37,60 @@ public sealed partial class InferRequest
         writer.Member(ref scope, Visited);
         writer.Numerics(ref scope, Numerics);
         writer.Member(ref scope, Credit);
-        WriteAsk(ref writer, ref scope);
-        writer.Member(ref scope, ShownBytes);
-        writer.Member(ref scope, ChunkCount);
-        writer.Member(ref scope, ChunkIndex);
-        writer.Numbers(ref scope, Piece.Span);
-        writer.Seed(ref scope, Ask.CallSeed);
-        writer.EndTolerant(ref scope);
-    }
-
-    private void WriteAsk(ref WireWriter writer, ref TolerantWrite scope)
-    {
         writer.Member(ref scope, (byte)Ask.Operation);
         writer.Member(ref scope, Ask.Model);
         writer.Member(ref scope, Ask.Streams);
         writer.Turns(ref scope, Ask.Turns);
+        writer.Member(ref scope, Ask.MaxOutputTokens);
+        writer.Sampling(ref scope, Ask.Sampling);
+        writer.Seed(ref scope, Ask.CallSeed);
+        if (!isUsual)
+        {
+            WriteRest(ref writer, ref scope);
+        }
+
+        writer.EndTolerant(ref scope);
+    }
+
+    private bool IsUsual() =>
+        Ask is
+        {
+            Tools.Count: 0, ToolChoice.Mode: ToolChoiceMode.Auto, ToolChoice.Name.IsEmpty: true, ParallelToolCalls: null, Constraint.Kind: ConstraintKind.None,
+            Constraint.Source.IsEmpty: true, Constraint.Name.IsEmpty: true, Constraint.Inputs.Count: 0, LogitBias.Count: 0, EndUser.IsEmpty: true, Inputs.Count: 0,
+            EmbedDimensions: 0, Stops.Count: 0, Choices: 1, TopLogProbs: -1, PromptTokens.IsEmpty: true, ShownTokens.IsEmpty: true, Priority: 0,
+        }
+        && Ask.Reasoning == default && Ask.ShownNumerics == default && ShownBytes == 0 && ChunkCount == 0 && ChunkIndex == 0 && Piece.IsEmpty;
+
+    private void WriteRest(ref WireWriter writer, ref TolerantWrite scope)
+    {
+        writer.Member(ref scope, Ask.Stops);
+
+        // Counted from the defaults, 1 choice and no log probabilities, so that these take no bytes.
+        writer.Member(ref scope, Ask.Choices - 1);
+        writer.Member(ref scope, Ask.TopLogProbs + 1);
         writer.Tools(ref scope, Ask.Tools);
         writer.Member(ref scope, (byte)Ask.ToolChoice.Mode);
         writer.Member(ref scope, Ask.ToolChoice.Name);
         writer.Member(ref scope, Ask.ParallelToolCalls is { } parallel ? parallel ? ParallelYes : ParallelNo : (byte)0);
         writer.Reasoning(ref scope, Ask.Reasoning);
         writer.Constraint(ref scope, Ask.Constraint);
-        writer.Sampling(ref scope, Ask.Sampling);
         writer.LogitBias(ref scope, Ask.LogitBias);
         writer.Member(ref scope, Ask.EndUser);
         writer.Member(ref scope, Ask.Inputs);
         writer.Member(ref scope, Ask.EmbedDimensions);
-        writer.Member(ref scope, Ask.MaxOutputTokens);
-        writer.Member(ref scope, Ask.Stops);
-
-        // Counted from the defaults, 1 choice and no log probabilities, so that these take no bytes.
-        writer.Member(ref scope, Ask.Choices - 1);
-        writer.Member(ref scope, Ask.TopLogProbs + 1);
         writer.Numbers(ref scope, Ask.PromptTokens.Span);
         writer.Numbers(ref scope, Ask.ShownTokens.Span);
+        writer.Member(ref scope, ShownBytes);
         writer.Member(ref scope, Ask.Priority);
+        writer.Member(ref scope, ChunkCount);
+        writer.Member(ref scope, ChunkIndex);
+        writer.Numbers(ref scope, Piece.Span);
+        writer.Numerics(ref scope, Ask.ShownNumerics);
     }
 
-    private const byte ParallelNo = 1;
-    private const byte ParallelYes = 2;
-
-    /// <summary>Room for the lengths of what is usually long.</summary>
+    /// <summary>Room for the lengths of what may be long.</summary>
     private int Spare() =>
-        WireWriter.SpareFor(Ask.Turns.Count == 0 ? 0 : TurnsWire.BoundOf(Ask.Turns))
+        TurnsWire.SpareFor(Ask.Turns)
         + WireWriter.SpareFor(sizeof(int) * (1 + Ask.PromptTokens.Length))
         + WireWriter.SpareFor(sizeof(int) * (1 + Ask.ShownTokens.Length))
         + WireWriter.SpareFor(sizeof(int) + Piece.Length);
@@ -83,6 +102,29 @@ public sealed partial class InferRequest
             return;
         }
 
+        ReadCaller(ref reader, ref scope);
+        Ask.Operation = (ModelOperation)(reader.Next(ref scope) ? reader.ReadCode("InferRequest.operation", (byte)ModelOperation.CountTokens) : 0);
+        Ask.Model = reader.Next(ref scope) ? reader.ReadText("InferRequest.model") : default;
+        Ask.Streams = reader.Next(ref scope) && reader.ReadBool("InferRequest.streams");
+        if (reader.Next(ref scope))
+        {
+            reader.ReadTurns(Ask.Turns);
+        }
+
+        Ask.MaxOutputTokens = reader.Next(ref scope) ? reader.ReadInt("InferRequest.maxOutputTokens") : 0;
+        Ask.Sampling = reader.Next(ref scope) ? reader.ReadSampling() : default;
+        Ask.CallSeed = reader.Next(ref scope) ? reader.Read<ulong>("InferRequest.callSeed") : null;
+        if (reader.HasMore(scope))
+        {
+            ReadWishes(ref reader, ref scope);
+            ReadTokens(ref reader, ref scope);
+        }
+
+        reader.EndTolerant(ref scope);
+    }
+
+    private void ReadCaller(ref WireReader reader, ref TolerantRead scope)
+    {
         Stream = reader.Next(ref scope) ? reader.Read<ulong>("InferRequest.stream") : 0;
         var correlation = reader.Next(ref scope) ? reader.ReadText("InferRequest.correlation") : default;
         var traceParent = reader.Next(ref scope) ? reader.ReadText("InferRequest.traceParent") : default;
@@ -101,26 +143,17 @@ public sealed partial class InferRequest
 
         Numerics = reader.Next(ref scope) ? reader.ReadNumerics("InferRequest.numerics") : default;
         Credit = reader.Next(ref scope) ? reader.ReadLong("InferRequest.credit") : 0;
-        ReadQuestion(ref reader, ref scope);
-        ReadBounds(ref reader, ref scope);
-        ShownBytes = reader.Next(ref scope) ? reader.ReadInt("InferRequest.shownBytes") : 0;
-        ChunkCount = reader.Next(ref scope) ? reader.ReadInt("InferRequest.chunkCount") : 0;
-        ChunkIndex = reader.Next(ref scope) ? reader.ReadInt("InferRequest.chunkIndex") : 0;
-        Piece = reader.Next(ref scope) ? reader.ReadBytes("InferRequest.piece") : default;
-        Ask.CallSeed = reader.Next(ref scope) ? reader.Read<ulong>("InferRequest.callSeed") : null;
-        reader.EndTolerant(ref scope);
     }
 
-    private void ReadQuestion(ref WireReader reader, ref TolerantRead scope)
+    private void ReadWishes(ref WireReader reader, ref TolerantRead scope)
     {
-        Ask.Operation = (ModelOperation)(reader.Next(ref scope) ? reader.ReadCode("InferRequest.operation", (byte)ModelOperation.CountTokens) : 0);
-        Ask.Model = reader.Next(ref scope) ? reader.ReadText("InferRequest.model") : default;
-        Ask.Streams = reader.Next(ref scope) && reader.ReadBool("InferRequest.streams");
         if (reader.Next(ref scope))
         {
-            reader.ReadTurns(Ask.Turns);
+            reader.ReadTexts("InferRequest.stops", Ask.Stops, MessageLimits.StopsMax);
         }
 
+        Ask.Choices = 1 + (reader.Next(ref scope) ? reader.ReadInt("InferRequest.choices", max: MessageLimits.ChoicesMax - 1) : 0);
+        Ask.TopLogProbs = -1 + (reader.Next(ref scope) ? reader.ReadInt("InferRequest.topLogProbs", max: MessageLimits.ChoicesMax) : 0);
         if (reader.Next(ref scope))
         {
             reader.ReadTools(Ask.Tools);
@@ -132,17 +165,16 @@ public sealed partial class InferRequest
         {
             Ask.ParallelToolCalls = reader.ReadCode("InferRequest.parallelToolCalls", ParallelYes) == ParallelYes;
         }
-    }
 
-    private void ReadBounds(ref WireReader reader, ref TolerantRead scope)
-    {
         Ask.Reasoning = reader.Next(ref scope) ? reader.ReadReasoning() : default;
         if (reader.Next(ref scope))
         {
             reader.ReadConstraint(Ask.Constraint);
         }
+    }
 
-        Ask.Sampling = reader.Next(ref scope) ? reader.ReadSampling() : default;
+    private void ReadTokens(ref WireReader reader, ref TolerantRead scope)
+    {
         if (reader.Next(ref scope))
         {
             reader.ReadLogitBias(Ask.LogitBias);
@@ -155,16 +187,13 @@ public sealed partial class InferRequest
         }
 
         Ask.EmbedDimensions = reader.Next(ref scope) ? reader.ReadInt("InferRequest.embedDimensions") : 0;
-        Ask.MaxOutputTokens = reader.Next(ref scope) ? reader.ReadInt("InferRequest.maxOutputTokens") : 0;
-        if (reader.Next(ref scope))
-        {
-            reader.ReadTexts("InferRequest.stops", Ask.Stops, MessageLimits.StopsMax);
-        }
-
-        Ask.Choices = 1 + (reader.Next(ref scope) ? reader.ReadInt("InferRequest.choices", max: MessageLimits.ChoicesMax - 1) : 0);
-        Ask.TopLogProbs = -1 + (reader.Next(ref scope) ? reader.ReadInt("InferRequest.topLogProbs", max: MessageLimits.ChoicesMax) : 0);
         Ask.PromptTokens = reader.Next(ref scope) ? _promptTokens.Read(ref reader, "InferRequest.promptTokens") : default;
         Ask.ShownTokens = reader.Next(ref scope) ? _shownTokens.Read(ref reader, "InferRequest.shownTokens") : default;
+        ShownBytes = reader.Next(ref scope) ? reader.ReadInt("InferRequest.shownBytes") : 0;
         Ask.Priority = reader.Next(ref scope) ? reader.Read<int>("InferRequest.priority") : 0;
+        ChunkCount = reader.Next(ref scope) ? reader.ReadInt("InferRequest.chunkCount") : 0;
+        ChunkIndex = reader.Next(ref scope) ? reader.ReadInt("InferRequest.chunkIndex") : 0;
+        Piece = reader.Next(ref scope) ? reader.ReadBytes("InferRequest.piece") : default;
+        Ask.ShownNumerics = reader.Next(ref scope) ? reader.ReadNumerics("InferRequest.shownNumerics") : default;
     }
 }

@@ -1,13 +1,15 @@
+using System.Runtime.InteropServices;
 using Jesus.Inference.Contract;
-using Jesus.Transport.Buffers;
 using Jesus.Transport.Wire;
 
 namespace Jesus.Appliance.Federation.Messages;
 
-/// <summary>A conversation as a member: turns of a role and parts. A plain text part has the first two members of a part only.</summary>
+/// <summary>
+/// A conversation as a member of two lists: the role and the number of parts of each turn, packed; the parts of all turns one after another. A plain text part has the
+/// first two members of a part only.
+/// </summary>
 internal static class TurnsWire
 {
-    private const int TurnMembers = 2;
     private const int PartMembers = 8;
     private const int TextPartMembers = 2;
 
@@ -18,49 +20,76 @@ internal static class TurnsWire
     {
         if (turns.Count > 0)
         {
-            writer.WriteCount(turns.Count);
-            for (var i = 0; i < turns.Count; i++)
-            {
-                WriteTurn(ref writer, turns[i].Role, turns.PartsOf(i));
-            }
+            WriteTurns(ref writer, turns);
         }
 
         writer.EndMember(ref scope);
     }
 
-    /// <summary>About how many bytes the conversation takes, never too few: for the room kept for its length.</summary>
-    public static int BoundOf(TurnList turns)
+    /// <summary>Room for the member's length.</summary>
+    public static int SpareFor(TurnList turns)
     {
-        var bytes = 0L;
+        var bytes = (2 * sizeof(int)) + (2L * sizeof(int) * turns.Count);
         for (var i = 0; i < turns.Count; i++)
         {
-            bytes += BoundOf(turns.PartsOf(i));
+            foreach (ref readonly var part in turns.PartsOf(i))
+            {
+                bytes += part.Text.Length + part.Id.Length + part.Name.Length + part.Signature.Length + PartOverhead;
+            }
         }
 
-        return (int)Math.Min(int.MaxValue, bytes);
+        return turns.Count == 0 ? 0 : WireWriter.SpareFor((int)Math.Min(int.MaxValue, bytes));
     }
 
     public static void ReadTurns(this ref WireReader reader, TurnList into)
     {
-        var turns = reader.ReadCount("InferRequest.turns", 1, MessageLimits.TurnsMax);
-        for (var i = 0; i < turns && !reader.Failed; i++)
+        var at = reader.Position;
+        var heads = reader.ReadArrayBytes<int>("InferRequest.turns", 2 * MessageLimits.TurnsMax);
+        var partsLeft = reader.ReadCount("InferRequest.parts", 1, MessageLimits.PartsMax);
+        for (; heads.Length >= 2 * sizeof(int) && !reader.Failed; heads = heads[(2 * sizeof(int))..])
         {
-            ReadTurn(ref reader, into);
+            var role = MemoryMarshal.Read<int>(heads);
+            var parts = MemoryMarshal.Read<int>(heads[sizeof(int)..]);
+            if (role is < 0 or > (int)TurnRole.Tool || parts < 0 || parts > partsLeft)
+            {
+                reader.Fail(WireFault.OutOfRange, "InferRequest.turns", at, parts < 0 || parts > partsLeft ? parts : role);
+                return;
+            }
+
+            into.Begin((TurnRole)role);
+            partsLeft -= parts;
+            for (; parts > 0 && !reader.Failed; parts--)
+            {
+                into.Add(ReadPart(ref reader));
+            }
+        }
+
+        if (partsLeft > 0 || !heads.IsEmpty)
+        {
+            reader.Fail(WireFault.LengthMismatch, "InferRequest.parts", at, partsLeft);
         }
     }
 
-    private static void WriteTurn(ref WireWriter writer, TurnRole role, ReadOnlySpan<TurnPart> parts)
+    private static void WriteTurns(ref WireWriter writer, TurnList turns)
     {
-        var scope = writer.BeginTolerant(TurnMembers, WireWriter.SpareFor((int)Math.Min(int.MaxValue, BoundOf(parts))));
-        writer.Member(ref scope, (byte)role);
-        writer.WriteCount(parts.Length);
-        foreach (ref readonly var part in parts)
+        var parts = 0;
+        writer.WriteCount(2 * turns.Count);
+        for (var i = 0; i < turns.Count; i++)
         {
-            WritePart(ref writer, part);
+            var turn = turns[i];
+            writer.Write((int)turn.Role);
+            writer.Write(turn.PartCount);
+            parts += turn.PartCount;
         }
 
-        writer.EndMember(ref scope);
-        writer.EndTolerant(ref scope);
+        writer.WriteCount(parts);
+        for (var i = 0; i < turns.Count; i++)
+        {
+            foreach (ref readonly var part in turns.PartsOf(i))
+            {
+                WritePart(ref writer, part);
+            }
+        }
     }
 
     private static void WritePart(ref WireWriter writer, in TurnPart part)
@@ -82,46 +111,15 @@ internal static class TurnsWire
         writer.EndTolerant(ref scope);
     }
 
-    private static long BoundOf(ReadOnlySpan<TurnPart> parts)
-    {
-        var bytes = 0L;
-        foreach (ref readonly var part in parts)
-        {
-            bytes += part.Text.Length + part.Id.Length + part.Name.Length + part.Signature.Length + PartOverhead;
-        }
-
-        return bytes;
-    }
-
-    private static void ReadTurn(ref WireReader reader, TurnList into)
-    {
-        if (!reader.BeginTolerantValue("InferRequest.turns", out var scope))
-        {
-            return;
-        }
-
-        into.Begin((TurnRole)(reader.Next(ref scope) ? reader.ReadCode("InferRequest.turns.role", (byte)TurnRole.Tool) : 0));
-        if (reader.Next(ref scope))
-        {
-            var parts = reader.ReadCount("InferRequest.turns.parts", 1, MessageLimits.PartsMax);
-            for (var i = 0; i < parts && !reader.Failed; i++)
-            {
-                into.Add(ReadPart(ref reader));
-            }
-        }
-
-        reader.EndTolerant(ref scope);
-    }
-
     private static TurnPart ReadPart(ref WireReader reader)
     {
-        if (!reader.BeginTolerantValue("InferRequest.turns.parts", out var scope))
+        if (!reader.BeginTolerantValue("InferRequest.parts", out var scope))
         {
             return default;
         }
 
-        var kind = (PartKind)(reader.Next(ref scope) ? reader.ReadCode("InferRequest.turns.parts.kind", (byte)PartKind.RedactedReasoning) : 0);
-        var text = reader.Next(ref scope) ? reader.ReadText("InferRequest.turns.parts.text") : default;
+        var kind = (PartKind)(reader.Next(ref scope) ? reader.ReadCode("InferRequest.parts.kind", (byte)PartKind.RedactedReasoning) : 0);
+        var text = reader.Next(ref scope) ? reader.ReadText("InferRequest.parts.text") : default;
         var part = new TurnPart(kind, text);
         if (reader.HasMore(scope))
         {
@@ -134,12 +132,12 @@ internal static class TurnsWire
 
     private static TurnPart ReadRest(ref WireReader reader, ref TolerantRead scope, in TurnPart part)
     {
-        var id = reader.Next(ref scope) ? reader.ReadText("InferRequest.turns.parts.id") : default;
-        var name = reader.Next(ref scope) ? reader.ReadText("InferRequest.turns.parts.name") : default;
-        var signature = reader.Next(ref scope) ? reader.ReadText("InferRequest.turns.parts.signature") : default;
-        var isError = reader.Next(ref scope) && reader.ReadBool("InferRequest.turns.parts.isError");
-        var inResult = reader.Next(ref scope) && reader.ReadBool("InferRequest.turns.parts.inResult");
-        var cache = reader.Next(ref scope) ? reader.ReadCode("InferRequest.turns.parts.cache", (byte)CacheMark.OneHour) : (byte)0;
+        var id = reader.Next(ref scope) ? reader.ReadText("InferRequest.parts.id") : default;
+        var name = reader.Next(ref scope) ? reader.ReadText("InferRequest.parts.name") : default;
+        var signature = reader.Next(ref scope) ? reader.ReadText("InferRequest.parts.signature") : default;
+        var isError = reader.Next(ref scope) && reader.ReadBool("InferRequest.parts.isError");
+        var inResult = reader.Next(ref scope) && reader.ReadBool("InferRequest.parts.inResult");
+        var cache = reader.Next(ref scope) ? reader.ReadCode("InferRequest.parts.cache", (byte)CacheMark.OneHour) : (byte)0;
         return part with { Id = id, Name = name, Signature = signature, IsError = isError, InResult = inResult, Cache = (CacheMark)cache };
     }
 }

@@ -56,6 +56,7 @@ internal sealed class MessageDice(int seed)
         into.TopLogProbs = _random.Next(22) - 1;
         into.PromptTokens = Tokens();
         into.ShownTokens = Tokens();
+        into.ShownNumerics = Profile();
         into.CallSeed = Often() ? Number64() : null;
         into.Priority = _random.Next(7) - 3;
         into.Ids = new CallIds(Text(), Text(), Text());
@@ -251,6 +252,7 @@ internal sealed class MessageDice(int seed)
         InputTokens = _random.Next(100_000),
         CachedInputTokens = _random.Next(100_000),
         CacheWriteTokens = _random.Next(100_000),
+        LongCacheWriteTokens = _random.Next(100_000),
         OutputTokens = _random.Next(100_000),
         ReasoningTokens = _random.Next(100_000),
         Images = _random.Next(5),
