@@ -82,15 +82,14 @@ internal sealed class CallPath : IDisposable
     public Usage Usage { get; set; }
 
     /// <summary>The same as the answer's: without what a rescue did a second time.</summary>
-    public Usage AnswerUsage => Usage with
+    public Usage AnswerUsage
     {
-        InputTokens = Usage.InputTokens - _setAside.InputTokens,
-        CachedInputTokens = Math.Min(Usage.CachedInputTokens - _setAside.CachedInputTokens, Usage.InputTokens - _setAside.InputTokens),
-        CacheWriteTokens = Usage.CacheWriteTokens - _setAside.CacheWriteTokens,
-        OutputTokens = Usage.OutputTokens - _setAside.OutputTokens,
-        ReasoningTokens = Usage.ReasoningTokens - _setAside.ReasoningTokens,
-        Images = Usage.Images - _setAside.Images,
-    };
+        get
+        {
+            var usage = Usage - _setAside;
+            return usage with { CachedInputTokens = Math.Min(usage.CachedInputTokens, usage.InputTokens), ComputeMicroseconds = Usage.ComputeMicroseconds };
+        }
+    }
     public UsageQuality Quality { get; set; }
     public long CostMicroUsd { get; set; }
     public int Attempts => Volatile.Read(ref _attempts);

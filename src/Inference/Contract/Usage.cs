@@ -29,6 +29,18 @@ public readonly record struct Usage
         Images = a.Images + b.Images,
         ComputeMicroseconds = a.ComputeMicroseconds + b.ComputeMicroseconds,
     };
+
+    public static Usage operator -(Usage a, Usage b) => new()
+    {
+        InputTokens = a.InputTokens - b.InputTokens,
+        CachedInputTokens = a.CachedInputTokens - b.CachedInputTokens,
+        CacheWriteTokens = a.CacheWriteTokens - b.CacheWriteTokens,
+        LongCacheWriteTokens = a.LongCacheWriteTokens - b.LongCacheWriteTokens,
+        OutputTokens = a.OutputTokens - b.OutputTokens,
+        ReasoningTokens = a.ReasoningTokens - b.ReasoningTokens,
+        Images = a.Images - b.Images,
+        ComputeMicroseconds = a.ComputeMicroseconds - b.ComputeMicroseconds,
+    };
 }
 
 public enum UsageQuality : byte
