@@ -131,9 +131,11 @@ public sealed class FederationHub : IAsyncDisposable
         }
 
         await _stop.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(false);
+        await Task.WhenAll(_running, _goodbye).ConfigureAwait(false);
         await Nats.DisposeAsync().ConfigureAwait(false);
         FederationMetrics.Unwatch(this);
+        _announcer.Dispose();
+        _totals.Dispose();
         _stop.Dispose();
     }
 

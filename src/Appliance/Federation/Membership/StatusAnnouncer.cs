@@ -10,7 +10,7 @@ namespace Jesus.Appliance.Federation.Membership;
 /// Says how this box is, when the <see cref="AnnouncePlan"/> wants it: to all, with digests of warm prefixes where they changed, and the whole of it to each box that is new.
 /// Thread-safe but for <see cref="TickAsync"/>, which has one caller.
 /// </summary>
-internal sealed class StatusAnnouncer
+internal sealed class StatusAnnouncer : IDisposable
 {
     /// <summary>Statuses to all from one with digests to the next, though nothing changed: for who missed one.</summary>
     private const int DigestsEach = 32;
@@ -83,6 +83,14 @@ internal sealed class StatusAnnouncer
         {
             await SendAsync(_subject, isWhole: false, cancel).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>After the last call.</summary>
+    public void Dispose()
+    {
+        _sending.Dispose();
+        _status.Dispose();
+        _buffer.Dispose();
     }
 
     private async ValueTask SendAsync(NatsSubject subject, bool isWhole, CancellationToken cancel)

@@ -26,7 +26,7 @@ internal sealed class StatusListener(FederationSetup setup, FederationSubjects s
 
     private async Task ReadAsync(string subject, bool isWelcome, CancellationToken cancel)
     {
-        var status = new PeerStatus();
+        using var status = new PeerStatus();
         await using var subscription = nats.Subscribe(NatsSubject.Parse(subject), options: Pending);
         while (await subscription.WaitToReadAsync(cancel).ConfigureAwait(false))
         {

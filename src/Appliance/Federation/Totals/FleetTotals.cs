@@ -12,7 +12,7 @@ namespace Jesus.Appliance.Federation.Totals;
 /// Tells all boxes each ten seconds what this one has done, and keeps what they tell: so any box can show the fleet's totals. A box that starts again begins at 0; one that
 /// is gone counts with its last word until it is forgotten.
 /// </summary>
-internal sealed class FleetTotals(FederationSetup setup, FederationSubjects subjects, NatsConnection nats, PeerTable table)
+internal sealed class FleetTotals(FederationSetup setup, FederationSubjects subjects, NatsConnection nats, PeerTable table) : IDisposable
 {
     /// <summary>Counters of six numbers; anything longer is something else.</summary>
     private const int MessageBytesMax = 4 * 1024;
@@ -71,6 +71,9 @@ internal sealed class FleetTotals(FederationSetup setup, FederationSubjects subj
             _ = await nats.PublishAsync(_subject, _buffer.Memory, cancel: cancel).ConfigureAwait(false);
         }
     }
+
+    /// <summary>After the last call but for <see cref="View"/>.</summary>
+    public void Dispose() => _buffer.Dispose();
 
     private bool Fill()
     {
