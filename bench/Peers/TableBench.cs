@@ -24,8 +24,8 @@ internal static class TableBench
         }
 
         var memory = GC.GetTotalMemory(forceFullCollection: true) - before;
-        var (take, bytes) = Statuses(table, names, status, tiny);
-        var look = Looks(table, tiny);
+        var (take, bytes, now) = Statuses(table, names, status, tiny);
+        var look = Looks(table, now, tiny);
         var pace = StatusPace.Default.For(peers) / 1_000.0;
         await output.WriteLineAsync($"the table: {peers} peers, {Fleet.Models} models each, {Fleet.Digests} digests a model (median of {Rounds})");
         await output.WriteLineAsync($"  a status read and taken  {take,8:F2} us, {bytes,6:F0} B allocated");
@@ -36,7 +36,7 @@ internal static class TableBench
         GC.KeepAlive(table);
     }
 
-    private static (double Microseconds, double Bytes) Statuses(PeerTable table, byte[][] names, PeerStatus status, bool tiny)
+    private static (double Microseconds, double Bytes, long Now) Statuses(PeerTable table, byte[][] names, PeerStatus status, bool tiny)
     {
         var times = new double[Rounds];
         var turns = tiny ? 2 : 20;
@@ -64,10 +64,10 @@ internal static class TableBench
         }
 
         Array.Sort(times);
-        return (times[Rounds / 2], bytes / (double)(Rounds * turns * names.Length));
+        return (times[Rounds / 2], bytes / (double)(Rounds * turns * names.Length), now);
     }
 
-    private static double Looks(PeerTable table, bool tiny)
+    private static double Looks(PeerTable table, long now, bool tiny)
     {
         var times = new double[Rounds];
         var turns = tiny ? 10 : 1_000;
@@ -76,7 +76,7 @@ internal static class TableBench
             var started = Stopwatch.GetTimestamp();
             for (var turn = 0; turn < turns; turn++)
             {
-                table.Look(1_000_000, hears: true);
+                table.Look(now, hears: true);
             }
 
             times[round] = Stopwatch.GetElapsedTime(started).TotalMicroseconds / turns;
