@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Jesus.Appliance.Budgets;
+using Jesus.Appliance.Router;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Pooling;
 
@@ -70,7 +71,9 @@ public sealed class ModelPipeline
         try
         {
             _ = _planner.Plan(path);
-            return RouteExplanation.Of(path, _planner.FactsOf(path), _rooms.Time.NowMs());
+            var passedOver = new List<PassedOver>();
+            _planner.Explain(path, passedOver);
+            return RouteExplanation.Of(path, _planner.FactsOf(path), passedOver, _rooms.Time.NowMs());
         }
         finally
         {
