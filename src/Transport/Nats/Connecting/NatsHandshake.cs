@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
 using Jesus.Transport.Http;
@@ -11,7 +12,7 @@ namespace Jesus.Transport.Nats.Connecting;
 /// From a server's address to a connection that the server has accepted:
 /// 1 TCP; 2 TLS if it comes first; 3 INFO; 4 TLS if it comes now; 5 CONNECT and PING; 6 PONG. Each step has its time.
 /// </summary>
-internal sealed class NatsHandshake(ServerAddress server, NatsOptions options, INetwork network, TimeProvider time, CancellationToken closing)
+internal sealed class NatsHandshake(NatsServer server, NatsOptions options, INetwork network, TimeProvider time, CancellationToken closing)
 {
     private ReceiveBuffer _buffer = new(0);
     private string _step = "";
@@ -24,7 +25,7 @@ internal sealed class NatsHandshake(ServerAddress server, NatsOptions options, I
         {
             using (var limit = Limit("the connection was not taken", options.ConnectTimeoutMs))
             {
-                connection = await network.ConnectAsync(new NetworkTarget(server.Host, server.Port, Tls: false) { HasOwnThread = true }, limit.Token).ConfigureAwait(false);
+                connection = await network.ConnectAsync(new NetworkTarget(server.Host, server.Port, Tls: false), limit.Token).ConfigureAwait(false);
             }
 
             var (link, error) = await GreetAsync(connection).ConfigureAwait(false);
@@ -40,7 +41,7 @@ internal sealed class NatsHandshake(ServerAddress server, NatsOptions options, I
             connection?.Abort();
             return (null, closing.IsCancellationRequested ? "closed" : $"{_step} in time");
         }
-        catch (Exception broken) when (broken is IOException or AuthenticationException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception broken) when (broken is IOException or SocketException or AuthenticationException or ObjectDisposedException or InvalidOperationException)
         {
             connection?.Abort();
             return (null, $"{_step}: {TlsTrust.ReasonOf(broken)}");

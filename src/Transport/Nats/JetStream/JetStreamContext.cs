@@ -112,7 +112,10 @@ public sealed class JetStreamContext
 
     /// <summary>Creates a consumer, or changes one of that name. Where the server leaves out what was asked for the error names the field, and the consumer is
     /// there without it.</summary>
-    public async ValueTask<JetStreamResult<ConsumerInfo>> CreateConsumerAsync(string stream, ConsumerConfig config, CancellationToken cancel = default)
+    public ValueTask<JetStreamResult<ConsumerInfo>> CreateConsumerAsync(string stream, ConsumerConfig config, CancellationToken cancel = default) =>
+        CreateConsumerAsync(stream, config, Options.Patience, cancel);
+
+    internal async ValueTask<JetStreamResult<ConsumerInfo>> CreateConsumerAsync(string stream, ConsumerConfig config, TimeSpan patience, CancellationToken cancel)
     {
         var wrong = JetStreamNames.CheckName("stream", stream);
         wrong = wrong.IsNone ? config.Check() : wrong;
@@ -131,7 +134,7 @@ public sealed class JetStreamContext
         var verb = config.FilterSubject.Length == 0
             ? $"CONSUMER.CREATE.{stream}.{config.Name}"
             : $"CONSUMER.CREATE.{stream}.{config.Name}.{config.FilterSubject}";
-        var answer = await _api.AskAsync(verb, body, cancel).ConfigureAwait(false);
+        var answer = await _api.AskAsync(verb, body, patience, cancel).ConfigureAwait(false);
         if (!answer.IsOk)
         {
             return answer.Error;

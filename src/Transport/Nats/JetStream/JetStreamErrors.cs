@@ -17,13 +17,16 @@ internal static class JetStreamErrors
     public static JetStreamError Of(in NatsReply reply, NatsSubject subject) => reply.Status switch
     {
         NatsReplyStatus.Ok => default,
-        NatsReplyStatus.NoResponders => new(JetStreamFault.NoResponders, $"nobody answers {subject}: JetStream is off here, the stream or consumer does not exist, or a leader is being elected"),
+        NatsReplyStatus.NoResponders => NoResponders(subject),
         NatsReplyStatus.TimedOut => new(JetStreamFault.TimedOut, $"no answer to {subject} in time"),
         NatsReplyStatus.Cancelled => Cancelled,
         NatsReplyStatus.Disconnected when reply.PublishResult == NatsResult.Disconnected => NotSent(reply.PublishResult, subject),
         NatsReplyStatus.NotSent => NotSent(reply.PublishResult, subject),
         _ => new(JetStreamFault.Disconnected, $"not connected, or the connection broke before {subject} was answered"),
     };
+
+    public static JetStreamError NoResponders(NatsSubject subject) =>
+        new(JetStreamFault.NoResponders, $"nobody answers {subject}: JetStream is off here, the stream or consumer does not exist, or a leader is being elected");
 
     public static JetStreamError Cancelled => new(JetStreamFault.Cancelled, "cancelled");
 

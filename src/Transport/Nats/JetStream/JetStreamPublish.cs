@@ -29,7 +29,11 @@ public sealed record JetStreamPublish
     /// <summary>Refused unless the stream's last message has this sequence.</summary>
     public ulong? ExpectedLastSequence { get; init; }
 
-    /// <summary>Refused unless the subject's last message has this sequence; 0: unless it has none.</summary>
+    /// <summary>
+    /// Refused unless the subject's last message has this sequence; 0: unless it has none. On a replicated stream nats-server 2.9 looks only before it replicates, so
+    /// that of two messages at the same moment both may be taken (tried with 2.9.10: in half of such races; never with 0, nor with
+    /// <see cref="ExpectedLastSequence"/>, which is looked at again when the message is stored).
+    /// </summary>
     public ulong? ExpectedLastSubjectSequence { get; init; }
     public string ExpectedLastMessageId { get; init; } = "";
     public Rollup Rollup { get; init; }

@@ -77,6 +77,11 @@ internal sealed class JetStreamPublisher(NatsConnection connection, JetStreamOpt
             return new JetStreamError(JetStreamFault.Malformed, $"the acknowledgement of {subject} is not understood: {e.Message}");
         }
 
+        if (sequence == 0 && duplicate)
+        {
+            return new JetStreamError(JetStreamFault.TimedOut, $"an earlier message of the same id on {subject} is still under way; whether it will be stored is not known");
+        }
+
         return sequence > 0
             ? new PublishAck(sequence, duplicate)
             : new JetStreamError(JetStreamFault.Malformed, $"somebody other than a stream answered the message on {subject}: it holds no sequence");

@@ -134,7 +134,7 @@ public sealed class OrderedConsumer : IAsyncDisposable
         await _pull!.DisposeAsync().ConfigureAwait(false);
         _pull = null;
         Recreated++;
-        if (error.Fault is not (JetStreamFault.None or JetStreamFault.NotFound))
+        if (error.Fault is not (JetStreamFault.None or JetStreamFault.NotFound or JetStreamFault.Unavailable))
         {
             _ended = error;
         }
@@ -163,7 +163,9 @@ public sealed class OrderedConsumer : IAsyncDisposable
             Replicas = 1,
             InMemory = true,
         };
-        var made = await _context.CreateConsumerAsync(Stream, config, cancel).ConfigureAwait(false);
+
+        // Once: a cluster may have put it on a server that has just died, and keeps to that; the next try has another name and another place.
+        var made = await _context.CreateConsumerAsync(Stream, config, TimeSpan.Zero, cancel).ConfigureAwait(false);
         if (!made.IsOk)
         {
             return await GiveUpOrWaitAsync(made.Error, cancel).ConfigureAwait(false);
@@ -172,7 +174,7 @@ public sealed class OrderedConsumer : IAsyncDisposable
         _misses = 0;
         _expected = 1;
         _atEnd |= made.Value.Pending == 0;
-        _pull = new PullConsumer(_context, Stream, config.Name, _options.Pull);
+        _pull = new PullConsumer(_context, Stream, config.Name, _options.Pull, endsOnSilence: true);
         return true;
     }
 

@@ -15,11 +15,11 @@ namespace Jesus.Transport.Nats.JetStream;
 /// </remarks>
 public sealed class PullConsumer : IAsyncDisposable
 {
-    /// <summary>After so many silences in a row somebody asks whether the consumer exists at all.</summary>
-    private const int SilencesUntilLookUp = 2;
-
     /// <summary>Pauses after a refusal grow from 250 ms to this.</summary>
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(5);
+
+    /// <summary>How soon a new connection is noticed: its server knows nothing of the pulls that were sent on the old one.</summary>
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
     private readonly JetStreamContext _context;
     private readonly PullOptions _options;
@@ -28,6 +28,7 @@ public sealed class PullConsumer : IAsyncDisposable
     private readonly string _inboxName;
     private readonly PooledBuffer _request = new(256);
     private readonly Utf8JsonWriter _json;
+    private readonly bool _endsOnSilence;
     private CancellationTokenSource _alarm = new();
     private NatsSubject _reply;
     private JetStreamError _ended;
@@ -36,12 +37,14 @@ public sealed class PullConsumer : IAsyncDisposable
     private long _heardAt;
     private long _pausedUntil;
     private TimeSpan _pause;
-    private int _silences;
+    private long _connects;
     private bool _pullBroughtSome;
     private bool _mustLookUp;
 
-    internal PullConsumer(JetStreamContext context, string stream, string consumer, PullOptions options)
+    /// <param name="endsOnSilence">Whoever reads makes another consumer rather than wait for this one: it may lie on a server that is gone for good.</param>
+    internal PullConsumer(JetStreamContext context, string stream, string consumer, PullOptions options, bool endsOnSilence = false)
     {
+        _endsOnSilence = endsOnSilence;
         _context = context;
         _options = options;
         Stream = stream;
@@ -52,6 +55,10 @@ public sealed class PullConsumer : IAsyncDisposable
         _inbox = context.Connection.Subscribe(NatsSubject.Parse(_inboxName + ".*"), options: InboxOptions(options));
         _reply = ReplyOf(0);
         _heardAt = context.Time.GetTimestamp();
+        _connects = context.Connection.Statistics.Connects;
+
+        // The server does not answer a pull from a consumer that does not exist.
+        _mustLookUp = !endsOnSilence;
     }
 
     public string Stream { get; }
@@ -79,7 +86,7 @@ public sealed class PullConsumer : IAsyncDisposable
                 return JetStreamErrors.Cancelled;
             }
 
-            if (_mustLookUp)
+            if (_mustLookUp && _context.Time.GetTimestamp() >= _pausedUntil)
             {
                 await LookUpAsync(cancel).ConfigureAwait(false);
             }
@@ -139,7 +146,6 @@ public sealed class PullConsumer : IAsyncDisposable
     private bool Take(in NatsMessage message, out JetStreamMessage delivered)
     {
         _heardAt = _context.Time.GetTimestamp();
-        _silences = 0;
         if (JetStreamMetadata.TryParse(message.ReplyTo.Span, out var metadata))
         {
             delivered = new JetStreamMessage(_context.Connection, message, metadata);
@@ -176,7 +182,11 @@ public sealed class PullConsumer : IAsyncDisposable
             case PullStep.BytesFull:
                 EndPull(headers);
                 break;
+            case PullStep.LookUp when _endsOnSilence:
+                _ended = Silent();
+                break;
             case PullStep.LookUp:
+                Pause();
                 _mustLookUp = true;
                 break;
             case PullStep.Deleted:
@@ -202,24 +212,26 @@ public sealed class PullConsumer : IAsyncDisposable
         _pausedUntil = _context.Time.GetTimestamp() + (long)(_pause.TotalSeconds * _context.Time.TimestampFrequency);
     }
 
-    /// <summary>A pull that nobody took, or several that nobody answered.</summary>
+    /// <summary>At the beginning, on a new connection, after a silence: does the consumer exist?</summary>
     private async ValueTask LookUpAsync(CancellationToken cancel)
     {
         _mustLookUp = false;
-        var info = await _context.ConsumerInfoAsync(Stream, Name, cancel).ConfigureAwait(false);
+        var info = await _context.Api.AskAsync($"CONSUMER.INFO.{Stream}.{Name}", default, TimeSpan.Zero, cancel).ConfigureAwait(false);
         if (info.Error.Fault == JetStreamFault.NotFound)
         {
             _ended = Gone();
-            return;
         }
-
-        Pause();
+        else if (!info.IsOk && info.Error.Fault != JetStreamFault.Cancelled)
+        {
+            _mustLookUp = true;
+            Pause();
+        }
     }
 
     private async ValueTask RefillAsync(CancellationToken cancel)
     {
         var due = _options.MaxBytes > 0 ? _asked == 0 : _asked <= _options.Batch / 2;
-        if (!due || _context.Time.GetTimestamp() < _pausedUntil || _context.Connection.State != NatsState.Connected)
+        if (!due || _mustLookUp || _context.Time.GetTimestamp() < _pausedUntil || _context.Connection.State != NatsState.Connected)
         {
             return;
         }
@@ -255,14 +267,21 @@ public sealed class PullConsumer : IAsyncDisposable
         var wait = _asked > 0 ? (2 * _options.Heartbeat) - _context.Time.GetElapsedTime(_heardAt, now)
             : _pausedUntil > now ? _context.Time.GetElapsedTime(now, _pausedUntil)
             : _context.Options.RetryEvery;
-        if (wait > TimeSpan.Zero && await HearAsync(wait, cancel).ConfigureAwait(false))
+        if (wait > TimeSpan.Zero && await HearAsync(wait < LookEvery ? wait : LookEvery, cancel).ConfigureAwait(false))
         {
             return;
         }
 
-        if (_asked > 0 && !cancel.IsCancellationRequested && _context.Time.GetElapsedTime(_heardAt) >= 2 * _options.Heartbeat)
+        if (_connects != _context.Connection.Statistics.Connects)
         {
+            _connects = _context.Connection.Statistics.Connects;
             BeginSpell();
+        }
+        else if (_asked > 0 && !cancel.IsCancellationRequested && _context.Time.GetElapsedTime(_heardAt) >= 2 * _options.Heartbeat)
+        {
+            Silences++;
+            BeginSpell();
+            _ended = _endsOnSilence ? Silent() : _ended;
         }
     }
 
@@ -297,17 +316,18 @@ public sealed class PullConsumer : IAsyncDisposable
         }
     }
 
-    /// <summary>Nothing was heard for two heartbeats: whatever waits at the server is written off, and a new pull goes out.</summary>
+    /// <summary>Nothing was heard for two heartbeats, or the connection is another: whatever waits at the server is written off, and a new pull goes out.</summary>
     private void BeginSpell()
     {
         _asked = 0;
         _spell++;
         _reply = ReplyOf(_spell);
-        Silences++;
-        _mustLookUp = ++_silences >= SilencesUntilLookUp && _context.Connection.State == NatsState.Connected;
+        _mustLookUp = true;
     }
 
     private JetStreamError Gone() => new(JetStreamFault.NotFound, $"consumer '{Name}' of stream '{Stream}' does not exist any more");
+
+    private JetStreamError Silent() => new(JetStreamFault.Unavailable, $"nothing is heard of consumer '{Name}' of stream '{Stream}'");
 
     private NatsSubject ReplyOf(long spell) => NatsSubject.Parse(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{_inboxName}.{spell}"));
 

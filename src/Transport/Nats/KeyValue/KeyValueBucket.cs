@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Jesus.Transport.Nats.JetStream;
 
 namespace Jesus.Transport.Nats.KeyValue;
@@ -9,16 +8,15 @@ namespace Jesus.Transport.Nats.KeyValue;
 /// </summary>
 public sealed class KeyValueBucket
 {
-    private const string DeleteWord = "DEL";
-    private const string PurgeWord = "PURGE";
-
     private readonly JetStreamContext _context;
     private readonly string _stream;
     private readonly string _prefix;
+    private readonly bool _isReplicated;
 
-    private KeyValueBucket(JetStreamContext context, string bucket)
+    private KeyValueBucket(JetStreamContext context, string bucket, StreamInfo info)
     {
         _context = context;
+        _isReplicated = info.Config.Replicas > 1;
         Bucket = bucket;
         _stream = KeyValueConfig.StreamOf(bucket);
         _prefix = KeyValueConfig.PrefixOf(bucket);
@@ -31,7 +29,7 @@ public sealed class KeyValueBucket
     {
         var wrong = config.Check();
         var made = wrong.IsNone ? await context.CreateStreamAsync(config.ToStream(), cancel).ConfigureAwait(false) : wrong;
-        return made.IsOk ? new KeyValueBucket(context, config.Bucket) : made.Error;
+        return made.IsOk ? new KeyValueBucket(context, config.Bucket, made.Value) : made.Error;
     }
 
     /// <summary>A bucket that exists already.</summary>
@@ -39,7 +37,7 @@ public sealed class KeyValueBucket
     {
         var wrong = JetStreamNames.CheckBucket(bucket);
         var found = wrong.IsNone ? await context.StreamInfoAsync(KeyValueConfig.StreamOf(bucket), cancel).ConfigureAwait(false) : wrong;
-        return found.IsOk ? new KeyValueBucket(context, bucket) : found.Error;
+        return found.IsOk ? new KeyValueBucket(context, bucket, found.Value) : found.Error;
     }
 
     /// <summary>Removes a bucket and all that is in it.</summary>
@@ -102,11 +100,11 @@ public sealed class KeyValueBucket
     /// <summary>Marks a key as deleted; its history stays.</summary>
     /// <param name="revision">Only where the key's last revision is still this.</param>
     public async ValueTask<JetStreamError> DeleteAsync(string key, ulong? revision = null, CancellationToken cancel = default) =>
-        (await WriteAsync(key, default, DeleteWord, revision, cancel).ConfigureAwait(false)).Error;
+        (await WriteAsync(key, default, KeyValueWrite.Delete, revision, cancel).ConfigureAwait(false)).Error;
 
     /// <summary>Deletes a key with its history; only a mark stays.</summary>
     public async ValueTask<JetStreamError> PurgeAsync(string key, ulong? revision = null, CancellationToken cancel = default) =>
-        (await WriteAsync(key, default, PurgeWord, revision, cancel).ConfigureAwait(false)).Error;
+        (await WriteAsync(key, default, KeyValueWrite.Purge, revision, cancel).ConfigureAwait(false)).Error;
 
     /// <summary>The revisions of a key that are kept, oldest first, deletions included; none of a key that never was.</summary>
     public async ValueTask<JetStreamResult<IReadOnlyList<KeyValueEntry>>> HistoryAsync(string key, CancellationToken cancel = default)
@@ -187,16 +185,7 @@ public sealed class KeyValueBucket
             return wrong;
         }
 
-        var publish = new JetStreamPublish
-        {
-            MessageId = RandomNumberGenerator.GetHexString(24, lowercase: true),
-            ExpectedStream = _stream,
-            ExpectedLastSubjectSequence = revision,
-            Rollup = operation == PurgeWord ? Rollup.Subject : Rollup.None,
-            Headers = operation.Length > 0 ? [("KV-Operation", operation)] : [],
-        };
-        var stored = await _context.PublishAsync(NatsSubject.Parse(_prefix + key), value, publish, cancel).ConfigureAwait(false);
-        return stored.IsOk ? stored.Value.Sequence : stored.Error;
+        return await new KeyValueWrite(_context, _stream, _prefix + key, value, operation).RunAsync(revision, _isReplicated, cancel).ConfigureAwait(false);
     }
 
     private JetStreamError Missing(string key) => new(JetStreamFault.NotFound, $"bucket '{Bucket}' has no key '{key}'");
