@@ -50,7 +50,7 @@ public sealed class Account(AccountKey key)
     internal Amount NextAlert { get; private set; } = Amount.None;
 
     /// <summary>Share of the cap that is used or held, of money or tokens, whichever is nearer its end.</summary>
-    public double UsedRatio => Ratio(Used + Reserved);
+    public double UsedRatio => Ratio(Used + Reserved, _cap == Amount.None ? SoftCap : _cap);
 
     /// <summary>The cap that alerts speak of: the hard one, else the soft one.</summary>
     public Amount AlertCap => Cap == Amount.None ? SoftCap : Cap;
@@ -58,10 +58,20 @@ public sealed class Account(AccountKey key)
     /// <summary>The cap as it was set last.</summary>
     internal Cap SetFrom { get; private set; } = Budgets.Cap.None;
 
+    /// <summary>The configured hard cap, whatever of it was lent.</summary>
+    internal Amount WholeCap => _cap;
+
+    /// <summary>Another box owns the cap.</summary>
+    internal bool IsBorrowed => _borrowed is not null && (SetFrom.Owner.Length == 0 || SetFrom.IsBorrowed);
+
+    /// <summary>The largest call that was refused here for want of a loan since somebody last looked.</summary>
+    internal Amount Lacked { get; set; }
+
     internal void SetCap(in Cap cap)
     {
         SetFrom = cap;
         _cap = cap.Hard;
+        _borrowed ??= cap.IsBorrowed ? default(Amount) : null;
         (SoftCap, SoftRoute) = (cap.Soft, cap.Route);
         Recompute();
     }
@@ -92,11 +102,17 @@ public sealed class Account(AccountKey key)
 
     private void Recompute()
     {
-        Cap = _borrowed is { } lent ? Amount.Min(_cap, lent) : _cap;
-        NextAlert = AlertsRaised < AlertPercents.Length ? AlertCap.Percent(AlertPercents[AlertsRaised]) : Amount.None;
+        // The owner counts what it lends as used and tells of its cap; a loan that is nearly used is no news.
+        Cap = IsBorrowed ? Bound(_cap, _borrowed!.Value) : _cap;
+        NextAlert = !IsBorrowed && AlertsRaised < AlertPercents.Length ? AlertCap.Percent(AlertPercents[AlertsRaised]) : Amount.None;
     }
 
-    private double Ratio(Amount taken) => Math.Max(Ratio(taken.MicroUsd, AlertCap.MicroUsd), Ratio(taken.Tokens, AlertCap.Tokens));
+    /// <summary>A loan bounds what its cap bounds: where there is no cap of tokens, none are lent.</summary>
+    private static Amount Bound(Amount cap, Amount lent) => new(Bound(cap.MicroUsd, lent.MicroUsd), Bound(cap.Tokens, lent.Tokens));
+
+    private static long Bound(long cap, long lent) => cap >= Amount.Unlimited ? cap : Math.Min(cap, lent);
+
+    private static double Ratio(Amount taken, Amount cap) => Math.Max(Ratio(taken.MicroUsd, cap.MicroUsd), Ratio(taken.Tokens, cap.Tokens));
 
     private static double Ratio(long taken, long cap) => cap >= Amount.Unlimited ? 0 : cap == 0 ? 1 : (double)taken / cap;
 }

@@ -13,6 +13,9 @@ public sealed class BudgetKeeper : IDisposable
     /// <summary>Others may take a fresh lease before its requester does; so often in a row only under a load that should be shed.</summary>
     private const int LeaseRounds = 64;
 
+    /// <summary>A round through the owner of a cap, with time to spare.</summary>
+    private static readonly TimeSpan LoanTakes = TimeSpan.FromSeconds(2);
+
     private readonly BudgetState _state;
     private int _sweepAt;
 
@@ -93,7 +96,17 @@ public sealed class BudgetKeeper : IDisposable
             verdict = TryReserve(reservation, amount, out refusal);
         }
 
-        return verdict == ReserveVerdict.NeedsLease ? LeaseAndReserveAsync(reservation, amount) : ValueTask.FromResult(refusal);
+        if (verdict == ReserveVerdict.NeedsLease)
+        {
+            return LeaseAndReserveAsync(reservation, amount);
+        }
+
+        if (refusal.IsStarved)
+        {
+            Lending.Starved?.Invoke();
+        }
+
+        return ValueTask.FromResult(refusal);
     }
 
     /// <summary>
@@ -146,7 +159,7 @@ public sealed class BudgetKeeper : IDisposable
     }
 
     /// <summary>How long until a refusing cap renews; zero when it does not.</summary>
-    public TimeSpan UntilRenewal(in BudgetRefusal refusal) =>
+    public TimeSpan UntilRenewal(in BudgetRefusal refusal) => refusal.IsStarved ? LoanTakes :
         refusal.RenewsAt is { } at && at > _state.Time.GetUtcNow() ? at - _state.Time.GetUtcNow() : TimeSpan.Zero;
 
     /// <summary>A clean stop: writes what was really used, so that the next start counts exactly. Call when no call is in progress.</summary>
@@ -207,8 +220,11 @@ public sealed class BudgetKeeper : IDisposable
             Tell(account);
         }
 
+        var isStarved = account.IsBorrowed && !softly;
+        account.Lacked = isStarved ? Amount.Max(account.Lacked, amount) : account.Lacked;
         return new BudgetRefusal(account.Key, softly ? account.SoftCap : account.Cap, account.Used, account.Reserved, amount)
         {
+            IsStarved = isStarved,
             IsSoft = softly,
             Route = account.SoftRoute,
             RenewsAt = _state.Calendar.EndOf(account.Key.Period, account.Key.Index),
@@ -280,12 +296,18 @@ public sealed class BudgetKeeper : IDisposable
         foreach (var account in accounts)
         {
             overdrawn |= !(account.Used + account.Reserved).FitsIn(account.Leased);
-            while (account.IsAlertDue && Tell(account))
-            {
-            }
+            TellOf(account);
         }
 
         return overdrawn;
+    }
+
+    /// <summary>Alerts that are due; under the lock.</summary>
+    internal void TellOf(Account account)
+    {
+        while (account.IsAlertDue && Tell(account))
+        {
+        }
     }
 
     /// <returns>False when nobody listens or too many alerts wait: then it is due again with the next call.</returns>
@@ -338,6 +360,10 @@ public sealed class BudgetKeeper : IDisposable
         else if (root.TryGetProperty("lent"u8, out var lent))
         {
             _state.Peers.Restore(lent, lent: true);
+        }
+        else if (root.TryGetProperty("generation"u8, out var generation))
+        {
+            _state.Generation = generation.GetString() ?? "";
         }
         else if (root.TryGetProperty("borrowed"u8, out var borrowed))
         {

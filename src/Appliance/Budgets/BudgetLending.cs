@@ -32,26 +32,37 @@ public sealed class BudgetLending
         var block = await WritePeerAsync(
             lent: true,
             () => _state.Peers.Lending(key, peer, amount),
-            lending => _state.Peers.Lend(lending, reservation.Accounts[0], amount)).ConfigureAwait(false);
+            lending =>
+            {
+                _state.Peers.Lend(lending, reservation.Accounts[0], amount);
+                _keeper.TellOf(reservation.Accounts[0]);
+            }).ConfigureAwait(false);
         return (block, default);
     }
 
     /// <summary>Takes back what another box says it has given back in all; saying it again changes nothing.</summary>
     public async ValueTask TakeBackAsync(AccountKey key, string peer, Amount returnedInAll)
     {
-        (PeerBlock Block, Amount News)? step;
+        bool isNews;
         lock (_state.Gate)
         {
-            step = _state.Peers.Returning(key, peer, returnedInAll);
+            isNews = _state.Peers.Returning(key, peer, returnedInAll) is not null;
         }
 
-        if (step is { } back)
+        if (isNews)
         {
-            await WritePeerAsync(lent: true, () => back.Block, block =>
-            {
-                _state.Peers.TakeBack(block, back.News);
-                ShrinkLease(key);
-            }).ConfigureAwait(false);
+            // Looked at again in its turn: a loan that was being written is then part of it.
+            await WritePeerAsync(
+                lent: true,
+                () => _state.Peers.Returning(key, peer, returnedInAll)?.Block ?? _state.Peers.Lending(key, peer, default),
+                block =>
+                {
+                    if (_state.Peers.Returning(key, peer, block.Returned) is { } back)
+                    {
+                        _state.Peers.TakeBack(back.Block, back.News);
+                        ShrinkLease(key);
+                    }
+                }).ConfigureAwait(false);
             await WriteLeaseAsync(key).ConfigureAwait(false);
         }
     }
@@ -88,6 +99,94 @@ public sealed class BudgetLending
 
         await WriteLeaseAsync(key).ConfigureAwait(false);
         return await WritePeerAsync(lent: false, () => next, static _ => { }).ConfigureAwait(false);
+    }
+
+    /// <summary>Told, outside any lock, that a call was refused for want of a loan.</summary>
+    public Action? Starved { get; set; }
+
+    /// <summary>All loans that this box ever made, of the accounts it remembers.</summary>
+    public IReadOnlyList<PeerBlock> Lent()
+    {
+        lock (_state.Gate)
+        {
+            return [.. _state.Peers.Lent];
+        }
+    }
+
+    /// <summary>The account of a cap that this box owns, as its cap has it now: what may still be lent.</summary>
+    public Amount LeftOf(AccountKey key)
+    {
+        lock (_state.Gate)
+        {
+            var account = _state.Ledger.TryGet(key, out var known) ? known : _state.Ledger.Open(key, _state.CapOf(key));
+            return account.Cap - (account.Used + account.Reserved);
+        }
+    }
+
+    /// <summary>The whole cap of an account and the box that owns it; <see cref="Cap.None"/> where none applies.</summary>
+    public Cap CapOf(AccountKey key)
+    {
+        lock (_state.Gate)
+        {
+            return _state.CapOf(key);
+        }
+    }
+
+    /// <summary>
+    /// Accounts here of caps that other boxes own, in their current period; those of the configuration among them before anybody used them. What calls lacked is told
+    /// once.
+    /// </summary>
+    public IReadOnlyList<BorrowedAccount> Borrowed()
+    {
+        var now = _state.Time.GetUtcNow();
+        var borrowed = new List<BorrowedAccount>();
+        lock (_state.Gate)
+        {
+            foreach (var ((scope, name), caps) in _state.Caps.Lines)
+            {
+                foreach (var cap in caps.Values)
+                {
+                    if (cap.IsBorrowed && name != "*")
+                    {
+                        _ = _state.Ledger.Open(new AccountKey(scope, name, cap.Period, _state.Calendar.IndexOf(cap.Period, now)), cap);
+                    }
+                }
+            }
+
+            foreach (var account in _state.Ledger.Accounts)
+            {
+                if (account.IsBorrowed && account.SetFrom.IsBorrowed && account.Key.Index == _state.Calendar.IndexOf(account.Key.Period, now))
+                {
+                    borrowed.Add(new BorrowedAccount(
+                        _state.Peers.Borrowing(account.Key, account.SetFrom.Owner), account.WholeCap, account.Used + account.Reserved, account.Lacked));
+                    account.Lacked = default;
+                }
+            }
+        }
+
+        return borrowed;
+    }
+
+    /// <summary>Names this life of the box's books: what was lent to an earlier one whose journal is lost is not this one's to spend. Durable when this completes.</summary>
+    /// <param name="fresh">Taken where the journal knows none yet.</param>
+    public async ValueTask<string> GenerationAsync(string fresh)
+    {
+        await _state.Writing.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            if (_state.Generation.Length == 0)
+            {
+                await _state.Journal.AppendAsync(
+                    JournalKind.BudgetLease, AccountJson.Encode(fresh, static (json, name) => json.WriteString("generation"u8, name))).ConfigureAwait(false);
+                _state.Generation = fresh;
+            }
+
+            return _state.Generation;
+        }
+        finally
+        {
+            _state.Writing.Release();
+        }
     }
 
     private async ValueTask<PeerBlock> WritePeerAsync(bool lent, Func<PeerBlock> next, Action<PeerBlock> apply)
@@ -142,4 +241,17 @@ public sealed class BudgetLending
             _state.Writing.Release();
         }
     }
+}
+
+/// <summary>An account here of a cap that another box owns.</summary>
+/// <param name="Block">What was lent and given back; its peer is the owner.</param>
+/// <param name="WholeCap">Of the owner.</param>
+/// <param name="Taken">Used and held here.</param>
+/// <param name="Lacked">The largest call that was refused since this was last asked.</param>
+public readonly record struct BorrowedAccount(PeerBlock Block, Amount WholeCap, Amount Taken, Amount Lacked)
+{
+    public AccountKey Key => Block.Key;
+
+    /// <summary>Lent, and neither used, held nor given back.</summary>
+    public Amount Free => Block.Open - Taken;
 }

@@ -10,6 +10,9 @@ public readonly record struct BudgetRefusal(AccountKey Key, Amount Cap, Amount U
     /// <summary>A soft cap: the call shall go where it is cheaper.</summary>
     public bool IsSoft { get; init; }
 
+    /// <summary>Another box owns the cap and has lent too little so far; more is asked for.</summary>
+    public bool IsStarved { get; init; }
+
     /// <summary>The route that a soft cap names; empty when it names none.</summary>
     public string Route { get; init; } = "";
 
@@ -26,6 +29,12 @@ public readonly record struct BudgetRefusal(AccountKey Key, Amount Cap, Amount U
 
     private string Describe(string cap, string used, string reserved, string asked)
     {
+        if (IsStarved)
+        {
+            return $"The budget of {Key.Display} belongs to another box, which has lent this one {cap}: {used} used, {reserved} held by calls in progress, and this call may need "
+                + $"{asked}; more is asked for: try again in a moment, or ask for a shorter answer.";
+        }
+
         var renews = RenewsAt is { } at ? $"it renews at {at.ToString("yyyy-MM-dd'T'HH:mm'Z'", CultureInfo.InvariantCulture)}, " : "";
         return $"The budget of {Key.Display} is {cap}: {used} used, {reserved} held by calls in progress, and this call may need {asked}; {renews}"
             + "ask for a shorter answer, or raise the cap.";

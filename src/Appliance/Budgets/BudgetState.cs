@@ -34,6 +34,9 @@ internal sealed class BudgetState : IDisposable
     public BudgetCalendar Calendar { get; }
     public TimeProvider Time { get; }
 
+    /// <summary>See <see cref="BudgetLending.GenerationAsync"/>; empty until it is asked for.</summary>
+    public string Generation { get; set; } = "";
+
     /// <summary>What holds now.</summary>
     public CapTable Caps
     {

@@ -52,6 +52,12 @@ public sealed record CapOptions
     public bool Soft { get; init; }
     public CapReachedOptions OnReached { get; init; } = new();
 
+    /// <summary>
+    /// The box whose cap it is, by its id in the federation: all boxes together stay within it, the others spending what that box lends them. Empty: each box counts
+    /// by itself. A hard cap only.
+    /// </summary>
+    public string Owner { get; init; } = "";
+
     public bool IsSoft => Soft || OnReached.Route.Length > 0;
 }
 

@@ -4,12 +4,18 @@ namespace Jesus.Appliance.Budgets;
 
 /// <summary>A cap as it is checked: unset parts are <see cref="Amount.Unlimited"/>.</summary>
 /// <param name="Route">Where calls go once the soft part is reached; empty for the cheaper candidates of their own.</param>
-public readonly record struct Cap(BudgetPeriod Period, Amount Hard, Amount Soft, string Route)
+/// <param name="Owner">The box that lends from it; empty where each box counts by itself.</param>
+/// <param name="IsBorrowed">Another box is its owner: nothing may be used here but what it lent.</param>
+public readonly record struct Cap(BudgetPeriod Period, Amount Hard, Amount Soft, string Route, string Owner = "", bool IsBorrowed = false)
 {
     public static Cap None { get; } = new(BudgetPeriod.Ever, Amount.None, Amount.None, "");
 
     /// <summary>Both of the same period: the smaller parts hold.</summary>
-    public Cap With(in Cap other) => new(Period, Amount.Min(Hard, other.Hard), Amount.Min(Soft, other.Soft), other.Route.Length > 0 ? other.Route : Route);
+    public Cap With(in Cap other)
+    {
+        var owned = Owner.Length > 0 ? this : other;
+        return new(Period, Amount.Min(Hard, other.Hard), Amount.Min(Soft, other.Soft), other.Route.Length > 0 ? other.Route : Route, owned.Owner, owned.IsBorrowed);
+    }
 }
 
 /// <summary>The caps by whom they bound: an immutable snapshot.</summary>
@@ -17,19 +23,24 @@ public sealed class CapTable
 {
     private readonly FrozenDictionary<(BudgetScope Scope, string Name), Cap[]> _caps;
 
-    private CapTable(Dictionary<(BudgetScope Scope, string Name), Dictionary<BudgetPeriod, Cap>> caps)
+    private CapTable(Dictionary<(BudgetScope Scope, string Name), Dictionary<BudgetPeriod, Cap>> caps, string self)
     {
+        Self = self;
         Lines = caps;
         _caps = caps.ToFrozenDictionary(entry => entry.Key, entry => WithStars(entry.Key, entry.Value, caps));
     }
 
     public bool IsEmpty => _caps.Count == 0;
 
+    /// <summary>This box's id in the federation; empty outside one.</summary>
+    internal string Self { get; }
+
     /// <summary>Caps as written, without what <c>*</c> adds to a name.</summary>
     internal IReadOnlyDictionary<(BudgetScope Scope, string Name), Dictionary<BudgetPeriod, Cap>> Lines { get; }
 
     /// <summary>Builds the table. Errors name the cap and the remedy.</summary>
-    public static CapTable Build(BudgetsOptions options, ICollection<string> errors)
+    /// <param name="self">This box's id in the federation; a cap that names another box as its owner is spent from what that box lends.</param>
+    public static CapTable Build(BudgetsOptions options, ICollection<string> errors, string self = "")
     {
         if (!BudgetCalendar.TryFind(options.TimeZone, out _))
         {
@@ -40,10 +51,10 @@ public sealed class CapTable
         for (var i = 0; i < options.Caps.Count; i++)
         {
             CapCheck.Check($"budgets.caps[{i}]", options.Caps[i], errors);
-            Add(caps, options.Caps[i]);
+            Add(caps, options.Caps[i], self);
         }
 
-        return new CapTable(caps);
+        return new CapTable(caps, self);
     }
 
     /// <summary>The same with each line in place of the hard or soft cap that it has of that name and period.</summary>
@@ -57,10 +68,10 @@ public sealed class CapTable
                 own[line.Period] = line.IsSoft ? cap with { Soft = Amount.None, Route = "" } : cap with { Hard = Amount.None };
             }
 
-            Add(caps, line);
+            Add(caps, line, Self);
         }
 
-        return new CapTable(caps);
+        return new CapTable(caps, Self);
     }
 
     /// <summary>Caps of a user, team, ...: its own, and those of <c>*</c> over periods for which it has none.</summary>
@@ -78,12 +89,12 @@ public sealed class CapTable
     internal static Amount AmountOf(long microUsd, long tokens) =>
         new(microUsd > 0 ? microUsd : Amount.Unlimited, tokens > 0 ? tokens : Amount.Unlimited);
 
-    private static void Add(Dictionary<(BudgetScope, string), Dictionary<BudgetPeriod, Cap>> caps, CapOptions line)
+    private static void Add(Dictionary<(BudgetScope, string), Dictionary<BudgetPeriod, Cap>> caps, CapOptions line, string self)
     {
         caps.TryAdd((line.Scope, line.Name), []);
         var own = caps[(line.Scope, line.Name)];
         var amount = AmountOf((long)(line.Usd * 1_000_000m), line.Tokens);
-        var cap = line.IsSoft ? new Cap(line.Period, Amount.None, amount, line.OnReached.Route) : new Cap(line.Period, amount, Amount.None, "");
+        var cap = line.IsSoft ? new Cap(line.Period, Amount.None, amount, line.OnReached.Route) : new Cap(line.Period, amount, Amount.None, "", line.Owner, line.Owner.Length > 0 && line.Owner != self);
         own[line.Period] = own.TryGetValue(line.Period, out var other) ? other.With(cap) : cap;
     }
 
@@ -124,6 +135,11 @@ internal static class CapCheck
         if (cap.Scope is BudgetScope.Call or BudgetScope.Run && (cap.Period != BudgetPeriod.Ever || cap.Name != "*"))
         {
             errors.Add($"{place}: a cap of one call or run has no period and no name; remove 'period' and 'name'.");
+        }
+
+        if (cap.Owner.Length > 0 && (cap.IsSoft || cap.Scope is BudgetScope.Call or BudgetScope.Run or BudgetScope.Key))
+        {
+            errors.Add($"{place}: boxes share hard caps of users, teams and organisations; remove 'owner', or what makes the cap soft.");
         }
 
         if (cap.Name.Length is 0 or > NameLengthMax)

@@ -64,13 +64,17 @@ internal sealed class PeerBlocks(Ledger ledger)
         }
     }
 
-    /// <summary>The loan of an owner as this box knows it.</summary>
-    public PeerBlock Borrowing(AccountKey key, string owner) => _borrowed.GetValueOrDefault(key, new PeerBlock(key, owner, default, default));
+    /// <summary>The loan of an owner as this box knows it; empty names whoever lent last. Another owner's figures begin at nothing.</summary>
+    public PeerBlock Borrowing(AccountKey key, string owner) =>
+        _borrowed.TryGetValue(key, out var known) && (owner.Length == 0 || known.Peer == owner) ? known : new PeerBlock(key, owner, default, default);
 
+    /// <summary>Both figures only grow: a step that was overtaken by a later one takes nothing back.</summary>
     public void Borrow(in PeerBlock block, Account account)
     {
-        _borrowed[block.Key] = block;
-        account.Borrow(block.Open);
+        var known = Borrowing(block.Key, block.Peer);
+        var grown = block with { Lent = Amount.Max(known.Lent, block.Lent), Returned = Amount.Max(known.Returned, block.Returned) };
+        _borrowed[block.Key] = grown;
+        account.Borrow(grown.Open);
     }
 
     public static ReadOnlyMemory<byte> Encode(in PeerBlock block, bool lent) => AccountJson.Encode((block, lent), static (json, step) =>

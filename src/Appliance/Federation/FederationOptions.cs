@@ -28,9 +28,6 @@ public sealed record FederationOptions
     /// <summary>Boxes that a call may go through after the first, 0 to 4; 1 by default: who was asked by a peer answers itself. 0 asks no peer.</summary>
     public int MaxHops { get; init; } = 1;
 
-    /// <summary>The boxes of the cluster count as this one: internal data goes there as it is, and restricted data may. False by default: they count as outside.</summary>
-    public bool Trusted { get; init; }
-
     /// <summary>Runs may be taken over by other boxes; needs JetStream on the servers.</summary>
     public bool Durable { get; init; }
 

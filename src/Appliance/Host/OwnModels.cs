@@ -65,7 +65,6 @@ internal sealed class OwnModels(ModelHost engine, RouteTableHolder routes, Ticke
             FreeKvBlocks = snapshot.KvBlocksTotal - snapshot.KvBlocksUsed,
             PrefillTokensPerSecond = (float)snapshot.PrefillTokensPerSecond,
             DecodeTokensPerSecond = (float)snapshot.DecodeTokensPerSecond,
-            PrefixDigests = loaded is null ? default : candidate.Health.Prefixes.Current,
             Price = new PeerPrice((double)price.Input, (double)price.Output, (double)price.ComputeSecond),
             InteractiveDelayMs = DelayMs(candidate, Lane.Interactive, there),
             AgentDelayMs = DelayMs(candidate, Lane.Agent, there),

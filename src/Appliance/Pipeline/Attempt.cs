@@ -8,10 +8,9 @@ internal sealed class Attempt(AttemptWatch watch)
 {
     public AttemptWatch Watch { get; } = watch;
 
-    /// <summary>Place in the plan, index among the call's candidates, and link of the route.</summary>
+    /// <summary>Place in the plan, and index among the route's candidates.</summary>
     public int Place { get; private set; }
     public int Index { get; private set; }
-    public int Link { get; private set; }
     public Candidate Candidate { get; private set; } = null!;
 
     /// <summary>The call's own request, or a copy where two attempts run at once.</summary>
@@ -37,8 +36,7 @@ internal sealed class Attempt(AttemptWatch watch)
     {
         Place = place;
         Index = path.Plan[place];
-        Link = path.Links[Index];
-        Candidate = path.Candidates[Index];
+        Candidate = path.Route.Candidates[Index];
         Request = request;
         Capacity = default;
         Charged = default;

@@ -141,7 +141,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         }
 
         var (firstMs, stallMs) = Timeouts(path, attempt);
-        var committedMs = path.Route.StallTimeoutMs(attempt.Link) > 0 ? stallMs : _rescue.HasRescuer(path, attempt) ? RescuableStallMs : CommittedStallMs;
+        var committedMs = path.Route.StallTimeoutMs(attempt.Index) > 0 ? stallMs : _rescue.HasRescuer(path, attempt) ? RescuableStallMs : CommittedStallMs;
         attempt.BeganMs = rooms.Time.NowMs();
         attempt.Watch.Start(Math.Min(firstMs, LeftMs(path)), path.Shown.IsLost ? committedMs : stallMs, committedMs, path.Cancel);
         try
@@ -252,8 +252,8 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     private (long FirstMs, long StallMs) Timeouts(CallPath path, Attempt attempt)
     {
         var usual = !path.Chain.HasOther(attempt.Place, rooms.Time.NowMs()) ? LastCandidateMs : path.Shown.IsLost ? RescueFirstMs : ImpatientMs;
-        var first = path.Route.FirstTokenTimeoutMs(attempt.Link);
-        var stall = path.Route.StallTimeoutMs(attempt.Link);
+        var first = path.Route.FirstTokenTimeoutMs(attempt.Index);
+        var stall = path.Route.StallTimeoutMs(attempt.Index);
         return (first > 0 ? first : usual, stall > 0 ? stall : usual);
     }
 

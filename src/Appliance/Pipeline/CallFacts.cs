@@ -49,13 +49,8 @@ internal sealed class CallFacts(PipelineRooms rooms) : ICallFacts
         return _tokens;
     }
 
-    /// <summary>A line of this box's prices, else what the candidate itself asks for.</summary>
-    public Price PriceOf(Candidate candidate)
-    {
-        var price = _prices.Find(
-            candidate.Name, candidate.Provider, candidate.Traits.LeavesBox, _call.PricedAt == default ? rooms.Time.GetUtcNow() : _call.PricedAt);
-        return price.IsUnknown && candidate.Traits.AsksFor is { } asked ? asked : price;
-    }
+    public Price PriceOf(Candidate candidate) => _prices.Find(
+        candidate.Name, candidate.Provider, candidate.Traits.LeavesBox, _call.PricedAt == default ? rooms.Time.GetUtcNow() : _call.PricedAt);
 
     public CallBound BoundOf(Candidate candidate, in Price price, int inputTokens) =>
         CallBound.Of(price, _call.Request, inputTokens, candidate.Traits.MaxOutputTokens, candidate.Traits.ContextTokens);

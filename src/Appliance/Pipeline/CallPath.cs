@@ -52,16 +52,10 @@ internal sealed class CallPath : IDisposable
     /// <summary>Made by the first attempt that needs it; shared by all, so a value keeps its placeholder.</summary>
     public RedactionSession? Redaction { get; set; }
 
-    /// <summary>Who may answer: the route's own candidates, and in the place of each open link those that were found for it.</summary>
-    public List<Candidate> Candidates { get; } = [];
-
-    /// <summary>By index of <see cref="Candidates"/>: the link of the route.</summary>
-    public List<int> Links { get; } = [];
-
-    /// <summary>Indexes into <see cref="Candidates"/>, in the order to try.</summary>
+    /// <summary>Indexes into the route's candidates, in the order to try.</summary>
     public List<int> Plan { get; } = [];
 
-    /// <summary>By index of <see cref="Candidates"/>.</summary>
+    /// <summary>By index of the route's candidates.</summary>
     public int[] InputTokens { get; private set; } = new int[4];
     public CallBound[] Bounds { get; private set; } = new CallBound[4];
     public Price[] Prices { get; private set; } = new Price[4];
@@ -113,7 +107,7 @@ internal sealed class CallPath : IDisposable
         Originals = RequestOriginals.Of(call.Request);
     }
 
-    /// <summary>Room for one value per candidate.</summary>
+    /// <summary>Room for one value per candidate of the route.</summary>
     public void Fit(int candidates)
     {
         if (InputTokens.Length < candidates)
@@ -166,8 +160,6 @@ internal sealed class CallPath : IDisposable
         Table?.Leave();
         Table = null;
         Route = NoRoute;
-        Candidates.Clear();
-        Links.Clear();
         Plan.Clear();
         Pass.Reset();
         Cached = null;

@@ -6,8 +6,6 @@ namespace Jesus.Appliance.Pipeline;
 /// <summary>Step 2: gathers what the router must know of a call and of the candidates, and lets it choose route and order. Calls nobody.</summary>
 internal sealed class CallPlanner(PipelineRooms rooms)
 {
-    private readonly CandidateGathering _gathering = new(rooms);
-
     /// <summary>Chooses the route by rule, else by the name asked for, and plans it.</summary>
     public bool Plan(CallPath path)
     {
@@ -19,11 +17,8 @@ internal sealed class CallPlanner(PipelineRooms rooms)
             path.Call.Decisions.Add(new Decision(rule.Name, DecisionLog.PlannedByRule));
         }
 
-        return Plan(path, route ?? _gathering.RouteTo(path.Call, path.Call.RouteName), path.Call.RouteName);
+        return Plan(path, route, path.Call.RouteName);
     }
-
-    /// <summary>The boxes of the federation that a plan passed over.</summary>
-    public void Explain(CallPath path, List<PassedOver> passedOver) => _gathering.Explain(path, passedOver);
 
     /// <summary>Plans a route by its own name, without rules: where a soft cap sends a call.</summary>
     public bool PlanNamed(CallPath path, string name)
@@ -43,14 +38,10 @@ internal sealed class CallPlanner(PipelineRooms rooms)
 
         path.Route = route;
         path.Call.RouteTaken = route.Name;
-        _gathering.Gather(path);
-        path.Fit(path.Candidates.Count);
+        path.Fit(route.Candidates.Count);
         path.DataClass = path.Call.DataClass > route.DataClass ? path.Call.DataClass : route.DataClass;
         View(path);
-        path.Error = path.Candidates.Count == 0 ? _gathering.WhyNobody(path) : default;
-        path.Error = path.Error.IsNone
-            ? RoutePlanner.Plan(route, path.Candidates, FactsOf(path), path.Views.AsSpan(0, path.Candidates.Count), path.Plan, path.Call.Decisions)
-            : path.Error;
+        path.Error = RoutePlanner.Plan(route, FactsOf(path), path.Views.AsSpan(0, route.Candidates.Count), path.Plan, path.Call.Decisions);
         return path.Error.IsNone;
     }
 
@@ -71,9 +62,9 @@ internal sealed class CallPlanner(PipelineRooms rooms)
     {
         var looksAtLoad = path.Route.Options.Policy is RoutePolicyKind.LeastLoaded or RoutePolicyKind.StickyPrefix;
         var now = rooms.Time.NowMs();
-        for (var i = 0; i < path.Candidates.Count; i++)
+        for (var i = 0; i < path.Route.Candidates.Count; i++)
         {
-            var candidate = path.Candidates[i];
+            var candidate = path.Route.Candidates[i];
             var tokens = path.Facts.PromptTokens(candidate);
             var price = path.Facts.PriceOf(candidate);
             path.InputTokens[i] = tokens;
@@ -81,7 +72,7 @@ internal sealed class CallPlanner(PipelineRooms rooms)
             path.Bounds[i] = path.Facts.BoundOf(candidate, price, tokens);
             path.Views[i] = new CandidateView
             {
-                Weight = path.Route.WeightOf(path.Links[i]),
+                Weight = path.Route.WeightOf(i),
                 InputTokens = tokens,
                 Price = price,
                 Bound = path.Bounds[i],

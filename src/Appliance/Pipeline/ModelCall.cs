@@ -32,12 +32,6 @@ public sealed class ModelCall
     public DateTimeOffset PricedAt { get; set; }
     public DataClass DataClass { get; set; }
 
-    /// <summary>Boxes that the call has come through, by id, this one not among them; none of them is asked again.</summary>
-    public List<string> Visited { get; } = [];
-
-    /// <summary>No other box may be asked: the call has come through as many as it may.</summary>
-    public bool StaysHere { get; set; }
-
     /// <summary>What the call is for, in the caller's own word (header <c>x-jesus-task</c>), for the rules of routes; empty when not said.</summary>
     public string Task { get; set; } = "";
 
@@ -77,8 +71,6 @@ public sealed class ModelCall
         RunCapTokens = 0;
         PricedAt = default;
         DataClass = DataClass.Public;
-        Visited.Clear();
-        StaysHere = false;
         Task = "";
         AlsoNeeds = Abilities.None;
         RouteTaken = "";

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Jesus.Appliance.Budgets;
-using Jesus.Appliance.Router;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Pooling;
 
@@ -71,9 +70,7 @@ public sealed class ModelPipeline
         try
         {
             _ = _planner.Plan(path);
-            var passedOver = new List<PassedOver>();
-            _planner.Explain(path, passedOver);
-            return RouteExplanation.Of(path, _planner.FactsOf(path), passedOver, _rooms.Time.NowMs());
+            return RouteExplanation.Of(path, _planner.FactsOf(path), _rooms.Time.NowMs());
         }
         finally
         {

@@ -22,9 +22,6 @@ public sealed record PipelineRooms
     /// <summary>Null turns redaction off: internal data then stays on the box.</summary>
     public IRedactor? Redactor { get; init; }
 
-    /// <summary>Who answers for the open links of routes; null without a federation.</summary>
-    public ICandidateSource? Peers { get; init; }
-
     /// <summary>64 random bits for each call's weighted policies.</summary>
     public required Func<ulong> Dice { get; init; }
 }

@@ -100,7 +100,7 @@ internal sealed class ReserveStep(PipelineRooms rooms)
         {
             if (path.Prices[path.Plan[i]].IsUnknown)
             {
-                var name = path.Candidates[path.Plan[i]].Name;
+                var name = path.Route.Candidates[path.Plan[i]].Name;
                 path.Call.Decisions.Add(new Decision(name, "skipped: no price, and a cap of money applies", ErrorCause.Refused));
                 path.Error = new ModelError(
                     ErrorCause.Refused,
@@ -140,7 +140,7 @@ internal sealed class ReserveStep(PipelineRooms rooms)
         {
             if (IsDearest(path.Bounds[path.Plan[i]], worst, ofMoney))
             {
-                path.Call.Decisions.Add(new Decision(path.Candidates[path.Plan[i]].Label, why, ErrorCause.Refused));
+                path.Call.Decisions.Add(new Decision(path.Route.Candidates[path.Plan[i]].Label, why, ErrorCause.Refused));
                 path.Plan.RemoveAt(i);
             }
         }

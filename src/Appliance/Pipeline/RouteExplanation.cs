@@ -16,18 +16,13 @@ public sealed record ExplainedCandidate(
 public sealed record RouteExplanation(
     string Asked, string Route, string Rule, RouteOptions Options, Abilities Needs, ModelError Error, IReadOnlyList<ExplainedCandidate> Candidates)
 {
-    internal static RouteExplanation Of(CallPath path, in PlanFacts facts, IReadOnlyList<PassedOver> passedOver, long nowMs)
+    internal static RouteExplanation Of(CallPath path, in PlanFacts facts, long nowMs)
     {
         var rule = path.Call.Decisions.Items.FirstOrDefault(d => d.Verdict == DecisionLog.PlannedByRule).Candidate ?? "";
         var candidates = new List<ExplainedCandidate>();
-        for (var i = 0; i < path.Candidates.Count; i++)
+        for (var i = 0; i < path.Route.Candidates.Count; i++)
         {
             candidates.Add(Explain(path, i, facts, nowMs));
-        }
-
-        foreach (var peer in passedOver)
-        {
-            candidates.Add(new ExplainedCandidate(peer.Candidate, 0, peer.Why, default, false, 0, 0, 0));
         }
 
         return new RouteExplanation(
@@ -36,7 +31,7 @@ public sealed record RouteExplanation(
 
     private static ExplainedCandidate Explain(CallPath path, int index, in PlanFacts facts, long nowMs)
     {
-        var candidate = path.Candidates[index];
+        var candidate = path.Route.Candidates[index];
         var view = path.Views[index];
         CallPlanner.Load(ref view, candidate);
         var state = candidate.Health.State;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Jesus.Appliance.Pricing;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
 
@@ -20,9 +19,6 @@ public sealed record CandidateTraits
 
     /// <summary>Calls in progress at once; 0 takes the adapter's word, or the scheduler's default where it has none.</summary>
     public int Slots { get; init; }
-
-    /// <summary>The price that it announces itself, for want of one in this box's table; null when it announces none.</summary>
-    public Price? AsksFor { get; init; }
 
     /// <summary>What it can; a call that needs something else goes past it. A server that says nothing about itself is tried with everything.</summary>
     public Abilities Abilities { get; init; } = Abilities.All;

@@ -32,9 +32,6 @@ public sealed class CandidateHealth
         }
     }
 
-    /// <summary>Conversations that it served lately; noted only for the box's own models in a federation.</summary>
-    public PrefixMemory Prefixes { get; } = new();
-
     /// <summary>Attempts under way from this box.</summary>
     public int InFlight => Volatile.Read(ref _inFlight);
 

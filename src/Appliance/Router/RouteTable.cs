@@ -94,11 +94,7 @@ public sealed class RouteTable
             var links = new List<RouteLink>();
             foreach (var wanted in route.Candidates)
             {
-                if (wanted.IsOpen)
-                {
-                    links.Add(new RouteLink(null, wanted));
-                }
-                else if (byName.TryGetValue($"{wanted.Provider}/{wanted.Model}", out var offered))
+                if (byName.TryGetValue($"{wanted.Provider}/{wanted.Model}", out var offered))
                 {
                     links.AddRange(offered.Select(candidate => new RouteLink(candidate, wanted)));
                 }

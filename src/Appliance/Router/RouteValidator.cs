@@ -48,23 +48,11 @@ internal static class RouteValidator
     private static void CheckCandidate(string at, RouteCandidateOptions candidate, IReadOnlyCollection<string> known, ICollection<string> errors)
     {
         var full = $"{candidate.Provider}/{candidate.Model}";
-        if (candidate.IsOpen)
-        {
-            full = $"peer:{candidate.Peer}/{candidate.Model}";
-            Require(candidate.Provider.Length == 0, $"{at}: names the provider '{candidate.Provider}' and the peer '{candidate.Peer}'; keep one.", errors);
-            Require(
-                candidate.Peer == "*" || IsPeer(candidate.Peer),
-                $"{at}.peer: '{candidate.Peer}' is no peer's id (letters, digits, hyphens and underscores) and not '*', which asks whoever answers soonest.",
-                errors);
-        }
-
-        Require(candidate.IsOpen || known.Contains(full), $"{at}: no provider offers '{full}'{Hint(full, known)}. Add the model under providers, or load it.", errors);
+        Require(known.Contains(full), $"{at}: no provider offers '{full}'{Hint(full, known)}. Add the model under providers, or load it.", errors);
         Require(candidate.Weight is >= 1 and <= WeightMax, $"{at}.weight: of '{full}' is {candidate.Weight}; 1 to {WeightMax} are allowed.", errors);
         CheckTimeout($"{at}.firstTokenTimeoutMs", candidate.FirstTokenTimeoutMs, errors);
         CheckTimeout($"{at}.stallTimeoutMs", candidate.StallTimeoutMs, errors);
     }
-
-    private static bool IsPeer(string text) => text.Length <= 64 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 
     private static void CheckHedge(string at, RouteOptions route, HedgeOptions hedge, ICollection<string> errors)
     {

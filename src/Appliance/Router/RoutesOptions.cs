@@ -37,15 +37,6 @@ public enum CommitPoint : byte
 /// <param name="Weight">Share under the policies <c>weighted</c> and <c>sticky_prefix</c>; 1 to 1,000.</param>
 public sealed record RouteCandidateOptions(string Provider, string Model, int Weight = 1)
 {
-    /// <summary>
-    /// In place of a provider, another box of the federation by its id, or <c>*</c> for whoever would answer soonest. Its <see cref="Model"/> may be left out: it
-    /// is then that of the candidate before, or the name that the caller asked for.
-    /// </summary>
-    public string Peer { get; init; } = "";
-
-    /// <summary>Who answers is found when a call is planned.</summary>
-    public bool IsOpen => Peer.Length > 0;
-
     /// <summary>Causes after which the candidate behind this one is tried; null: the route's.</summary>
     public IReadOnlyList<ErrorCause>? On { get; init; }
 

@@ -15,8 +15,7 @@ internal sealed class TestPipeline
 {
     public TestPipeline(
         IReadOnlyList<IModelAdapter> adapters, RouteOptions? route = null, BudgetsOptions? budgets = null, PricesOptions? prices = null, LimitsOptions? limits = null,
-        TimeProvider? time = null, SchedulerOptions? scheduler = null, IJournal? journal = null,
-        ICandidateSource? peers = null)
+        TimeProvider? time = null, SchedulerOptions? scheduler = null, IJournal? journal = null)
     {
         var errors = new List<string>();
         Candidates =
@@ -41,7 +40,6 @@ internal sealed class TestPipeline
             Journal = journal ?? Journal,
             Time = time ?? TimeProvider.System,
             Redactor = new Redactor(),
-            Peers = peers,
             Dice = () => 0,
         });
         Assert.Empty(errors);

@@ -129,7 +129,7 @@ public sealed class RouteTableTests
             Rests = c.Health.Rests(facts.NowMs),
             Hash = c.Hash,
         }).ToArray();
-        return (plan, RoutePlanner.Plan(route, route.Candidates, facts, views, plan, new DecisionLog()));
+        return (plan, RoutePlanner.Plan(route, facts, views, plan, new DecisionLog()));
     }
 
     private static RouteTable Build(RoutesOptions options)
