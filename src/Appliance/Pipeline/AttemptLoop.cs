@@ -30,7 +30,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
                 return;
             }
 
-            if (step.Move == ChainMove.Try && path.Shown.IsLost && !_rescue.MayContinue(path, step.Place))
+            if (step.Move == ChainMove.Try && path.Shown.NeedsAlike && !_rescue.MayContinue(path, step.Place))
             {
                 continue;
             }
@@ -139,7 +139,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
     /// <summary>When a second candidate is called; -1 for never. Not where values are redacted: placeholders belong to one request.</summary>
     private long HedgeAfterMs(CallPath path, Attempt attempt)
     {
-        if (path.Route.Options.Hedge is not { } hedge || path.Shown.IsLost || path.DataClass == DataClass.Internal || path.Call.Request.Operation == ModelOperation.CountTokens
+        if (path.Route.Options.Hedge is not { } hedge || path.Shown.NeedsAlike || path.DataClass == DataClass.Internal || path.Call.Request.Operation == ModelOperation.CountTokens
             || !path.Chain.HasOther(attempt.Place, rooms.Time.NowMs()))
         {
             return -1;

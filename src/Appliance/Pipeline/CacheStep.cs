@@ -65,8 +65,9 @@ internal sealed class CacheStep(TimeProvider time)
 
     private AnswerCache CacheOf(Route route) => _caches.GetValue(route, static r => new AnswerCache(r.Options.Cache.MaxBytes, r.Options.Cache.TtlSeconds * 1_000L));
 
-    /// <summary>A count is as cheap as a look-up, and what goes on from shown tokens is no answer of its own.</summary>
-    private static bool CanBeKept(ModelRequest request) => request.Operation != ModelOperation.CountTokens && request.ShownTokens.IsEmpty;
+    /// <summary>A count is as cheap as a look-up, and what goes on with a shown answer is none of its own.</summary>
+    private static bool CanBeKept(ModelRequest request) =>
+        request.Operation != ModelOperation.CountTokens && request.ShownTokens.IsEmpty && request.ShownNumerics.IsUnknown;
 
     /// <summary>Who asks, then what: a name that is missing never makes two callers equal.</summary>
     private static CacheKey KeyOf(CallPath path, CacheSharing shared)

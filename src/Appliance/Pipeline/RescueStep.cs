@@ -12,18 +12,21 @@ namespace Jesus.Appliance.Pipeline;
 /// </summary>
 internal sealed class RescueStep(PipelineRooms rooms)
 {
+    /// <summary>Others than the chain's own dice, from the same throw.</summary>
+    private const ulong SeedSalt = 0xA5A5_5EED_5EED_A5A5;
+
+    private static readonly ModelError OtherArithmetic = new(
+        ErrorCause.ModelNotFound, "The answer was begun by a model file and an arithmetic that no candidate here has; it cannot go on exactly.");
+
     /// <summary>Notes at the call's beginning whether its tokens are worth keeping, and what seeds their draws.</summary>
     public static void Begin(CallPath path, ulong dice)
     {
         var request = path.Call.Request;
         var isKept = request.Operation == ModelOperation.Generate && request.Choices == 1 && path.Route.Options.Commit == CommitPoint.FirstToken
             && (path.Plan.Count > 1 || path.Route.Options.Retries > 0);
-        path.Shown.Begin(isKept, request.ShownTokens.Span);
+        path.Shown.Begin(isKept, request.ShownTokens.Span, request.ShownNumerics);
         request.CallSeed ??= StableHash.Mix(dice ^ SeedSalt);
     }
-
-    /// <summary>Others than the chain's own dice, from the same throw.</summary>
-    private const ulong SeedSalt = 0xA5A5_5EED_5EED_A5A5;
 
     /// <summary>An attempt has failed with part of the answer shown. Returns whether others are to go on with it.</summary>
     public bool Lose(CallPath path, Attempt attempt, in CallResult result)
@@ -62,7 +65,7 @@ internal sealed class RescueStep(PipelineRooms rooms)
         return true;
     }
 
-    /// <summary>The candidate computes as the lost one did, now. Another is skipped.</summary>
+    /// <summary>The candidate computes as the one did whose answer it would go on with. Another is skipped.</summary>
     public bool MayContinue(CallPath path, int place)
     {
         var candidate = path.Route.Candidates[path.Plan[place]];
@@ -72,6 +75,7 @@ internal sealed class RescueStep(PipelineRooms rooms)
         }
 
         path.Chain.Skip(place);
+        path.Error = path.Shown.IsLost ? path.Error : OtherArithmetic;
         path.Call.Decisions.Add(new Decision(candidate.Label, "passed over: computes otherwise"));
         return false;
     }

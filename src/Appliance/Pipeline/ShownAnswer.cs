@@ -57,10 +57,14 @@ internal sealed class ShownAnswer
     public int OwnCount => _count - _givenCount;
     public int GivenCount => _givenCount;
 
+    /// <summary>Only a candidate of this call's <see cref="Numerics"/> may be called: here or on another box part of the answer is shown.</summary>
+    public bool NeedsAlike => !Numerics.IsUnknown;
+
     /// <param name="given">Tokens that the request itself goes on after.</param>
-    public void Begin(bool isKept, ReadOnlySpan<int> given)
+    /// <param name="numerics">The arithmetic that drew what its client has.</param>
+    public void Begin(bool isKept, ReadOnlySpan<int> given, in NumericsProfile numerics)
     {
-        IsKept = isKept;
+        (IsKept, Numerics) = (isKept, numerics);
         if (isKept && !given.IsEmpty)
         {
             Keep(given);

@@ -13,7 +13,7 @@ public sealed class ShownAnswerTests
     [Fact]
     public void What_comes_again_after_the_last_token_is_dropped_even_in_other_pieces()
     {
-        _shown.Begin(isKept: true, default);
+        _shown.Begin(isKept: true, default, default);
         Assert.Equal(0, _shown.Take(Text("one", 1)));
         Assert.Equal(0, _shown.Take(Text("two")));
         Lose();
@@ -28,7 +28,7 @@ public sealed class ShownAnswerTests
     [Fact]
     public void A_rescuer_lost_while_it_says_again_what_was_said_leaves_as_much_to_drop_to_the_next()
     {
-        _shown.Begin(isKept: true, default);
+        _shown.Begin(isKept: true, default, default);
         _ = _shown.Take(Text("a long text"));
         Lose();
         Assert.Equal(6, _shown.Take(Text("a long", 1)));
@@ -39,7 +39,7 @@ public sealed class ShownAnswerTests
     [Fact]
     public void Tokens_beyond_the_limit_are_not_kept_and_their_text_is_dropped_when_it_comes_again()
     {
-        _shown.Begin(isKept: true, default);
+        _shown.Begin(isKept: true, default, default);
         var item = Text("x", [.. Enumerable.Range(0, 1_000)]);
         for (var i = 0; i < 150; i++)
         {
@@ -54,7 +54,7 @@ public sealed class ShownAnswerTests
     [Fact]
     public void Tokens_that_the_request_came_with_stand_before_its_own()
     {
-        _shown.Begin(isKept: true, [7, 8]);
+        _shown.Begin(isKept: true, [7, 8], default);
         _ = _shown.Take(Text("x", 9));
         Assert.Equal([7, 8, 9], _shown.Tokens.ToArray());
         Assert.Equal((1, 2), (_shown.OwnCount, _shown.GivenCount));
@@ -63,7 +63,7 @@ public sealed class ShownAnswerTests
     [Fact]
     public void A_call_that_nobody_could_rescue_keeps_nothing()
     {
-        _shown.Begin(isKept: false, [7, 8]);
+        _shown.Begin(isKept: false, [7, 8], default);
         Assert.Equal(0, _shown.Take(Text("x", 9)));
         Assert.True(_shown.Tokens.IsEmpty);
     }

@@ -301,6 +301,34 @@ public sealed class RescueTests(NanoBoxes boxes, ITestOutputHelper output) : ICl
     }
 
     [Fact]
+    public async Task A_request_to_go_on_with_anothers_answer_is_taken_only_by_who_computes_alike()
+    {
+        var cloud = FakeAdapter.Saying("cloud", "something else");
+        var (one, other) = (new MortalAdapter("one", boxes.One), new MortalAdapter("other", boxes.Other));
+        var numerics = boxes.One.Capacity(new ModelKey(NanoBoxes.Model)).Numerics;
+        var whole = new CollectingSink();
+        var ids = new List<int>();
+        await new TestPipeline([one]).RunAsync(new CollectingSink { OnWrite = item => Keep(item.Tokens.Ids.ToArray()) });
+        await new TestPipeline([one]).RunAsync(whole);
+        var rest = new CollectingSink();
+        var outcome = await new TestPipeline([cloud, other, one]).RunAsync(rest, GoOn);
+        Assert.True(outcome.Succeeded, outcome.Error.Message);
+        Assert.True(rest.Text.Length > 0 && whole.Text.EndsWith(rest.Text, StringComparison.Ordinal), rest.Text);
+        Assert.Equal(("one/m", 1), (outcome.Candidate, outcome.Attempts));
+        outcome = await new TestPipeline([cloud, other]).RunAsync(new CollectingSink(), GoOn);
+        Assert.Equal((ErrorCause.ModelNotFound, 0), (outcome.Error.Cause, outcome.Attempts));
+        Assert.Equal(0, cloud.Calls);
+
+        void GoOn(ModelCall call) => (call.Request.ShownTokens, call.Request.ShownNumerics) = (ids.Take(3).ToArray(), numerics);
+
+        ValueTask Keep(int[] more)
+        {
+            ids.AddRange(more);
+            return default;
+        }
+    }
+
+    [Fact]
     public async Task Internal_data_that_left_the_box_redacted_is_not_gone_on_with_by_one_that_reads_it_plain()
     {
         var one = new MortalAdapter("one", boxes.One, kind: "peer");
