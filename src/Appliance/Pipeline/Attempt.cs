@@ -8,7 +8,7 @@ internal sealed class Attempt(AttemptWatch watch)
 {
     public AttemptWatch Watch { get; } = watch;
 
-    /// <summary>Place in the plan, and index among the route's candidates.</summary>
+    /// <summary>Place in the plan, and index among the call's candidates.</summary>
     public int Place { get; private set; }
     public int Index { get; private set; }
     public Candidate Candidate { get; private set; } = null!;
@@ -36,7 +36,7 @@ internal sealed class Attempt(AttemptWatch watch)
     {
         Place = place;
         Index = path.Plan[place];
-        Candidate = path.Route.Candidates[Index];
+        Candidate = path.Candidates[Index];
         Request = request;
         Capacity = default;
         Charged = default;

@@ -15,7 +15,7 @@ internal sealed class AttemptLedger(PipelineRooms rooms)
         if (!refusal.IsNone)
         {
             path.RefusedByBudget = refusal.Key.Display;
-            path.Call.Decisions.Add(new Decision(path.Route.Candidates[index].Label, "not tried: over budget", ErrorCause.Refused));
+            path.Call.Decisions.Add(new Decision(path.Candidates[index].Label, "not tried: over budget", ErrorCause.Refused));
         }
 
         return refusal.IsNone;
@@ -27,7 +27,7 @@ internal sealed class AttemptLedger(PipelineRooms rooms)
         var refusal = await HoldAsync(path, Worst(path, index) + Worst(path, second)).ConfigureAwait(false);
         if (!refusal.IsNone)
         {
-            path.Call.Decisions.Add(new Decision(path.Route.Candidates[second].Label, "not hedged: over budget", ErrorCause.Refused));
+            path.Call.Decisions.Add(new Decision(path.Candidates[second].Label, "not hedged: over budget", ErrorCause.Refused));
         }
 
         return refusal.IsNone;

@@ -40,7 +40,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
                 return;
             }
 
-            left = step.Move == ChainMove.Try ? path.Route.Candidates[path.Plan[step.Place]] : left;
+            left = step.Move == ChainMove.Try ? path.Candidates[path.Plan[step.Place]] : left;
         }
     }
 
@@ -53,7 +53,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         path.Chain.Begin(path.Plan.Count, path.Route.Options.Retries, dice);
         for (var place = 0; place < path.Plan.Count; place++)
         {
-            var candidate = path.Route.Candidates[path.Plan[place]];
+            var candidate = path.Candidates[path.Plan[place]];
             path.Chain.Name(place, candidate.Name);
             var cooldown = candidate.Health.State.CooldownUntilMs;
             if (cooldown > now)
@@ -308,7 +308,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
 
         var over = path.Sink.Committed || error.Cause == ErrorCause.Cancelled;
         path.Answered = path.Sink.Committed ? attempt.Candidate : null;
-        FailInChain(path, attempt, error, !over && path.Route.FallsBackOn(attempt.Index, error.Cause));
+        FailInChain(path, attempt, error, !over && path.Route.FallsBackOn(path.Candidates.LinkOf(attempt.Index), error.Cause));
         return over;
     }
 

@@ -141,7 +141,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         }
 
         var (firstMs, stallMs) = Timeouts(path, attempt);
-        var committedMs = path.Route.StallTimeoutMs(attempt.Index) > 0 ? stallMs : _rescue.HasRescuer(path, attempt) ? RescuableStallMs : CommittedStallMs;
+        var committedMs = path.Route.StallTimeoutMs(path.Candidates.LinkOf(attempt.Index)) > 0 ? stallMs : _rescue.HasRescuer(path, attempt) ? RescuableStallMs : CommittedStallMs;
         attempt.BeganMs = rooms.Time.NowMs();
         attempt.Watch.Start(Math.Min(firstMs, LeftMs(path)), path.Shown.IsLost ? committedMs : stallMs, committedMs, path.Cancel);
         try
@@ -233,6 +233,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         path.Originals.Restore(request);
         request.Model = attempt.Candidate.ModelUtf8;
         request.Priority = (int)path.Call.Lane;
+        request.DataClass = (int)path.DataClass;
         RescueStep.Shape(path, request);
         if (!path.Reservation.HasCaps || request.MaxOutputTokens != 0 || request.Operation != ModelOperation.Generate)
         {
@@ -252,8 +253,8 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     private (long FirstMs, long StallMs) Timeouts(CallPath path, Attempt attempt)
     {
         var usual = !path.Chain.HasOther(attempt.Place, rooms.Time.NowMs()) ? LastCandidateMs : path.Shown.IsLost ? RescueFirstMs : ImpatientMs;
-        var first = path.Route.FirstTokenTimeoutMs(attempt.Index);
-        var stall = path.Route.StallTimeoutMs(attempt.Index);
+        var first = path.Route.FirstTokenTimeoutMs(path.Candidates.LinkOf(attempt.Index));
+        var stall = path.Route.StallTimeoutMs(path.Candidates.LinkOf(attempt.Index));
         return (first > 0 ? first : usual, stall > 0 ? stall : usual);
     }
 

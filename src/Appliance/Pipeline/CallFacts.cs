@@ -49,8 +49,14 @@ internal sealed class CallFacts(PipelineRooms rooms) : ICallFacts
         return _tokens;
     }
 
-    public Price PriceOf(Candidate candidate) => _prices.Find(
-        candidate.Name, candidate.Provider, candidate.Traits.LeavesBox, _call.PricedAt == default ? rooms.Time.GetUtcNow() : _call.PricedAt);
+    /// <summary>The table's line; where it has none, what the candidate's own server announces.</summary>
+    public Price PriceOf(Candidate candidate)
+    {
+        var announces = candidate.Adapter as IAnnouncesPrice;
+        var price = _prices.Find(
+            candidate.Name, candidate.Provider, candidate.Traits.LeavesBox || announces is not null, _call.PricedAt == default ? rooms.Time.GetUtcNow() : _call.PricedAt);
+        return price.IsUnknown && announces is not null ? announces.Price : price;
+    }
 
     public CallBound BoundOf(Candidate candidate, in Price price, int inputTokens) =>
         CallBound.Of(price, _call.Request, inputTokens, candidate.Traits.MaxOutputTokens, candidate.Traits.ContextTokens);

@@ -52,10 +52,13 @@ internal sealed class CallPath : IDisposable
     /// <summary>Made by the first attempt that needs it; shared by all, so a value keeps its placeholder.</summary>
     public RedactionSession? Redaction { get; set; }
 
-    /// <summary>Indexes into the route's candidates, in the order to try.</summary>
+    /// <summary>Whom the route stood for when the call was planned.</summary>
+    public CandidateList Candidates { get; } = new();
+
+    /// <summary>Indexes into <see cref="Candidates"/>, in the order to try.</summary>
     public List<int> Plan { get; } = [];
 
-    /// <summary>By index of the route's candidates.</summary>
+    /// <summary>By index of <see cref="Candidates"/>.</summary>
     public int[] InputTokens { get; private set; } = new int[4];
     public CallBound[] Bounds { get; private set; } = new CallBound[4];
     public Price[] Prices { get; private set; } = new Price[4];
@@ -107,9 +110,10 @@ internal sealed class CallPath : IDisposable
         Originals = RequestOriginals.Of(call.Request);
     }
 
-    /// <summary>Room for one value per candidate of the route.</summary>
-    public void Fit(int candidates)
+    /// <summary>Room for one value per candidate.</summary>
+    public void Fit()
     {
+        var candidates = Candidates.Count;
         if (InputTokens.Length < candidates)
         {
             InputTokens = new int[candidates];
@@ -160,6 +164,7 @@ internal sealed class CallPath : IDisposable
         Table?.Leave();
         Table = null;
         Route = NoRoute;
+        Candidates.Clear();
         Plan.Clear();
         Pass.Reset();
         Cached = null;

@@ -11,7 +11,12 @@ internal sealed class CallPlanner(PipelineRooms rooms)
     {
         path.Table ??= rooms.Routes.Enter();
         path.Facts.Begin(path.Call);
-        var route = path.Table.Choose(path.Facts, out var rule);
+        if (path.Call.IsPinned)
+        {
+            return Plan(path, path.Table.Find(path.Call.RouteName), path.Call.RouteName);
+        }
+
+        var route = path.Table.Choose(path.Facts, out var rule) ?? (path.Call.RouteName.Length > 0 ? rooms.Peers?.RouteFor(path.Call.RouteName) : null);
         if (rule is not null)
         {
             path.Call.Decisions.Add(new Decision(rule.Name, DecisionLog.PlannedByRule));
@@ -38,11 +43,62 @@ internal sealed class CallPlanner(PipelineRooms rooms)
 
         path.Route = route;
         path.Call.RouteTaken = route.Name;
-        path.Fit(route.Candidates.Count);
         path.DataClass = path.Call.DataClass > route.DataClass ? path.Call.DataClass : route.DataClass;
+        var nobody = Gather(path);
+        path.Fit();
         View(path);
-        path.Error = RoutePlanner.Plan(route, FactsOf(path), path.Views.AsSpan(0, route.Candidates.Count), path.Plan, path.Call.Decisions);
+        path.Error = RoutePlanner.Plan(route, path.Candidates, FactsOf(path), path.Views.AsSpan(0, path.Candidates.Count), path.Plan, path.Call.Decisions);
+        path.Error = path.Candidates.Count == 0 && !nobody.IsNone ? nobody : path.Error;
         return path.Error.IsNone;
+    }
+
+    /// <summary>Whom the route's links stand for now. Returns why a link to peers found nobody, if one did.</summary>
+    private ModelError Gather(CallPath path)
+    {
+        path.Candidates.Clear();
+        var links = path.Route.Links;
+        var nobody = default(ModelError);
+        for (var i = 0; i < links.Count; i++)
+        {
+            if (links[i].Candidate is { } candidate)
+            {
+                path.Candidates.Add(candidate, i);
+            }
+            else if (Expand(path, i) is { IsNone: false } why)
+            {
+                nobody = why;
+                path.Call.Decisions.Add(new Decision(links[i].Name, "no peer", why.Cause));
+            }
+        }
+
+        return nobody;
+    }
+
+    private ModelError Expand(CallPath path, int link) => rooms.Peers is { } peers
+        ? peers.Expand(AskOf(path, path.Route.Links[link].Options), path.Candidates, link)
+        : new ModelError(ErrorCause.ModelNotFound, $"The route '{path.Route.Name}' asks peers, and this box is in no federation; set federation.nats.urls, or add another candidate.");
+
+    internal SourceAsk AskOf(CallPath path, RouteCandidateOptions link) => new(
+        link.Peer, link.Model.Length > 0 ? link.Model : path.Call.RouteName, path.Call.Request, rooms.Time.NowMs(), rooms.Dice())
+    {
+        Priority = (int)path.Call.Lane,
+        Needs = path.Facts.Needs,
+        IsRestricted = path.DataClass == Security.DataClass.Restricted,
+    };
+
+    /// <summary>Every box that the planned route's links to peers looked at.</summary>
+    internal IReadOnlyList<ExplainedPeer> PeersOf(CallPath path)
+    {
+        var looked = new List<ExplainedPeer>();
+        foreach (var link in path.Route.Links)
+        {
+            if (link.Candidate is null)
+            {
+                rooms.Peers?.Explain(AskOf(path, link.Options), looked);
+            }
+        }
+
+        return looked;
     }
 
     internal PlanFacts FactsOf(CallPath path)
@@ -62,9 +118,9 @@ internal sealed class CallPlanner(PipelineRooms rooms)
     {
         var looksAtLoad = path.Route.Options.Policy is RoutePolicyKind.LeastLoaded or RoutePolicyKind.StickyPrefix;
         var now = rooms.Time.NowMs();
-        for (var i = 0; i < path.Route.Candidates.Count; i++)
+        for (var i = 0; i < path.Candidates.Count; i++)
         {
-            var candidate = path.Route.Candidates[i];
+            var candidate = path.Candidates[i];
             var tokens = path.Facts.PromptTokens(candidate);
             var price = path.Facts.PriceOf(candidate);
             path.InputTokens[i] = tokens;
@@ -72,7 +128,7 @@ internal sealed class CallPlanner(PipelineRooms rooms)
             path.Bounds[i] = path.Facts.BoundOf(candidate, price, tokens);
             path.Views[i] = new CandidateView
             {
-                Weight = path.Route.WeightOf(i),
+                Weight = path.Route.WeightOf(path.Candidates.LinkOf(i)),
                 InputTokens = tokens,
                 Price = price,
                 Bound = path.Bounds[i],

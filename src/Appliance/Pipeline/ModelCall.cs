@@ -19,6 +19,9 @@ public sealed class ModelCall
     /// <summary>The model or route name as the caller wrote it; empty means the default route.</summary>
     public string RouteName { get; set; } = "";
 
+    /// <summary>Exactly this route: neither a rule, nor a soft cap, nor a peer's offer sends the call elsewhere. For calls of peers, who chose this box.</summary>
+    public bool IsPinned { get; set; }
+
     /// <summary>The run whose cap applies as well; empty outside runs.</summary>
     public string RunId { get; set; } = "";
 
@@ -66,6 +69,7 @@ public sealed class ModelCall
         Principal = Principal.System;
         Lane = Lane.Interactive;
         RouteName = "";
+        IsPinned = false;
         RunId = "";
         RunCapMicroUsd = 0;
         RunCapTokens = 0;

@@ -70,7 +70,7 @@ public sealed class ModelPipeline
         try
         {
             _ = _planner.Plan(path);
-            return RouteExplanation.Of(path, _planner.FactsOf(path), _rooms.Time.NowMs());
+            return RouteExplanation.Of(path, _planner.FactsOf(path), _planner.PeersOf(path), _rooms.Time.NowMs());
         }
         finally
         {

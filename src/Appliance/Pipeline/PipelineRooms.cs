@@ -22,6 +22,9 @@ public sealed record PipelineRooms
     /// <summary>Null turns redaction off: internal data then stays on the box.</summary>
     public IRedactor? Redactor { get; init; }
 
+    /// <summary>Other boxes; null where this one is alone.</summary>
+    public ICandidateSource? Peers { get; init; }
+
     /// <summary>64 random bits for each call's weighted policies.</summary>
     public required Func<ulong> Dice { get; init; }
 }

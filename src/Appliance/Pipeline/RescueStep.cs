@@ -68,7 +68,7 @@ internal sealed class RescueStep(PipelineRooms rooms)
     /// <summary>The candidate computes as the one did whose answer it would go on with. Another is skipped.</summary>
     public bool MayContinue(CallPath path, int place)
     {
-        var candidate = path.Route.Candidates[path.Plan[place]];
+        var candidate = path.Candidates[path.Plan[place]];
         if (ComputesAlike(path, candidate, path.Shown.Numerics))
         {
             return true;
@@ -91,7 +91,7 @@ internal sealed class RescueStep(PipelineRooms rooms)
 
         foreach (var index in path.Plan)
         {
-            if (index != attempt.Index && ComputesAlike(path, path.Route.Candidates[index], numerics))
+            if (index != attempt.Index && ComputesAlike(path, path.Candidates[index], numerics))
             {
                 return true;
             }

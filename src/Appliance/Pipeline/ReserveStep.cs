@@ -75,7 +75,7 @@ internal sealed class ReserveStep(PipelineRooms rooms)
     private bool Yield(CallPath path, in BudgetRefusal refusal, Amount worst)
     {
         path.Call.Decisions.Add(new Decision(refusal.Key.Display, "soft cap reached", ErrorCause.None));
-        if (refusal.Route.Length > 0 && refusal.Route != path.Route.Name && path.Table!.Find(refusal.Route) is not null)
+        if (!path.Call.IsPinned && refusal.Route.Length > 0 && refusal.Route != path.Route.Name && path.Table!.Find(refusal.Route) is not null)
         {
             path.RerouteTo = refusal.Route;
             path.Reservation.PassesSoftCaps = true;
@@ -100,7 +100,7 @@ internal sealed class ReserveStep(PipelineRooms rooms)
         {
             if (path.Prices[path.Plan[i]].IsUnknown)
             {
-                var name = path.Route.Candidates[path.Plan[i]].Name;
+                var name = path.Candidates[path.Plan[i]].Name;
                 path.Call.Decisions.Add(new Decision(name, "skipped: no price, and a cap of money applies", ErrorCause.Refused));
                 path.Error = new ModelError(
                     ErrorCause.Refused,
@@ -140,7 +140,7 @@ internal sealed class ReserveStep(PipelineRooms rooms)
         {
             if (IsDearest(path.Bounds[path.Plan[i]], worst, ofMoney))
             {
-                path.Call.Decisions.Add(new Decision(path.Route.Candidates[path.Plan[i]].Label, why, ErrorCause.Refused));
+                path.Call.Decisions.Add(new Decision(path.Candidates[path.Plan[i]].Label, why, ErrorCause.Refused));
                 path.Plan.RemoveAt(i);
             }
         }

@@ -13,25 +13,28 @@ public sealed record ExplainedCandidate(
 
 /// <summary>What would be done with a call, and why.</summary>
 /// <param name="Rule">The rule that chose the route; empty where the name did.</param>
+/// <param name="Peers">Boxes that were looked at for the route's links to peers.</param>
 public sealed record RouteExplanation(
-    string Asked, string Route, string Rule, RouteOptions Options, Abilities Needs, ModelError Error, IReadOnlyList<ExplainedCandidate> Candidates)
+    string Asked, string Route, string Rule, RouteOptions Options, Abilities Needs, ModelError Error, IReadOnlyList<ExplainedCandidate> Candidates,
+    IReadOnlyList<ExplainedPeer> Peers)
 {
-    internal static RouteExplanation Of(CallPath path, in PlanFacts facts, long nowMs)
+    internal static RouteExplanation Of(CallPath path, in PlanFacts facts, IReadOnlyList<ExplainedPeer> peers, long nowMs)
     {
         var rule = path.Call.Decisions.Items.FirstOrDefault(d => d.Verdict == DecisionLog.PlannedByRule).Candidate ?? "";
         var candidates = new List<ExplainedCandidate>();
-        for (var i = 0; i < path.Route.Candidates.Count; i++)
+        for (var i = 0; i < path.Candidates.Count; i++)
         {
             candidates.Add(Explain(path, i, facts, nowMs));
         }
 
         return new RouteExplanation(
-            path.Call.RouteName, path.Route.Name, rule, path.Route.Options, path.Facts.Needs, path.Error, [.. candidates.OrderBy(c => c.Place == 0 ? int.MaxValue : c.Place)]);
+            path.Call.RouteName, path.Route.Name, rule, path.Route.Options, path.Facts.Needs, path.Error, [.. candidates.OrderBy(c => c.Place == 0 ? int.MaxValue : c.Place)],
+            peers);
     }
 
     private static ExplainedCandidate Explain(CallPath path, int index, in PlanFacts facts, long nowMs)
     {
-        var candidate = path.Route.Candidates[index];
+        var candidate = path.Candidates[index];
         var view = path.Views[index];
         CallPlanner.Load(ref view, candidate);
         var state = candidate.Health.State;

@@ -4,8 +4,13 @@ using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Router;
 
-/// <summary>A candidate with what the route says about this link of its chain.</summary>
-public readonly record struct RouteLink(Candidate Candidate, RouteCandidateOptions Options);
+/// <summary>A link of a route's chain and what the route says about it.</summary>
+/// <param name="Candidate">Null for a link to peers, who are found when a call is planned.</param>
+public readonly record struct RouteLink(Candidate? Candidate, RouteCandidateOptions Options)
+{
+    /// <summary>For explanations.</summary>
+    public string Name => Candidate?.Label ?? "peer/" + Options.Peer;
+}
 
 /// <summary>A route as built: immutable but for its count of hedges.</summary>
 public sealed class Route
@@ -24,7 +29,7 @@ public sealed class Route
         Name = name;
         Options = options;
         _links = links;
-        Candidates = [.. links.Select(l => l.Candidate)];
+        Candidates = [.. links.Select(l => l.Candidate).OfType<Candidate>()];
         _on = options.On.ToFrozenSet();
         _linkOn = [.. links.Select(l => l.Options.On?.ToFrozenSet())];
         Hedges = options.Hedge is { } hedge ? new HedgeCount(hedge.MaxPercent) : null;
@@ -32,22 +37,25 @@ public sealed class Route
 
     public string Name { get; }
     public RouteOptions Options { get; }
+    public IReadOnlyList<RouteLink> Links => _links;
+
+    /// <summary>Those that the route itself knows: all but peers.</summary>
     public IReadOnlyList<Candidate> Candidates { get; }
     public DataClass DataClass => Options.DataClass;
 
     /// <summary>How many calls were hedged; null where none may be.</summary>
     public HedgeCount? Hedges { get; }
 
-    public int WeightOf(int index) => _links[index].Options.Weight;
+    public int WeightOf(int link) => _links[link].Options.Weight;
 
-    /// <summary>The candidate behind this one is tried after this cause.</summary>
-    public bool FallsBackOn(int index, ErrorCause cause) => (_linkOn[index] ?? _on).Contains(cause);
+    /// <summary>The candidate behind this link is tried after this cause.</summary>
+    public bool FallsBackOn(int link, ErrorCause cause) => (_linkOn[link] ?? _on).Contains(cause);
 
     /// <summary>Milliseconds until the first event; 0 when neither link nor route says.</summary>
-    public int FirstTokenTimeoutMs(int index) => _links[index].Options.FirstTokenTimeoutMs is > 0 and var own ? own : Options.FirstTokenTimeoutMs;
+    public int FirstTokenTimeoutMs(int link) => _links[link].Options.FirstTokenTimeoutMs is > 0 and var own ? own : Options.FirstTokenTimeoutMs;
 
     /// <summary>Milliseconds between two events; 0 when neither link nor route says.</summary>
-    public int StallTimeoutMs(int index) => _links[index].Options.StallTimeoutMs is > 0 and var own ? own : Options.StallTimeoutMs;
+    public int StallTimeoutMs(int link) => _links[link].Options.StallTimeoutMs is > 0 and var own ? own : Options.StallTimeoutMs;
 
     private static RouteCandidateOptions LinkOf(RouteOptions options, Candidate candidate, int index) =>
         options.Candidates.Count > index ? options.Candidates[index] : new RouteCandidateOptions(candidate.Provider, candidate.Model);

@@ -37,20 +37,21 @@ public static class RoutePlanner
     /// </summary>
     private const int BytesPerTokenMax = 8;
 
-    /// <param name="candidates">What is known of each candidate of the route, in the route's order.</param>
+    /// <param name="candidates">Whom the route stands for.</param>
+    /// <param name="views">What is known of each of them.</param>
     /// <param name="plan">Cleared, then filled with the candidates to try, in order.</param>
     /// <returns><c>default</c>, or why no candidate is left: the last reason met.</returns>
-    public static ModelError Plan(Route route, in PlanFacts facts, ReadOnlySpan<CandidateView> candidates, List<int> plan, DecisionLog log)
+    public static ModelError Plan(Route route, CandidateList candidates, in PlanFacts facts, ReadOnlySpan<CandidateView> views, List<int> plan, DecisionLog log)
     {
         plan.Clear();
-        Span<int> order = stackalloc int[route.Candidates.Count];
-        PolicyOrder.Write(route.Options.Policy, new PolicyFacts(facts.Dice, facts.Prefix, facts.OutputTokens, facts.NowMs), candidates, order);
+        Span<int> order = stackalloc int[candidates.Count];
+        PolicyOrder.Write(route.Options.Policy, new PolicyFacts(facts.Dice, facts.Prefix, facts.OutputTokens, facts.NowMs), views, order);
         var refusal = default(ModelError);
         var rested = 0;
         foreach (var index in order)
         {
-            var candidate = route.Candidates[index];
-            var error = Check(candidate, facts, candidates[index].InputTokens);
+            var candidate = candidates[index];
+            var error = Check(candidate, facts, views[index].InputTokens);
             if (!error.IsNone)
             {
                 refusal = error;
@@ -58,12 +59,12 @@ public static class RoutePlanner
                 continue;
             }
 
-            rested += Insert(plan, index, candidates[index].Rests, rested);
+            rested += Insert(plan, index, views[index].Rests, rested);
         }
 
         for (var i = 0; i < plan.Count; i++)
         {
-            log.Add(new Decision(route.Candidates[plan[i]].Label, i < plan.Count - rested ? DecisionLog.Planned : DecisionLog.PlannedLast));
+            log.Add(new Decision(candidates[plan[i]].Label, i < plan.Count - rested ? DecisionLog.Planned : DecisionLog.PlannedLast));
         }
 
         return plan.Count > 0 ? default : refusal.IsNone ? Empty(route) : refusal;

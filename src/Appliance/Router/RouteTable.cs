@@ -94,7 +94,11 @@ public sealed class RouteTable
             var links = new List<RouteLink>();
             foreach (var wanted in route.Candidates)
             {
-                if (byName.TryGetValue($"{wanted.Provider}/{wanted.Model}", out var offered))
+                if (wanted.Peer.Length > 0)
+                {
+                    links.Add(new RouteLink(null, wanted));
+                }
+                else if (byName.TryGetValue($"{wanted.Provider}/{wanted.Model}", out var offered))
                 {
                     links.AddRange(offered.Select(candidate => new RouteLink(candidate, wanted)));
                 }

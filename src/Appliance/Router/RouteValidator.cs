@@ -4,6 +4,9 @@ namespace Jesus.Appliance.Router;
 internal static class RouteValidator
 {
     private const int CandidatesMax = 16;
+
+    /// <summary>As long as the id of a box may be.</summary>
+    private const int PeerNameLengthMax = 64;
     private const int RetriesMax = 5;
     private const int WeightMax = 1_000;
     private const int TimeoutMsMax = 3_600_000;
@@ -47,11 +50,21 @@ internal static class RouteValidator
 
     private static void CheckCandidate(string at, RouteCandidateOptions candidate, IReadOnlyCollection<string> known, ICollection<string> errors)
     {
-        var full = $"{candidate.Provider}/{candidate.Model}";
-        Require(known.Contains(full), $"{at}: no provider offers '{full}'{Hint(full, known)}. Add the model under providers, or load it.", errors);
+        var full = candidate.Peer.Length > 0 ? $"peer/{candidate.Peer}/{candidate.Model}" : $"{candidate.Provider}/{candidate.Model}";
+        CheckPeer(at, candidate, errors);
+        Require(candidate.Peer.Length > 0 || known.Contains(full), $"{at}: no provider offers '{full}'{Hint(full, known)}. Add the model under providers, or load it.", errors);
         Require(candidate.Weight is >= 1 and <= WeightMax, $"{at}.weight: of '{full}' is {candidate.Weight}; 1 to {WeightMax} are allowed.", errors);
         CheckTimeout($"{at}.firstTokenTimeoutMs", candidate.FirstTokenTimeoutMs, errors);
         CheckTimeout($"{at}.stallTimeoutMs", candidate.StallTimeoutMs, errors);
+    }
+
+    private static void CheckPeer(string at, RouteCandidateOptions candidate, ICollection<string> errors)
+    {
+        Require(candidate.Peer.Length == 0 || candidate.Provider.Length == 0, $"{at}: names the provider '{candidate.Provider}' and the peer '{candidate.Peer}'; give one.", errors);
+        Require(
+            candidate.Peer is "" or "*" || (candidate.Peer.Length <= PeerNameLengthMax && candidate.Peer.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')),
+            $"{at}.peer: '{candidate.Peer}' is no id of a box; give its federation.peer, or * for any.",
+            errors);
     }
 
     private static void CheckHedge(string at, RouteOptions route, HedgeOptions hedge, ICollection<string> errors)
@@ -60,7 +73,7 @@ internal static class RouteValidator
             hedge.AfterMs > 0 != hedge.Percentile > 0,
             $"{at}: give either afterMs or percentile: when the second candidate is called.",
             errors);
-        Require(route.Candidates.Count > 1, $"{at}: the route has one candidate; a hedge needs a second.", errors);
+        Require(route.Candidates.Count > 1 || route.Candidates.Any(c => c.Peer == "*"), $"{at}: the route has one candidate; a hedge needs a second.", errors);
     }
 
     private static void CheckRange<T>(string at, T? min, T? max, ICollection<string> errors)

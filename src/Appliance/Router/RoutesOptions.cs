@@ -37,6 +37,12 @@ public enum CommitPoint : byte
 /// <param name="Weight">Share under the policies <c>weighted</c> and <c>sticky_prefix</c>; 1 to 1,000.</param>
 public sealed record RouteCandidateOptions(string Provider, string Model, int Weight = 1)
 {
+    /// <summary>
+    /// Instead of a provider: the id of a box of the federation, or <c>*</c> for whichever is best when a call is planned. Then an empty <see cref="Model"/> is the
+    /// name that the caller asked for.
+    /// </summary>
+    public string Peer { get; init; } = "";
+
     /// <summary>Causes after which the candidate behind this one is tried; null: the route's.</summary>
     public IReadOnlyList<ErrorCause>? On { get; init; }
 

@@ -97,6 +97,12 @@ public sealed class ModelRequest
     public int Priority { get; set; }
     public CallIds Ids { get; set; }
 
+    /// <summary>Class of the data in the appliance's terms, which whoever is asked on this box's behalf must keep to; set per attempt.</summary>
+    public int DataClass { get; set; }
+
+    /// <summary>Boxes that the call has passed before this one, the first asked first; none for this box's own calls.</summary>
+    public List<Utf8Slice> Visited { get; } = [];
+
     /// <summary>
     /// Asks the same as another request, for a second attempt beside the first. Slices stay those of the other, which must outlive this one; what one
     /// attempt sets, the other does not see.
@@ -133,6 +139,8 @@ public sealed class ModelRequest
         Deadline = other.Deadline;
         Priority = other.Priority;
         Ids = other.Ids;
+        DataClass = other.DataClass;
+        Visited.AddRange(other.Visited);
     }
 
     public void Reset()
@@ -167,6 +175,8 @@ public sealed class ModelRequest
         Deadline = default;
         Priority = 0;
         Ids = default;
+        DataClass = 0;
+        Visited.Clear();
         Text.Reset();
     }
 }

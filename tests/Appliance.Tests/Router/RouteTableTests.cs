@@ -129,7 +129,9 @@ public sealed class RouteTableTests
             Rests = c.Health.Rests(facts.NowMs),
             Hash = c.Hash,
         }).ToArray();
-        return (plan, RoutePlanner.Plan(route, facts, views, plan, new DecisionLog()));
+        var list = new CandidateList();
+        list.AddOf(route);
+        return (plan, RoutePlanner.Plan(route, list, facts, views, plan, new DecisionLog()));
     }
 
     private static RouteTable Build(RoutesOptions options)

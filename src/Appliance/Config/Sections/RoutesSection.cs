@@ -54,7 +54,9 @@ internal static class RoutesSection
 
     private static RecordShape<RouteCandidateOptions> Candidate() => new(
         new Property<RouteCandidateOptions, string>("provider", "A name of section providers, or local.", new TextShape(), o => o.Provider, (o, v) => o with { Provider = v }),
-        new Property<RouteCandidateOptions, string>("model", "The provider's own name for the model.", new TextShape(), o => o.Model, (o, v) => o with { Model = v }),
+        new Property<RouteCandidateOptions, string>("peer", "Instead of provider: a box of the federation, or * for whichever is best then.",
+            new TextShape(), o => o.Peer, (o, v) => o with { Peer = v }),
+        new Property<RouteCandidateOptions, string>("model", "The provider's own name for the model; for a peer, left out: the name asked for.", new TextShape(), o => o.Model, (o, v) => o with { Model = v }),
         new Property<RouteCandidateOptions, long>("weight", "Share under the policies weighted and sticky_prefix.",
             new IntegerShape(1, 1000), o => o.Weight, (o, v) => o with { Weight = (int)v }),
         new Property<RouteCandidateOptions, IReadOnlyList<ErrorCause>?>("on", "Causes after which the candidate behind this one is tried; left out: the route's.",

@@ -124,6 +124,19 @@ internal static class RouteExplainEndpoint
         }
 
         json.WriteEndArray();
+        json.WriteStartArray("peers"u8);
+        foreach (var peer in explanation.Peers)
+        {
+            json.WriteStartObject();
+            json.WriteString("peer"u8, peer.Peer);
+            json.WriteString("model"u8, peer.Model);
+            json.WriteNumber("place"u8, peer.Place);
+            json.WriteString("why"u8, peer.Why);
+            json.WriteNumber("first_token_ms"u8, Math.Round(peer.FirstTokenMs, 1));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void Write(Utf8JsonWriter json, ExplainedCandidate candidate)
