@@ -4,7 +4,7 @@
 #     fleet-config.sh [OPTION]... FOLDER CLUSTER SERVER BOX...
 #
 #     --durable          permissions for federation.durable and shared caps (JetStream) too
-#     --founder BOX      with --durable: the box that may create the streams; the others only use them. Default: the first
+#     --founder BOX      with --durable: the box that may create the streams; the others only use them. Default: the first; `nobody` once they are there
 #     --boxes-at DIR     where a box will find its folder; default /etc/jesus/nats. {} stands for the box's name
 #     --server-at DIR    where the NATS server will find its folder; default FOLDER/server
 #
@@ -37,8 +37,6 @@ folder=$1 cluster=$2 server=$3 port=4222; shift 3
 for name in "$cluster" "$@"; do
   [[ $name =~ ^[A-Za-z0-9_-]{1,64}$ ]] || die "'$name' is no name: a cluster and a box have 1 to 64 letters, digits, hyphens and underscores"
 done
-founder=${founder:-$1}
-[[ " $* " = *" $founder "* ]] || die "the founder $founder is none of the boxes"
 mkdir -p "$folder/server" "$folder/boxes"
 folder=$(cd "$folder" && pwd)
 server_at=${server_at:-$folder/server}
@@ -80,14 +78,30 @@ nkey() {
 # quote SUBJECT...: a list as a configuration file has it, one a line.
 list() { printf '            "%s"\n' "$@"; }
 
-# What a box may send: only where its own id stands in the speaker's place. To another's inbox it answers what it was asked (allow_responses), nothing else.
+# What a box may send: only where its own id stands in the speaker's place; in another's inbox too, where whoever asks puts the id of whom it asks. (Not NATS's
+# allow_responses: a box that asks itself, with any subject to reply to, may then publish there.)
 publishes() {
   local c=$cluster q=$1
   list "jesus.$c.peer.$q.status" "jesus.$c.peer.*.welcome.$q" "jesus.$c.telemetry.$q" \
-    "jesus.$c.infer.*.$q" "jesus.$c.peer.*.infer.$q" "jesus.$c.peer.*.credit.$q" "jesus.$c.peer.*.cancel.$q"
-  if [ "$durable" = 1 ]; then
-    # shellcheck disable=SC2016 # $JS, $KV and $O are NATS's own names.
-    durable_publishes "$q"
+    "jesus.$c.infer.*.$q" "jesus.$c.peer.*.infer.$q" "jesus.$c.peer.*.credit.$q" "jesus.$c.peer.*.cancel.$q" "_INBOX.jesus.*.$q.>"
+  [ "$durable" = 0 ] || durable_publishes "$q"
+}
+
+# JetStream: read and write the four stores of the cluster, make and drop readers of the buckets, and nothing of any other stream. A loan or an ask of the shared caps
+# is written by its own box only. \$JS, \$KV and \$O are NATS's own names.
+durable_publishes() {
+  local c=$cluster q=$1 queue=jesus_${cluster}_submits store
+  list "jesus.$c.run.submit.$q" "\$KV.jesus_${c}_budget.ask.$q.>" "\$KV.jesus_${c}_budget.loan.$q.>" "\$KV.jesus_${c}_runs.>" "\$O.jesus_${c}_artifacts.>" \
+    "\$JS.ACK.$queue.>" "\$JS.API.STREAM.INFO.$queue" "\$JS.API.CONSUMER.INFO.$queue.*" "\$JS.API.CONSUMER.MSG.NEXT.$queue.*"
+  for store in "KV_jesus_${c}_budget" "KV_jesus_${c}_runs" "OBJ_jesus_${c}_artifacts"; do
+    list "\$JS.API.STREAM.INFO.$store" "\$JS.API.STREAM.MSG.GET.$store" "\$JS.API.CONSUMER.CREATE.$store.>" "\$JS.API.CONSUMER.INFO.$store.*" \
+      "\$JS.API.CONSUMER.MSG.NEXT.$store.*" "\$JS.API.CONSUMER.DELETE.$store.*"
+  done
+  list "\$JS.API.STREAM.PURGE.KV_jesus_${c}_runs" "\$JS.API.STREAM.PURGE.OBJ_jesus_${c}_artifacts"
+  # Who may create a stream chooses its subjects, and so hears everything: one box, or nobody once the streams are there.
+  if [ "$q" = "$founder" ]; then
+    for store in "$queue" "KV_jesus_${c}_budget" "KV_jesus_${c}_runs" "OBJ_jesus_${c}_artifacts"; do list "\$JS.API.STREAM.CREATE.$store"; done
+    list "\$JS.API.CONSUMER.CREATE.$queue.*"
   fi
 }
 
@@ -113,8 +127,6 @@ $(publishes "$box")
         subscribe: { allow: [
 $(hears "$box")
         ] }
-        # An answer streams for as long as the call's deadline allows.
-        allow_responses: { max: -1, expires: "1h" }
       }
     }
 USER
@@ -172,6 +184,8 @@ cp "$folder/ca.pem" "$folder/server/ca.pem"
 # Boxes of earlier runs stay in the cluster's file.
 known=$folder/server/cluster-$cluster.boxes
 touch "$known"
+founder=${founder:-$(cat "$known" <(printf '%s\n' "$@") | head -1)}
+[[ $founder = nobody ]] || grep -qx -- "$founder" "$known" <(printf '%s\n' "$@") || die "the founder $founder is none of the boxes"
 for box in "$@"; do
   grep -qx -- "$box" "$known" || echo "$box" >>"$known"
   mkdir -p "$folder/boxes/$box"

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Jesus.Appliance.Security;
 
 namespace Jesus.Appliance.Federation;
@@ -7,6 +8,8 @@ public sealed record FederationOptions
 {
     /// <summary>Letters, digits, <c>-</c> and <c>_</c>: a name is one token of a subject and of a bucket's name. Longer ones only make every message longer.</summary>
     public const int NameLengthMax = 64;
+
+    private static readonly SearchValues<byte> NameBytes = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"u8);
 
     /// <summary>Boxes of one cluster help each other; others on the same NATS system are not heard. Up to 64 letters, digits, <c>-</c> and <c>_</c>.</summary>
     public string Cluster { get; init; } = "home";
@@ -59,6 +62,9 @@ public sealed record FederationOptions
 
     public static bool IsName(string text) =>
         text.Length is > 0 and <= NameLengthMax && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+
+    /// <summary>The same of a token of a subject. A server without permissions lets anybody write anything there, and a name goes into logs, labels and terminals.</summary>
+    public static bool IsName(ReadOnlySpan<byte> token) => token.Length is > 0 and <= NameLengthMax && !token.ContainsAnyExcept(NameBytes);
 }
 
 /// <summary>How the NATS servers are reached and as whom. Give one way of proving it: user and password, token, nkey, or credentials.</summary>

@@ -25,7 +25,6 @@ public sealed class NatsConnection : IAsyncDisposable
     private readonly Reconnector _reconnector;
     private readonly string _inbox;
     private readonly Func<bool> _ping;
-    private int _inboxes;
     private int _isDraining;
 
     /// <param name="network">How to reach a server; TLS is this client's own affair, so it is always asked for a plain connection.</param>
@@ -204,8 +203,13 @@ public sealed class NatsConnection : IAsyncDisposable
         return answers;
     }
 
-    /// <summary>A subject of this connection's own, below its inbox prefix, that nobody has had.</summary>
-    public NatsSubject NewInbox() => NatsSubject.Parse($"{_inbox}.m.{Interlocked.Increment(ref _inboxes):x}");
+    /// <summary>
+    /// A subject of this connection's own, below its inbox prefix, that nobody has had and nobody can guess from another one: whoever was asked once knows where it was to answer,
+    /// and nothing of where others answer.
+    /// </summary>
+    /// <param name="answerer">A token that stands in it before the rest, so that permissions can give it to one publisher alone; empty for none.</param>
+    public NatsSubject NewInbox(string answerer = "") =>
+        NatsSubject.Parse($"{_options.InboxPrefix}.{answerer}{(answerer.Length > 0 ? "." : "")}{RandomSeed():x16}");
 
     /// <summary>Ends when the server has taken everything that was published before.</summary>
     public ValueTask<NatsResult> FlushAsync(CancellationToken cancel = default) => FlushCoreAsync(cancel);
@@ -254,7 +258,12 @@ public sealed class NatsConnection : IAsyncDisposable
         _deadlines.Dispose();
     }
 
-    private static ulong RandomSeed() => BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(8));
+    private static ulong RandomSeed()
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        System.Security.Cryptography.RandomNumberGenerator.Fill(bytes);
+        return BitConverter.ToUInt64(bytes);
+    }
 
     private static ValueTask<NatsReply> NotSent(NatsResult result) => new(result switch
     {

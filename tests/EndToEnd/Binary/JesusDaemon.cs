@@ -10,12 +10,14 @@ internal sealed class JesusDaemon : IAsyncDisposable
 {
     private static readonly TimeSpan ReadyMax = TimeSpan.FromSeconds(60);
 
+    private readonly string _models;
     private readonly string[] _arguments;
     private readonly Dictionary<string, string> _environment;
     private readonly StringBuilder _log = new();
     private Process _process = null!;
 
-    private JesusDaemon(string state, string[] arguments, Dictionary<string, string> environment) => (State, _arguments, _environment) = (state, arguments, environment);
+    private JesusDaemon(string state, string models, string[] arguments, Dictionary<string, string> environment) =>
+        (State, _models, _arguments, _environment) = (state, models, arguments, environment);
 
     public string State { get; }
     public string Url { get; private set; } = "";
@@ -34,10 +36,16 @@ internal sealed class JesusDaemon : IAsyncDisposable
 
     public static Task<JesusDaemon> StartAsync(params string[] arguments) => StartAsync([], arguments);
 
-    public static async Task<JesusDaemon> StartAsync(Dictionary<string, string> environment, params string[] arguments)
+    public static Task<JesusDaemon> StartAsync(Dictionary<string, string> environment, params string[] arguments) =>
+        StartWithModelsAsync(JesusBinary.NanoFolder, environment, arguments);
+
+    /// <param name="models">Folder of the models that it has.</param>
+    /// <param name="environment">Beside the tests' own.</param>
+    /// <param name="arguments">Of <c>serve</c>.</param>
+    public static async Task<JesusDaemon> StartWithModelsAsync(string models, Dictionary<string, string> environment, params string[] arguments)
     {
         JesusBinary.SkipIfAbsent();
-        var daemon = new JesusDaemon(Directory.CreateTempSubdirectory("jesus-e2e").FullName, arguments, environment);
+        var daemon = new JesusDaemon(Directory.CreateTempSubdirectory("jesus-e2e").FullName, models, arguments, environment);
         await daemon.LaunchAsync();
         return daemon;
     }
@@ -45,7 +53,7 @@ internal sealed class JesusDaemon : IAsyncDisposable
     /// <summary>Starts it (again) on the same state.</summary>
     public async Task LaunchAsync()
     {
-        var start = JesusBinary.StartInfo(["serve", "--state", State, "--models", JesusBinary.NanoFolder, "--listen", "http://127.0.0.1:0", .. _arguments]);
+        var start = JesusBinary.StartInfo(["serve", "--state", State, "--models", _models, "--listen", "http://127.0.0.1:0", .. _arguments]);
         foreach (var (name, value) in _environment)
         {
             start.Environment[name] = value;

@@ -24,7 +24,7 @@ public sealed class PermissionTests
 
         string[] others = ["jesus.home.peer.box-b.status", "jesus.home.telemetry.box-b", "jesus.home.infer.nano.box-b", "jesus.home.peer.box-c.infer.box-b",
             "jesus.home.peer.box-c.credit.box-b", "jesus.home.peer.box-c.cancel.box-b", "jesus.home.peer.box-c.welcome.box-b", "jesus.home.peer.box-a.infer.box-b",
-            "_INBOX.jesus.box-b.1", "jesus.lab.peer.box-a.status", "jesus.home.run.submit.box-a", "$JS.API.INFO", "$KV.jesus_home_budget.loan.box-a.x",
+            "_INBOX.jesus.box-b.1", "_INBOX.jesus.box-b.box-c.1", "jesus.lab.peer.box-a.status", "jesus.home.run.submit.box-a", "$JS.API.INFO", "$KV.jesus_home_budget.loan.box-a.x",
             "$SYS.REQ.SERVER.PING", "anything"];
         foreach (var subject in others)
         {
@@ -58,7 +58,7 @@ public sealed class PermissionTests
     }
 
     [Fact]
-    public async Task A_box_answers_whom_it_was_asked_by_and_writes_to_no_other_inbox()
+    public async Task A_box_answers_where_its_own_id_stands_and_writes_nowhere_else_in_an_inbox()
     {
         using var config = await HomeAsync();
         await using var server = await config.StartServerAsync();
@@ -68,7 +68,7 @@ public sealed class PermissionTests
         await a.SubscribeAsync("jesus.home.peer.box-a.infer.*");
         await a.FlushAsync();
         await b.SubscribeAsync("_INBOX.jesus.box-b.>");
-        await b.PublishAsync("jesus.home.peer.box-a.infer.box-b", "ask", "_INBOX.jesus.box-b.1");
+        await b.PublishAsync("jesus.home.peer.box-a.infer.box-b", "ask", "_INBOX.jesus.box-b.box-a.1f");
         var asked = await a.NextAsync();
         for (var i = 0; i < 1_000; i++)
         {
@@ -77,14 +77,28 @@ public sealed class PermissionTests
 
         for (var i = 0; i < 1_000; i++)
         {
-            Assert.Equal("_INBOX.jesus.box-b.1", (await b.NextAsync()).Subject);
+            Assert.Equal("_INBOX.jesus.box-b.box-a.1f", (await b.NextAsync()).Subject);
         }
 
         Assert.Empty(a.Errors);
-        Assert.NotEmpty(await ComplaintsAsync(a, () => a.PublishAsync("_INBOX.jesus.box-b.2", "")));
+        Assert.NotEmpty(await ComplaintsAsync(a, () => a.PublishAsync("_INBOX.jesus.box-b.box-c.1f", "forged")));
+        Assert.NotEmpty(await ComplaintsAsync(a, () => a.PublishAsync("_INBOX.jesus.box-b.0123456789abcdef.000000010001", "forged")));
         Assert.NotEmpty(await ComplaintsAsync(c, () => c.PublishAsync(asked.Reply, "forged")));
         await b.FlushAsync();
         Assert.False(b.TryNext(out _), "a box that was not asked reached an inbox");
+    }
+
+    /// <summary>NATS's allow_responses would let a box publish wherever a message that it received wants its reply; and a box can ask itself.</summary>
+    [Fact]
+    public async Task A_box_that_asks_itself_with_anothers_place_to_reply_to_gains_nothing()
+    {
+        using var config = await HomeAsync();
+        await using var server = await config.StartServerAsync();
+        await using var a = await config.EnterAsync(server, "box-a");
+        await a.SubscribeAsync("jesus.home.peer.box-a.infer.*");
+        await a.PublishAsync("jesus.home.peer.box-a.infer.box-a", "ask", "jesus.home.peer.box-b.status");
+        Assert.Equal("jesus.home.peer.box-b.status", (await a.NextAsync()).Reply);
+        Assert.NotEmpty(await ComplaintsAsync(a, () => a.PublishAsync("jesus.home.peer.box-b.status", "forged")));
     }
 
     [Fact]
@@ -149,11 +163,49 @@ public sealed class PermissionTests
         Assert.Equal("here", Encoding.UTF8.GetString((await d.NextAsync()).Payload));
     }
 
-    private static async Task<FleetConfig> HomeAsync()
+    /// <summary>JetStream's own subjects are ways around: who creates a stream chooses what it hears, who creates a consumer where it delivers.</summary>
+    [Fact]
+    public async Task Of_jetstream_a_box_has_the_clusters_stores_and_only_the_founder_makes_them()
+    {
+        using var config = await HomeAsync(durable: true);
+        await config.AddAsync("lab", "127.0.0.1", true, "box-x");
+        await using var server = await config.StartServerAsync();
+        await using var a = await config.EnterAsync(server, "box-a");
+        await using var b = await config.EnterAsync(server, "box-b");
+        await using var x = await config.EnterAsync(server, "box-x");
+        foreach (var (store, subject) in new[] { ("jesus_home_submits", "jesus.home.run.submit.*"), ("KV_jesus_home_budget", "$KV.jesus_home_budget.>"),
+            ("KV_jesus_home_runs", "$KV.jesus_home_runs.>"), ("OBJ_jesus_home_artifacts", "$O.jesus_home_artifacts.>") })
+        {
+            var body = $$"""{"name":"{{store}}","subjects":["{{subject}}"],"storage":"memory"}""";
+            Assert.NotEmpty(await ComplaintsAsync(b, () => b.PublishAsync($"$JS.API.STREAM.CREATE.{store}", body)));
+            Assert.Empty(await ComplaintsAsync(a, () => a.PublishAsync($"$JS.API.STREAM.CREATE.{store}", body, "_INBOX.jesus.box-a.1")));
+            Assert.Empty(await ComplaintsAsync(b, () => b.PublishAsync($"$JS.API.STREAM.INFO.{store}", "", "_INBOX.jesus.box-b.1")));
+            Assert.NotEmpty(await ComplaintsAsync(x, () => x.PublishAsync($"$JS.API.STREAM.INFO.{store}", "")));
+        }
+
+        using var page = await server.MonitorAsync("/jsz?accounts=true&streams=true");
+        Assert.Contains("\"streams\": 4", page.RootElement.GetRawText(), StringComparison.Ordinal);
+        string[] own = ["jesus.home.run.submit.box-b", "$KV.jesus_home_budget.ask.box-b.1.box-a.x", "$KV.jesus_home_budget.loan.box-b.box-a.1.x", "$KV.jesus_home_runs.r1"];
+        foreach (var subject in own)
+        {
+            Assert.Empty(await ComplaintsAsync(b, () => b.PublishAsync(subject, "")));
+        }
+
+        string[] others = ["jesus.home.run.submit.box-a", "$KV.jesus_home_budget.ask.box-a.1.box-b.x", "$KV.jesus_home_budget.loan.box-a.box-b.1.x", "$KV.jesus_lab_runs.r1", "$O.jesus_lab_artifacts.C.x",
+            "$JS.API.STREAM.CREATE.SPY", "$JS.API.STREAM.UPDATE.KV_jesus_home_runs", "$JS.API.STREAM.DELETE.KV_jesus_home_runs", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST",
+            "$JS.API.STREAM.PURGE.KV_jesus_home_budget", "$JS.API.STREAM.PURGE.jesus_home_submits", "$JS.API.STREAM.MSG.DELETE.KV_jesus_home_runs", "$JS.API.CONSUMER.CREATE.jesus_home_submits.spy",
+            "$JS.API.CONSUMER.DELETE.jesus_home_submits.takers", "$JS.API.STREAM.SNAPSHOT.KV_jesus_home_runs", "$JS.API.STREAM.RESTORE.SPY", "$JS.API.ACCOUNT.PURGE.home", "$JS.API.META.LEADER.STEPDOWN"];
+        foreach (var subject in others)
+        {
+            Assert.Contains("Publish", Assert.Single(await ComplaintsAsync(b, () => b.PublishAsync(subject, ""))), StringComparison.Ordinal);
+        }
+    }
+
+    private static async Task<FleetConfig> HomeAsync(bool durable = false)
     {
         NatsServer.SkipIfMissing();
         var config = new FleetConfig();
-        await config.AddAsync("home", "127.0.0.1", false, Boxes);
+        await config.AddAsync("home", "127.0.0.1", durable, Boxes);
         return config;
     }
 

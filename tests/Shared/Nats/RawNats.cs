@@ -60,7 +60,9 @@ internal sealed class RawNats : IAsyncDisposable
     public Task PublishAsync(string subject, string payload, string reply = "") =>
         SendAsync($"PUB {subject} {(reply.Length > 0 ? reply + " " : "")}{Encoding.UTF8.GetByteCount(payload)}\r\n{payload}\r\n");
 
-    public async Task SendAsync(string text) => await _stream.WriteAsync(Encoding.UTF8.GetBytes(text));
+    public Task SendAsync(string text) => SendAsync(Encoding.UTF8.GetBytes(text));
+
+    public async Task SendAsync(byte[] bytes) => await _stream.WriteAsync(bytes);
 
     /// <summary>All that was sent has been seen by the server, and all that it answered so far has been read.</summary>
     public async Task FlushAsync()

@@ -64,7 +64,7 @@ public sealed class PeerTable(string self, ulong incarnation, int peersMax)
     public StatusVerdict Apply(ReadOnlySpan<byte> id, PeerStatus status, long nowMs)
     {
         Span<char> name = stackalloc char[FederationOptions.NameLengthMax];
-        if (id.Length is 0 or > FederationOptions.NameLengthMax || status.Incarnation == 0 || Encoding.ASCII.GetChars(id, name) != id.Length)
+        if (!FederationOptions.IsName(id) || status.Incarnation == 0 || Encoding.ASCII.GetChars(id, name) != id.Length)
         {
             return StatusVerdict.Malformed;
         }

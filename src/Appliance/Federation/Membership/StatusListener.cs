@@ -64,7 +64,7 @@ internal sealed class StatusListener(FederationSetup setup, FederationSubjects s
 
     private void Complain(ReadOnlySpan<byte> sender, StatusVerdict verdict)
     {
-        var peer = sender.Length <= FederationOptions.NameLengthMax ? System.Text.Encoding.ASCII.GetString(sender) : "?";
+        var peer = FederationOptions.IsName(sender) ? System.Text.Encoding.ASCII.GetString(sender) : "?";
         lock (_gate)
         {
             if (_complaints.Count >= ComplaintsMax || !_complaints.Add((peer, verdict)))

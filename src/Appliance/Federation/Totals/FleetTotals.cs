@@ -96,7 +96,7 @@ internal sealed class FleetTotals(FederationSetup setup, FederationSubjects subj
     private void Hear(in NatsMessage message, PeerTelemetry counts)
     {
         var sender = subjects.SenderOfTotals(message.Subject.Span);
-        if (sender.Length is 0 or > FederationOptions.NameLengthMax || message.Payload.Length > MessageBytesMax || !PeerTelemetry.TryRead(message.Payload.Span, counts, out _))
+        if (!FederationOptions.IsName(sender) || message.Payload.Length > MessageBytesMax || !PeerTelemetry.TryRead(message.Payload.Span, counts, out _))
         {
             FederationMetrics.Heard(StatusVerdict.Malformed);
             return;

@@ -170,7 +170,8 @@ internal static class NatsParser
     }
 
     /// <summary>
-    /// The places of bytes up to the space, in order: of the first 64 bytes at once (two vector compares make one word of marks), of a longer line one by one.
+    /// The places of spaces and carriage returns, in order: of the first 64 bytes at once (vector compares make one word of marks), of a longer line one by one. Other
+    /// control characters separate nothing: nats-server passes them on within a subject, so whoever may publish under a wildcard may put them there.
     /// </summary>
     private ref struct Separators
     {
@@ -185,9 +186,11 @@ internal static class NatsParser
             {
                 ref var first = ref MemoryMarshal.GetReference(bytes);
                 var space = Vector256.Create((byte)' ');
-                var low = Vector256.LessThanOrEqual(Vector256.LoadUnsafe(ref first), space).ExtractMostSignificantBits();
-                var high = Vector256.LessThanOrEqual(Vector256.LoadUnsafe(ref first, 32), space).ExtractMostSignificantBits();
-                _marks = low | ((ulong)high << 32);
+                var end = Vector256.Create((byte)'\r');
+                var low = Vector256.LoadUnsafe(ref first);
+                var high = Vector256.LoadUnsafe(ref first, 32);
+                _marks = (Vector256.Equals(low, space) | Vector256.Equals(low, end)).ExtractMostSignificantBits()
+                    | ((ulong)(Vector256.Equals(high, space) | Vector256.Equals(high, end)).ExtractMostSignificantBits() << 32);
                 _from = 64;
             }
         }
@@ -217,7 +220,7 @@ internal static class NatsParser
                 return -1;
             }
 
-            var offset = _bytes[_from..].IndexOfAnyInRange((byte)0, (byte)' ');
+            var offset = _bytes[_from..].IndexOfAny((byte)' ', (byte)'\r');
             if (offset < 0)
             {
                 _from = -1;

@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using Jesus.EndToEnd.Binary;
+
+namespace Jesus.EndToEnd.Fleet;
+
+/// <summary>One chat call as its client saw it.</summary>
+internal sealed class FleetAnswer
+{
+    /// <summary>Whoever gets neither an answer nor an error within this hangs.</summary>
+    private static readonly TimeSpan HangMax = TimeSpan.FromSeconds(150);
+
+    private readonly StringBuilder _text = new();
+    private readonly List<long> _arrivals = [];
+
+    public string Text => _text.ToString();
+
+    /// <summary><c>stop</c> or <c>length</c>; empty for an answer that did not end well.</summary>
+    public string Finish { get; private set; } = "";
+
+    /// <summary>The API's own error, before or in the middle of the answer.</summary>
+    public string Error { get; private set; } = "";
+
+    /// <summary>Neither an end nor an error came.</summary>
+    public bool Hangs { get; private set; }
+
+    /// <summary>Pieces so far; counted while the answer streams.</summary>
+    public int Pieces => Volatile.Read(ref _pieces);
+
+    private int _pieces;
+
+    /// <summary>From a moment to the first piece after it, in milliseconds; null when nothing came.</summary>
+    public double? FirstAfter(long moment)
+    {
+        foreach (var arrival in _arrivals)
+        {
+            if (arrival > moment)
+            {
+                return Stopwatch.GetElapsedTime(moment, arrival).TotalMilliseconds;
+            }
+        }
+
+        return null;
+    }
+
+    public static string Body(string model, int seed, int tokens, bool stream = true, string prompt = "Tell me a long story about a log line.") => JsonSerializer.Serialize(new
+    {
+        model,
+        messages = new[] { new { role = "user", content = $"{prompt} ({seed})" } },
+        seed,
+        temperature = 1.0,
+        max_tokens = tokens,
+        stream,
+    });
+
+    /// <summary>Asks and reads to the end, whatever that is.</summary>
+    public async Task<FleetAnswer> AskAsync(JesusDaemon daemon, string body)
+    {
+        using var limit = new CancellationTokenSource(HangMax);
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+            using var response = await daemon.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(limit.Token));
+            if (!response.IsSuccessStatusCode)
+            {
+                Error = $"{(int)response.StatusCode} {await reader.ReadToEndAsync(limit.Token)}";
+                return this;
+            }
+
+            while (await reader.ReadLineAsync(limit.Token) is { } line)
+            {
+                Read(line);
+            }
+
+            Error = Error.Length == 0 && Finish.Length == 0 ? "the stream ended without a finish_reason" : Error;
+        }
+        catch (OperationCanceledException)
+        {
+            Hangs = true;
+        }
+        catch (Exception broken) when (broken is HttpRequestException or IOException)
+        {
+            Error = "connection: " + broken.Message;
+        }
+
+        return this;
+    }
+
+    private void Read(string line)
+    {
+        if (!line.StartsWith("data: ", StringComparison.Ordinal) || line == "data: [DONE]")
+        {
+            return;
+        }
+
+        using var json = JsonDocument.Parse(line["data: ".Length..]);
+        if (json.RootElement.TryGetProperty("error", out var error))
+        {
+            Error = error.GetRawText();
+            return;
+        }
+
+        foreach (var choice in json.RootElement.GetProperty("choices").EnumerateArray())
+        {
+            if (choice.GetProperty("delta").TryGetProperty("content", out var content) && content.GetString() is { Length: > 0 } piece)
+            {
+                _text.Append(piece);
+                _arrivals.Add(Stopwatch.GetTimestamp());
+                Interlocked.Increment(ref _pieces);
+            }
+
+            if (choice.TryGetProperty("finish_reason", out var finish) && finish.ValueKind == JsonValueKind.String)
+            {
+                Finish = finish.GetString()!;
+            }
+        }
+    }
+}
