@@ -130,11 +130,11 @@ internal sealed class KvLoanBoard : ILoanBoard, IAsyncDisposable
     {
         while (!cancel.IsCancellationRequested)
         {
-            var made = await KeyValueBucket.CreateAsync(_context, _config, cancel).ConfigureAwait(false);
-            if (made.Error.Fault == JetStreamFault.Conflict)
+            // Permissions may let this box use the bucket and not make it. Others may have made it with other options: theirs hold.
+            var made = await KeyValueBucket.OpenAsync(_context, _config.Bucket, cancel).ConfigureAwait(false);
+            if (made.Error.Fault == JetStreamFault.NotFound)
             {
-                // Others made it with other options: theirs hold.
-                made = await KeyValueBucket.OpenAsync(_context, _config.Bucket, cancel).ConfigureAwait(false);
+                made = await KeyValueBucket.CreateAsync(_context, _config, cancel).ConfigureAwait(false);
             }
 
             if (made.IsOk)
