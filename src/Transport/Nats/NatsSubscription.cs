@@ -62,7 +62,10 @@ public sealed class NatsSubscription : IAsyncDisposable
 
     /// <summary>Something to say to a reader that waits: a message, or that none will come.</summary>
     internal bool HasNews => !_queue.IsEmpty || HasEnded;
-    internal bool IsDrained => _queue.IsEmpty;
+    internal bool IsEmpty => _queue.IsEmpty;
+
+    /// <summary>Everything was read, and whoever read it is through with it.</summary>
+    internal bool IsDrained => _queue.IsEmpty && (Volatile.Read(ref _isGone) || _arena.IsLastDisposed);
 
     public bool TryRead(out NatsMessage message)
     {
@@ -121,7 +124,7 @@ public sealed class NatsSubscription : IAsyncDisposable
     }
 
     /// <summary>The same of a message that was received into a chunk of its own.</summary>
-    internal void DeliverSingle(NatsChunk chunk, in NatsFrame frame) => Put(new NatsMessage(chunk, 0, frame));
+    internal void DeliverSingle(NatsChunk chunk, in NatsFrame frame) => Put(_arena.TakeSingle(chunk, frame));
 
     /// <summary>Asked before a message is taken in; where there is no room, it is counted as dropped.</summary>
     internal bool HasRoom(in NatsFrame frame)

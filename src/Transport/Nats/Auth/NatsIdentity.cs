@@ -1,3 +1,5 @@
+using Jesus.Transport.Nats.Connecting;
+
 namespace Jesus.Transport.Nats.Auth;
 
 /// <summary>What CONNECT says of who we are; each empty where it does not apply.</summary>
@@ -15,7 +17,7 @@ internal readonly record struct NatsIdentity
     public string Signature { get; init; } = "";
 
     /// <summary>From the options, the server's URL and its nonce. Order: .creds, nkey, the URL's name, user and password, token.</summary>
-    public static (NatsIdentity Identity, string? Error) Of(NatsOptions options, NatsServer server, string nonce)
+    public static (NatsIdentity Identity, string? Error) Of(NatsOptions options, ServerAddress server, string nonce)
     {
         if (options.Credentials is { } credentials)
         {

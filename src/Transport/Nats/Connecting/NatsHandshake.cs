@@ -12,7 +12,7 @@ namespace Jesus.Transport.Nats.Connecting;
 /// From a server's address to a connection that the server has accepted:
 /// 1 TCP; 2 TLS if it comes first; 3 INFO; 4 TLS if it comes now; 5 CONNECT and PING; 6 PONG. Each step has its time.
 /// </summary>
-internal sealed class NatsHandshake(NatsServer server, NatsOptions options, INetwork network, TimeProvider time, CancellationToken closing)
+internal sealed class NatsHandshake(ServerAddress server, NatsOptions options, INetwork network, TimeProvider time, CancellationToken closing)
 {
     private ReceiveBuffer _buffer = new(0);
     private string _step = "";

@@ -3,4 +3,4 @@ using Jesus.Transport.Http;
 namespace Jesus.Transport.Nats.Connecting;
 
 /// <summary>A connection whose handshake is done.</summary>
-internal sealed record NatsLink(NatsServer Server, INetworkConnection Network, Stream Stream, NatsServerInfo Info, ReceiveBuffer Buffer);
+internal sealed record NatsLink(ServerAddress Server, INetworkConnection Network, Stream Stream, NatsServerInfo Info, ReceiveBuffer Buffer);

@@ -74,7 +74,7 @@ internal sealed class NatsSession : IDisposable
     }
 
     public Stream Stream { get; }
-    public NatsServer Server { get; }
+    public ServerAddress Server { get; }
     public NatsServerInfo Info { get; }
 
     /// <summary>Ends when the connection broke and its reader has stopped.</summary>

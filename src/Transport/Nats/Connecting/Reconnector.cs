@@ -138,14 +138,14 @@ internal sealed class Reconnector : ISessionOwner, IAsyncDisposable
 
     public void SendPing() => _parts.Pongs.Ping(_parts.Ping);
 
-    private static NatsServer ParseUrl(string url) => NatsServer.Parse(url) is { Server: { } server } parsed ? server : throw new ArgumentException(NatsServer.Parse(url).Error, nameof(url));
+    private static ServerAddress ParseUrl(string url) => ServerAddress.Parse(url) is { Server: { } server } parsed ? server : throw new ArgumentException(ServerAddress.Parse(url).Error, nameof(url));
 
     private async Task RunAsync()
     {
         var round = 0;
         while (!IsClosed)
         {
-            NatsServer server;
+            ServerAddress server;
             lock (_gate)
             {
                 server = _servers.Next();
@@ -234,7 +234,7 @@ internal sealed class Reconnector : ISessionOwner, IAsyncDisposable
         _events.Raise(NatsEventKind.Disconnected, session.Server.Address, session.BrokenBy);
     }
 
-    private void Failed(NatsServer server, string error)
+    private void Failed(ServerAddress server, string error)
     {
         Interlocked.Increment(ref _failures);
         var failure = $"{server.Address}: {error}";

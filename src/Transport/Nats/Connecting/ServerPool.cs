@@ -3,13 +3,13 @@ namespace Jesus.Transport.Nats.Connecting;
 /// <summary>The servers that we know and whose turn it is. No clock and no socket: the same calls give the same order.</summary>
 internal sealed class ServerPool
 {
-    private readonly List<NatsServer> _configured = [];
-    private readonly List<NatsServer> _known = [];
+    private readonly List<ServerAddress> _configured = [];
+    private readonly List<ServerAddress> _known = [];
     private readonly int _max;
     private int _next;
     private int _triedInVain;
 
-    public ServerPool(IEnumerable<NatsServer> configured, int max, ref Dice dice)
+    public ServerPool(IEnumerable<ServerAddress> configured, int max, ref Dice dice)
     {
         _configured.AddRange(configured);
         _known.AddRange(_configured);
@@ -28,7 +28,7 @@ internal sealed class ServerPool
     /// <summary>Every known server was tried since one last answered: time to pause.</summary>
     public bool RoundIsOver => _triedInVain >= _known.Count;
 
-    public NatsServer Next()
+    public ServerAddress Next()
     {
         _next = (_next + 1) % _known.Count;
         return _known[_next];
@@ -40,7 +40,7 @@ internal sealed class ServerPool
 
     /// <summary>What the cluster said of itself: servers it names are added, those found so earlier and named no more are forgotten.</summary>
     /// <returns>How many are new.</returns>
-    public int Learn(NatsServer from, IReadOnlyList<string> addresses)
+    public int Learn(ServerAddress from, IReadOnlyList<string> addresses)
     {
         if (addresses.Count == 0)
         {

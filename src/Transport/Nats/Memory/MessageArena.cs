@@ -12,6 +12,7 @@ internal struct MessageArena
     private int _at;
     private int _given;
     private int _class;
+    private NatsChunk? _single;
 
     /// <summary>Copies a whole frame, its closing line break left out.</summary>
     public NatsMessage Take(ReadOnlySpan<byte> frameBytes, in NatsFrame frame)
@@ -21,7 +22,7 @@ internal struct MessageArena
         {
             var single = NatsChunk.RentSingle(length);
             frameBytes[..length].CopyTo(single.Bytes);
-            return new NatsMessage(single, 0, frame);
+            return TakeSingle(single, frame);
         }
 
         var chunk = _chunk is { } current && current.Bytes.Length - _at >= length ? current : Next(length);
@@ -32,13 +33,15 @@ internal struct MessageArena
         return message;
     }
 
-    /// <summary>Nothing more will come.</summary>
-    public void Close()
+    /// <summary>A message that was received into a chunk of its own.</summary>
+    public NatsMessage TakeSingle(NatsChunk chunk, in NatsFrame frame)
     {
-        _chunk?.Retire(_given);
-        _chunk = null;
-        _given = 0;
+        _single = chunk;
+        return new NatsMessage(chunk, 0, frame);
     }
+
+    /// <summary>Whoever got the last message is through with it, and so with those before it. Asked when no more are put.</summary>
+    public readonly bool IsLastDisposed => (_chunk is null || _chunk.IsFree(_given)) && (_single is null || _single.IsReleased);
 
     private NatsChunk Next(int length)
     {

@@ -43,6 +43,9 @@ internal sealed class NatsChunk
     /// <summary>All that were given away have been disposed: it can be filled from its start again.</summary>
     public bool IsFree(int given) => Volatile.Read(ref _references) == Bias - given;
 
+    /// <summary>Of a chunk for one message: it was disposed.</summary>
+    public bool IsReleased => Volatile.Read(ref _references) <= 0;
+
     /// <summary>Only where <see cref="IsFree"/>.</summary>
     public void Restart() => Volatile.Write(ref _references, Bias);
 

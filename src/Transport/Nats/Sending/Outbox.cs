@@ -75,7 +75,7 @@ internal sealed class Outbox : IThreadPoolWorkItem
                 return _isClosed ? NatsResult.Closed : NatsResult.Disconnected;
             }
 
-            if (_waiting.Count > 0 || (_filling.Length - _length < bound && !Grow(bound)))
+            if (_waiting.Count > 0 || !HasRoom(bound))
             {
                 return _stream is null ? NatsResult.Disconnected : NatsResult.BufferFull;
             }
@@ -116,6 +116,11 @@ internal sealed class Outbox : IThreadPoolWorkItem
     {
         lock (_gate)
         {
+            if (_waiting.Count >= _waitersMax)
+            {
+                Prune();
+            }
+
             if (_isClosed || _stream is null || _waiting.Count >= _waitersMax)
             {
                 waiter.TryEnd(_isClosed ? NatsResult.Closed : _stream is null ? NatsResult.Disconnected : NatsResult.BufferFull);
@@ -224,6 +229,8 @@ internal sealed class Outbox : IThreadPoolWorkItem
                     waiter.End(NatsResult.TimedOut);
                 }
             }
+
+            Prune();
         }
     }
 
@@ -369,7 +376,7 @@ internal sealed class Outbox : IThreadPoolWorkItem
         while (_waiting.TryPeek(out var waiter))
         {
             var bound = FrameWriter.PublishBound(waiter.FrameStart.Length, waiter.Reply.Length, waiter.Headers.Length, waiter.Payload.Length);
-            if (!waiter.HasEnded && _filling.Length - _length < bound && !Grow(bound))
+            if (!waiter.HasEnded && !HasRoom(bound))
             {
                 break;
             }
@@ -419,7 +426,7 @@ internal sealed class Outbox : IThreadPoolWorkItem
     }
 
     // One frame always fits into an empty buffer: max_payload bounds it.
-    private bool Grow(int bound)
+    private bool HasRoom(int bound)
     {
         var needed = _length + (long)bound;
         if (needed > _bytesMax && _length > 0)
@@ -427,7 +434,26 @@ internal sealed class Outbox : IThreadPoolWorkItem
             return false;
         }
 
-        Array.Resize(ref _filling, (int)Math.Max(needed, Math.Min(_filling.Length * 2L, Math.Max(_bytesMax, needed))));
+        if (needed > _filling.Length)
+        {
+            Array.Resize(ref _filling, (int)Math.Max(needed, Math.Min(_filling.Length * 2L, Math.Max(_bytesMax, needed))));
+        }
+
         return true;
+    }
+
+    // Who gave up still stands in the queue.
+    private void Prune()
+    {
+        for (var left = _waiting.Count; left > 0; left--)
+        {
+            var waiter = _waiting.Dequeue();
+            if (!waiter.HasEnded)
+            {
+                _waiting.Enqueue(waiter);
+            }
+        }
+
+        _waiters = _waiting.Count;
     }
 }

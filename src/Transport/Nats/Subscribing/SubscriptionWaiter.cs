@@ -29,7 +29,7 @@ internal sealed class SubscriptionWaiter(NatsSubscription subscription) : NatsWa
         if (subscription.HasNews && Interlocked.CompareExchange(ref _state, Idle, Waiting) == Waiting)
         {
             _cancel.Dispose();
-            return new ValueTask<bool>(!subscription.IsDrained);
+            return new ValueTask<bool>(!subscription.IsEmpty);
         }
 
         return new ValueTask<bool>(this, _core.Version);
@@ -46,7 +46,7 @@ internal sealed class SubscriptionWaiter(NatsSubscription subscription) : NatsWa
     {
         if (subscription.HasNews)
         {
-            _core.SetResult(!subscription.IsDrained);
+            _core.SetResult(!subscription.IsEmpty);
         }
         else
         {

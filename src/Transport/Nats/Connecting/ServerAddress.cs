@@ -1,17 +1,17 @@
 using System.Net;
 
-namespace Jesus.Transport.Nats;
+namespace Jesus.Transport.Nats.Connecting;
 
 /// <summary>One server's address.</summary>
 /// <param name="TlsName">The name that its certificate must carry.</param>
-internal sealed record NatsServer(string Host, int Port, bool Tls, string TlsName, string User = "", string Password = "")
+internal sealed record ServerAddress(string Host, int Port, bool Tls, string TlsName, string User = "", string Password = "")
 {
     public const int DefaultPort = 4222;
 
     public string Address => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
 
     /// <summary><c>nats://[user[:password]@]host[:port]</c>, <c>tls://...</c>, or without the scheme.</summary>
-    public static (NatsServer? Server, string? Error) Parse(string url)
+    public static (ServerAddress? Server, string? Error) Parse(string url)
     {
         var text = url.Contains("://", StringComparison.Ordinal) ? url : "nats://" + url;
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Host.Length == 0 || uri.Scheme is not ("nats" or "tls"))
@@ -21,12 +21,12 @@ internal sealed record NatsServer(string Host, int Port, bool Tls, string TlsNam
 
         var host = uri.Host.Trim('[', ']');
         var user = uri.UserInfo.Split(':', 2);
-        var server = new NatsServer(host, uri.Port > 0 ? uri.Port : DefaultPort, uri.Scheme == "tls", host, Uri.UnescapeDataString(user[0]), user.Length > 1 ? Uri.UnescapeDataString(user[1]) : "");
+        var server = new ServerAddress(host, uri.Port > 0 ? uri.Port : DefaultPort, uri.Scheme == "tls", host, Uri.UnescapeDataString(user[0]), user.Length > 1 ? Uri.UnescapeDataString(user[1]) : "");
         return (server, null);
     }
 
     /// <summary>A server that this one's INFO tells of. By an address it is still the same cluster's certificate, under the name that we know.</summary>
-    public NatsServer? Discovered(string address) => Parse(address) is { Server: { } found }
+    public ServerAddress? Discovered(string address) => Parse(address) is { Server: { } found }
         ? found with { Tls = Tls, TlsName = IPAddress.TryParse(found.Host, out _) ? TlsName : found.Host, User = User, Password = Password }
         : null;
 
