@@ -5,6 +5,9 @@ namespace Jesus.Transport.Http;
 /// <summary>Where a connection goes. <paramref name="Host"/> is a name or an address; under TLS it is also the name that the certificate must carry.</summary>
 public readonly record struct NetworkTarget(string Host, int Port, bool Tls)
 {
+    /// <summary>Whoever asks reads with a thread of its own that may wait, and takes the connection as a stream; only without TLS, which it then begins itself.</summary>
+    public bool HasOwnThread { get; init; }
+
     public override string ToString() => $"{Host}:{Port}";
 }
 

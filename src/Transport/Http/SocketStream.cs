@@ -1,19 +1,24 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace Jesus.Transport.Http;
 
 /// <summary>
 /// A socket as a stream for a protocol with a thread of its own that reads: <see cref="Read(Span{byte})"/> waits in the kernel, so that bytes wake the very thread that wants
-/// them, where an asynchronous read wakes the framework's poller and that wakes a thread of the pool. Writes and the rest are asynchronous as usual.
+/// them. The framework must never be asked for an asynchronous receive or send of such a socket: it would make it non-blocking for good (three system calls a read in place of
+/// one) and put it on its poller, whose thread would then be woken for every packet beside the one that reads. So writing sends what the kernel takes at once, and only
+/// what it does not take goes on on a thread of the stream's own.
 /// </summary>
-internal sealed class SocketStream : Stream
+internal sealed partial class SocketStream : Stream
 {
     private readonly Socket _socket;
+    private readonly SendThread _rest;
 
+    /// <param name="socket">Connected, blocking, and never used asynchronously.</param>
     public SocketStream(Socket socket)
     {
         _socket = socket;
-        socket.Blocking = false;
+        _rest = new SendThread(socket);
     }
 
     public override bool CanRead => true;
@@ -32,21 +37,7 @@ internal sealed class SocketStream : Stream
     {
         try
         {
-            while (true)
-            {
-                var count = _socket.Receive(buffer, SocketFlags.None, out var error);
-                if (error == SocketError.Success)
-                {
-                    return count;
-                }
-
-                if (error != SocketError.WouldBlock)
-                {
-                    throw new IOException(new SocketException((int)error).Message);
-                }
-
-                _socket.Poll(-1, SelectMode.SelectRead);
-            }
+            return _socket.Receive(buffer);
         }
         catch (Exception closed) when (closed is SocketException or ObjectDisposedException)
         {
@@ -56,22 +47,36 @@ internal sealed class SocketStream : Stream
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+    /// <summary>For a handshake, which is a few reads: each takes a thread while it waits, and a cancelled one closes the connection.</summary>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        await using var closing = cancellationToken.UnsafeRegister(static socket => ((Socket)socket!).Dispose(), _socket).ConfigureAwait(false);
+        try
+        {
+            return await Task.Factory.StartNew(() => Read(buffer.Span), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+        }
+        catch (IOException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+    }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    // One send takes all, or ends when all is taken: the framework goes on by itself where the kernel takes a part.
+    /// <exception cref="IOException">The connection is broken or was closed.</exception>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var sending = _socket.SendAsync(buffer, SocketFlags.None, cancellationToken);
-        if (!sending.IsCompletedSuccessfully)
+        if (_rest.IsCurrent)
         {
-            return FinishAsync(sending, buffer, cancellationToken);
+            // This thread is there to wait, and whoever goes on on it has a whole stream of messages.
+            SendThread.Send(_socket, buffer.Span);
+            return ValueTask.CompletedTask;
         }
 
-        var sent = sending.Result;
-        return sent == buffer.Length ? ValueTask.CompletedTask : FinishAsync(new ValueTask<int>(sent), buffer, cancellationToken);
+        var sent = SendNow(buffer.Span);
+        return sent == buffer.Length ? ValueTask.CompletedTask : _rest.SendAsync(buffer[sent..]);
     }
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
@@ -93,24 +98,48 @@ internal sealed class SocketStream : Stream
         if (disposing)
         {
             _socket.Dispose();
+            _rest.End();
         }
 
         base.Dispose(disposing);
     }
 
-    [System.Runtime.CompilerServices.AsyncMethodBuilder(typeof(Pooling.PooledValueTaskBuilder))]
-    private async ValueTask FinishAsync(ValueTask<int> sending, ReadOnlyMemory<byte> buffer, CancellationToken cancel)
+    /// <returns>Bytes that the kernel took without waiting.</returns>
+    private int SendNow(ReadOnlySpan<byte> bytes)
     {
+        const int DontWait = 0x40;
+        const int NoSignal = 0x4000;
+        const int Interrupted = 4;
+        const int WouldBlock = 11;
         try
         {
-            for (var sent = await sending.ConfigureAwait(false); sent < buffer.Length;)
+            while (true)
             {
-                sent += await _socket.SendAsync(buffer[sent..], SocketFlags.None, cancel).ConfigureAwait(false);
+                var sent = Send(_socket.SafeHandle, bytes, bytes.Length, DontWait | NoSignal);
+                if (sent >= 0)
+                {
+                    return (int)sent;
+                }
+
+                var error = Marshal.GetLastPInvokeError();
+                if (error == WouldBlock)
+                {
+                    return 0;
+                }
+
+                if (error != Interrupted)
+                {
+                    throw new IOException(Marshal.GetPInvokeErrorMessage(error));
+                }
             }
         }
-        catch (SocketException broken)
+        catch (ObjectDisposedException closed)
         {
-            throw new IOException(broken.Message, broken);
+            throw new IOException(closed.Message, closed);
         }
     }
+
+    /// <summary>send(2): the framework has no way to say "only what goes at once" of a blocking socket.</summary>
+    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
+    private static partial nint Send(SafeSocketHandle socket, ReadOnlySpan<byte> bytes, nint length, int flags);
 }

@@ -17,6 +17,11 @@ public sealed class TcpNetwork(TlsTrust? trust = null) : INetwork
 
     public async ValueTask<INetworkConnection> ConnectAsync(NetworkTarget target, CancellationToken cancel)
     {
+        if (target.HasOwnThread)
+        {
+            return await ConnectBlockingAsync(target, cancel).ConfigureAwait(false);
+        }
+
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
@@ -33,6 +38,25 @@ public sealed class TcpNetwork(TlsTrust? trust = null) : INetwork
             }
 
             throw;
+        }
+    }
+
+    /// <summary>Without the framework's poller, which would keep a socket that it was once asked to wait for: see <see cref="SocketStream"/>.</summary>
+    private static async ValueTask<INetworkConnection> ConnectBlockingAsync(NetworkTarget target, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await using var closing = cancel.UnsafeRegister(static socket => ((Socket)socket!).Dispose(), socket).ConfigureAwait(false);
+            await Task.Factory.StartNew(() => socket.Connect(target.Host, target.Port), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            return new BlockingConnection(socket);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            socket.Dispose();
+            cancel.ThrowIfCancellationRequested();
+            throw new IOException(error.Message, error);
         }
     }
 
@@ -75,8 +99,6 @@ public sealed class TcpNetwork(TlsTrust? trust = null) : INetwork
 
         public bool LooksFresh => LooksAlive || (stream is SslStream && HoldsOnlyTickets());
 
-        public Stream AsStream() => new SocketStream(socket);
-
         public void Abort() => socket.Dispose();
 
         // RFC 8446, section 5: after the handshake tickets and alerts alike are records of type application_data, told apart by their length. An alert is
@@ -104,5 +126,16 @@ public sealed class TcpNetwork(TlsTrust? trust = null) : INetwork
                 return false;
             }
         }
+    }
+
+    private sealed class BlockingConnection(Socket socket) : INetworkConnection
+    {
+        public PipeReader Input => throw new NotSupportedException("a connection for a thread of its own is read as a stream");
+        public PipeWriter Output => throw new NotSupportedException("a connection for a thread of its own is written as a stream");
+        public bool LooksAlive => true;
+
+        public Stream AsStream() => new SocketStream(socket);
+
+        public void Abort() => socket.Dispose();
     }
 }

@@ -25,7 +25,7 @@ internal sealed class NatsHandshake(ServerAddress server, NatsOptions options, I
         {
             using (var limit = Limit("the connection was not taken", options.ConnectTimeoutMs))
             {
-                connection = await network.ConnectAsync(new NetworkTarget(server.Host, server.Port, Tls: false), limit.Token).ConfigureAwait(false);
+                connection = await network.ConnectAsync(new NetworkTarget(server.Host, server.Port, Tls: false) { HasOwnThread = true }, limit.Token).ConfigureAwait(false);
             }
 
             var (link, error) = await GreetAsync(connection).ConfigureAwait(false);
