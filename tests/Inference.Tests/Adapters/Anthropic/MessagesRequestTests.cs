@@ -158,9 +158,10 @@ public sealed class MessagesRequestTests
         Assert.Equal(["user", "user"], messages.Select(m => m!["role"]!.GetValue<string>()));
     }
 
+    /// <summary>With a seed of the call's own, which no provider is sent.</summary>
     private static ModelRequest Request(string model = "m")
     {
-        var request = new ModelRequest();
+        var request = new ModelRequest { CallSeed = 5 };
         request.Model = request.Text.Copy(model);
         return request;
     }

@@ -163,9 +163,10 @@ public sealed class ChatRequestTests
         Assert.NotNull(JsonNode.Parse(Written(request)));
     }
 
+    /// <summary>With a seed of the call's own, which no provider is sent.</summary>
     private static ModelRequest Request()
     {
-        var request = new ModelRequest();
+        var request = new ModelRequest { CallSeed = 5 };
         request.Model = request.Text.Copy("m");
         return request;
     }
