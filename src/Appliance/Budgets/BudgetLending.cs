@@ -104,6 +104,18 @@ public sealed class BudgetLending
     /// <summary>Told, outside any lock, that a call was refused for want of a loan.</summary>
     public Action? Starved { get; set; }
 
+    /// <summary>Some cap names its owner, this box or another.</summary>
+    public bool HasOwnedCaps
+    {
+        get
+        {
+            lock (_state.Gate)
+            {
+                return _state.Caps.HasOwners;
+            }
+        }
+    }
+
     /// <summary>All loans that this box ever made, of the accounts it remembers.</summary>
     public IReadOnlyList<PeerBlock> Lent()
     {

@@ -26,11 +26,15 @@ public sealed class CapTable
     private CapTable(Dictionary<(BudgetScope Scope, string Name), Dictionary<BudgetPeriod, Cap>> caps, string self)
     {
         Self = self;
+        HasOwners = caps.Values.Any(own => own.Values.Any(cap => cap.Owner.Length > 0));
         Lines = caps;
         _caps = caps.ToFrozenDictionary(entry => entry.Key, entry => WithStars(entry.Key, entry.Value, caps));
     }
 
     public bool IsEmpty => _caps.Count == 0;
+
+    /// <summary>Some cap names its owner.</summary>
+    public bool HasOwners { get; }
 
     /// <summary>This box's id in the federation; empty outside one.</summary>
     internal string Self { get; }

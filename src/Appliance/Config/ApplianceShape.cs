@@ -41,5 +41,6 @@ internal static class ApplianceShape
         new Property<ApplianceConfig, LogOptions>("telemetry", "Logs.", TelemetrySection.Shape, c => c.Telemetry, (c, v) => c with { Telemetry = v }))
     {
         IsRoot = true,
+        Check = static (config, node, path, errors) => BudgetsSection.CheckOwners(config, node, errors),
     };
 }

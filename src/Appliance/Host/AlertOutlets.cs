@@ -1,5 +1,7 @@
 using System.Text;
 using Jesus.Appliance.Budgets;
+using Jesus.Appliance.Federation;
+using Jesus.Appliance.Federation.Budgets;
 using Jesus.Appliance.Security.Secrets;
 using Jesus.Appliance.Storage;
 using Microsoft.Extensions.Logging;
@@ -32,6 +34,10 @@ internal static class AlertOutlets
 
         return [new AlertWebhook(new Uri(webhook.Url), key, Http(), time)];
     }
+
+    /// <summary>The message bus, for a box in a federation.</summary>
+    public static IReadOnlyList<IAlertOutlet> Of(FederationHub? federation) =>
+        federation is null ? [] : [new NatsAlertOutlet(federation.Nats, federation.Cluster, federation.Self)];
 
     /// <summary>One for the life of the process. A receiver that sends the alert on elsewhere would be sent what it must not see.</summary>
     private static HttpMessageInvoker Http() =>

@@ -57,7 +57,7 @@ internal sealed class Reloader(Rooms rooms, Func<LoadedConfig> load, ApplianceCo
     {
         var before = rooms.Providers;
         var providers = rooms.BuildProviders(config, before);
-        var caps = CapTable.Build(config.Budgets, errors);
+        var caps = CapTable.Build(config.Budgets, errors, Rooms.Self(config));
         var prices = PriceTable.Build(config.Prices, errors);
         if (errors.Count > 0 || !rooms.Models.TryReplace(config.Routes, providers.Candidates, errors))
         {

@@ -5,6 +5,7 @@ using Jesus.Appliance.Audit;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Config;
 using Jesus.Appliance.Federation;
+using Jesus.Appliance.Federation.Budgets;
 using Jesus.Appliance.Federation.Totals;
 using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Gateway.Anthropic.Batches;
@@ -46,7 +47,7 @@ public sealed class Rooms : IAsyncDisposable
         Metrics = new MetricsText(Time, version);
         Journal = Storage.Journal.Journal.Open(Disk, State.Journal, new JournalOptions(), Time);
         Alerts = new BudgetAlerts(Journal, log.CreateLogger("Budgets"));
-        Budgets = new BudgetKeeper(config.Budgets, CapTable.Build(config.Budgets, []), Journal, Time) { Alerts = Alerts };
+        Budgets = new BudgetKeeper(config.Budgets, CapTable.Build(config.Budgets, [], Self(config)), Journal, Time) { Alerts = Alerts };
         BudgetMetrics.Watch(Budgets);
         Keys = new KeyStore(Journal, Time);
         BatchDeletions = new BatchDeletions(Journal);
@@ -84,6 +85,7 @@ public sealed class Rooms : IAsyncDisposable
         Projection = new SqliteProjection(State.Database, Journal, [new RunsTable(), new AuditTable()], new ProjectionOptions(), log.CreateLogger("Projection"));
         Runs = new RunService(RunnerRooms(config), config.Runner);
         Federation = OpenFederation(config.Federation, new OwnModels(Engine, Routes, scheduler, Prices, config.Federation, Time));
+        Federation?.Add(new SharedBudgetsPart(Federation, Budgets, Time, log.CreateLogger("Budgets")));
         Gateway = new GatewayApp(Parts(config), log.CreateLogger("Gateway"));
     }
 
@@ -131,7 +133,7 @@ public sealed class Rooms : IAsyncDisposable
     public void Start()
     {
         Projection.Start();
-        Alerts.Start(AlertOutlets.Of(_config.Budgets.Webhook, Disk, Time, Log.CreateLogger("Budgets")));
+        Alerts.Start([.. AlertOutlets.Of(_config.Budgets.Webhook, Disk, Time, Log.CreateLogger("Budgets")), .. AlertOutlets.Of(Federation)]);
         Readiness.Set("runner", false, "looking for interrupted runs");
     }
 
@@ -228,6 +230,9 @@ public sealed class Rooms : IAsyncDisposable
             Detail = detail => Readiness.Set("federation", true, detail),
         });
     }
+
+    /// <summary>This box's id where it is in a federation.</summary>
+    internal static string Self(ApplianceConfig config) => config.Federation.IsOn ? config.Federation.PeerOn(Environment.MachineName) : "";
 
     private GatewayParts Parts(ApplianceConfig config) => new()
     {

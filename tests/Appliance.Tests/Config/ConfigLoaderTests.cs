@@ -178,5 +178,16 @@ public sealed class ConfigLoaderTests
         }
     }
 
+    [Fact]
+    public void A_cap_that_names_its_owner_belongs_to_a_federation()
+    {
+        var alone = Assert.Single(Load("""{ "budgets": { "caps": [ { "scope": "organisation", "usd": 1, "owner": "box-a" } ] } }""").Errors);
+        Assert.Contains("federation.nats.urls", alone.ToString(), StringComparison.Ordinal);
+        Assert.Equal("budgets.caps[0].owner", alone.Path);
+        Assert.Empty(Load("""
+            { "federation": { "nats": { "urls": ["nats://127.0.0.1:4222"] } }, "budgets": { "caps": [ { "scope": "organisation", "usd": 1, "owner": "box-a" } ] } }
+            """).Errors);
+    }
+
     private static LoadedConfig Load(string json) => ConfigLoader.Parse(Encoding.UTF8.GetBytes(json), "test.json", new Hashtable());
 }

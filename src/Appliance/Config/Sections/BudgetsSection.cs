@@ -1,5 +1,7 @@
+using System.Globalization;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Config.Shapes;
+using Jesus.Appliance.Federation;
 
 namespace Jesus.Appliance.Config.Sections;
 
@@ -16,6 +18,24 @@ internal static class BudgetsSection
         new Property<BudgetsOptions, long>("accountsMax", "Accounts in memory, about 300 B each.",
             new IntegerShape(1, 100_000_000), o => o.AccountsMax, (o, v) => o with { AccountsMax = (int)v }));
 
+    /// <summary>A cap that boxes share belongs to a federation.</summary>
+    public static void CheckOwners(ApplianceConfig config, ConfigNode node, List<ConfigError> errors)
+    {
+        for (var i = 0; i < config.Budgets.Caps.Count; i++)
+        {
+            var owner = config.Budgets.Caps[i].Owner;
+            if (owner.Length == 0 || (config.Federation.IsOn && FederationOptions.IsName(owner)))
+            {
+                continue;
+            }
+
+            var place = node.Find("budgets")?.Find("caps")?.Items.ElementAtOrDefault(i)?.Find("owner")?.Place ?? node.Place;
+            errors.Add(new ConfigError(place, $"budgets.caps[{i.ToString(CultureInfo.InvariantCulture)}].owner", config.Federation.IsOn
+                ? $"must be the id of a peer (letters, digits, hyphens, underscores), not \"{owner}\""
+                : $"names the box {owner}, but federation.nats.urls is empty; set it, or remove the owner"));
+        }
+    }
+
     private static RecordShape<CapOptions> Cap() => new(
         new Property<CapOptions, BudgetScope>("scope", "Whose spending it bounds.",
             new Names<BudgetScope>(("call", BudgetScope.Call), ("run", BudgetScope.Run), ("user", BudgetScope.User), ("team", BudgetScope.Team),
@@ -29,6 +49,8 @@ internal static class BudgetsSection
             new IntegerShape(0, long.MaxValue), o => o.Tokens, (o, v) => o with { Tokens = v }),
         new Property<CapOptions, bool>("soft", "Never refuses: past it a call takes the cheaper candidates of its route.",
             new BooleanShape(), o => o.Soft, (o, v) => o with { Soft = v }),
+        new Property<CapOptions, string>("owner", "The box whose cap it is: the others of the federation spend what it lends them. Empty: each box counts by itself.",
+            new TextShape(), o => o.Owner, (o, v) => o with { Owner = v }),
         new Property<CapOptions, CapReachedOptions>("onReached", "Makes the cap soft: where calls go past it.", new RecordShape<CapReachedOptions>(
             new Property<CapReachedOptions, string>("route", "The route that answers instead.", new TextShape(), o => o.Route, (o, v) => o with { Route = v })),
             o => o.OnReached, (o, v) => o with { OnReached = v }));

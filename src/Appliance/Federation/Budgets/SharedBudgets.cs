@@ -60,6 +60,21 @@ internal sealed class SharedBudgets
                 // One round answers for all that starved before it.
             }
         }
+
+        _keeper.Lending.Starved = null;
+    }
+
+    /// <summary>The last words of a box that stops: what is neither used nor held goes back.</summary>
+    public async ValueTask GiveAllBackAsync(CancellationToken cancel)
+    {
+        foreach (var account in _keeper.Lending.Borrowed())
+        {
+            if (LoanRules.HasFree(account))
+            {
+                var block = await _keeper.Lending.GiveBackAsync(account.Key).ConfigureAwait(false);
+                _ = Note(await _board.PostAsync(new LoanId(block.Peer, _borrower, account.Key), new LoanAsk(block.Lent, block.Returned), cancel).ConfigureAwait(false));
+            }
+        }
     }
 
     public async ValueTask RoundAsync(CancellationToken cancel)
