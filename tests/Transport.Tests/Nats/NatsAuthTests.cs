@@ -1,5 +1,4 @@
 using Jesus.Tests.Nats;
-using Jesus.Tests.Tls;
 using Jesus.Transport.Http;
 using Jesus.Transport.Nats;
 

@@ -1,6 +1,4 @@
-using System.Text;
 using Jesus.Tests.Faults;
-using Jesus.Tests.Tls;
 using Jesus.Transport.Http;
 using Jesus.Transport.Nats;
 
