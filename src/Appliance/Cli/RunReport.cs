@@ -44,6 +44,11 @@ internal static class RunReport
         PrintOutputs(screen, run);
         PrintArtifacts(screen, daemon, run);
         screen.Line();
+        if (run.Box is { } box)
+        {
+            screen.Line(screen.Dim($"box        {(box.Length == 0 ? "none yet" : Screen.Safe(box))}"));
+        }
+
         screen.Line(screen.Dim($"run        {daemon.Address.Name}/api/v1/runs/{run.Id}"));
         screen.Line(screen.Dim($"metrics    {daemon.Address.Name}/metrics"));
         screen.Line(screen.Dim($"API        {daemon.Address.Name}/v1/chat/completions"));

@@ -16,8 +16,13 @@ internal static class RunVerb
     };
     private static readonly Option<bool> Detach = new("--detach") { Description = "Print the run's id and leave." };
 
+    private static readonly Option<bool> Anywhere = new("--anywhere")
+    {
+        Description = "Any box of the federation may carry it, and another goes on where one dies (needs federation.durable).",
+    };
+
     public static Command Create() => Verb.Of("run", "Submit a workflow, follow it live, print its outputs.",
-        "jesus run examples/triage/triage.yaml --input log=examples/triage/system.log", RunAsync, WorkflowFile, Inputs, Detach);
+        "jesus run examples/triage/triage.yaml --input log=examples/triage/system.log", RunAsync, WorkflowFile, Inputs, Detach, Anywhere);
 
     private static async Task<int> RunAsync(VerbCall call)
     {
@@ -53,7 +58,7 @@ internal static class RunVerb
             throw new VerbException(ExitCodes.BadUsage, string.Join("\njesus: ", parsed.Errors));
         }
 
-        return Body(path, yaml, files, InputsOf(workflow, call.Parsed.GetValue(Inputs) ?? []));
+        return Body(path, yaml, files, InputsOf(workflow, call.Parsed.GetValue(Inputs) ?? []), call.Parsed.GetValue(Anywhere));
     }
 
     /// <summary>Files that <c>run</c> steps name lie beside the file that names them.</summary>
@@ -99,7 +104,7 @@ internal static class RunVerb
             : throw new VerbException(ExitCodes.BadUsage, $"the workflow '{workflow.Name}' needs: {string.Join(", ", missing.Select(m => $"--input {m}=..."))}");
     }
 
-    private static byte[] Body(string path, byte[] yaml, Dictionary<string, ReadOnlyMemory<byte>> files, List<(InputSpec Spec, string Value, byte[]? File)> inputs) =>
+    private static byte[] Body(string path, byte[] yaml, Dictionary<string, ReadOnlyMemory<byte>> files, List<(InputSpec Spec, string Value, byte[]? File)> inputs, bool anywhere) =>
         JsonLine.Bytes(json =>
     {
         json.WriteString("workflow"u8, yaml);
@@ -127,6 +132,10 @@ internal static class RunVerb
         }
 
         json.WriteEndObject();
+        if (anywhere)
+        {
+            json.WriteBoolean("anywhere"u8, true);
+        }
     });
 
     private static VerbException Refused(DaemonReply reply)

@@ -49,11 +49,18 @@ internal static class RunsVerb
         }
 
         var page = JsonSerializer.Deserialize(body, RunJson.Default.RunPage)!;
-        List<string[]> rows = [["RUN", "WORKFLOW", "STATE", "SUBMITTED", "TIME", "TOKENS"]];
-        rows.AddRange(page.Runs.Select(r => new[]
+        // Where a run is carried is worth a column only where one may be elsewhere.
+        var showsBox = page.Runs.Any(r => r.Box is not null);
+        string[] head = ["RUN", "WORKFLOW", "STATE", "SUBMITTED", "TIME", "TOKENS"];
+        List<string[]> rows = [showsBox ? [.. head, "BOX"] : head];
+        rows.AddRange(page.Runs.Select(r =>
         {
-            r.Id, r.Workflow, StepGlyph.NameOf(r.State), r.SubmittedAt.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture), Screen.Seconds(r.Seconds),
-            (r.TokensIn + r.TokensOut).ToString(CultureInfo.InvariantCulture),
+            string[] row =
+            [
+                r.Id, r.Workflow, StepGlyph.NameOf(r.State), r.SubmittedAt.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture), Screen.Seconds(r.Seconds),
+                (r.TokensIn + r.TokensOut).ToString(CultureInfo.InvariantCulture),
+            ];
+            return showsBox ? [.. row, Screen.Safe(r.Box ?? "")] : row;
         }));
         call.Screen.Table(rows);
         return ExitCodes.Done;

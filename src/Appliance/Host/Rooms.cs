@@ -34,6 +34,7 @@ namespace Jesus.Appliance.Host;
 public sealed class Rooms : IAsyncDisposable
 {
     private readonly ApplianceConfig _config;
+    private readonly IRunService _runs;
     private BoxCounter? _counter;
 
     private Rooms(ServeSettings settings, ApplianceConfig config, LogHub log, string version)
@@ -83,9 +84,11 @@ public sealed class Rooms : IAsyncDisposable
             Redactor = config.Security.Redaction ? new Redactor() : null,
         });
         Projection = new SqliteProjection(State.Database, Journal, [new RunsTable(), new AuditTable()], new ProjectionOptions(), log.CreateLogger("Projection"));
-        Runs = new RunService(RunnerRooms(config), config.Runner);
+        var runner = RunnerRooms(config);
+        Runs = new RunService(runner, config.Runner);
         Federation = OpenFederation(config.Federation, new OwnModels(Engine, Routes, scheduler, Prices, config.Federation, Time));
         Federation?.Add(new SharedBudgetsPart(Federation, Budgets, Time, log.CreateLogger("Budgets")));
+        _runs = new DurableRoom(Runs, Journal, runner.Blobs, runner.Tools, Routes, Principals).Join(Federation, Readiness, Time, log.CreateLogger("Durable"));
         Gateway = new GatewayApp(Parts(config), log.CreateLogger("Gateway"));
     }
 
@@ -241,7 +244,7 @@ public sealed class Rooms : IAsyncDisposable
         Models = Pipeline.RunAsync,
         ModelDirectory = Models,
         Explain = Pipeline.Explain,
-        Runs = Runs,
+        Runs = _runs,
         Batches = new MessageBatches(Runs, new ArtifactBlobs(Artifacts), BatchDeletions, Time),
         Responses = Responses,
         Keys = Keys,

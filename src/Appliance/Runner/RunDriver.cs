@@ -36,7 +36,7 @@ internal sealed class RunDriver : IDisposable
     {
         (_rooms, _machine, _moved) = (rooms, machine, moved);
         _log = new RunEventLog(rooms.Journal, rooms.Blobs, options.InlineBytes);
-        _steps = new StepRunner(rooms, options, new RunContext(machine.Id, machine.Workflow, machine.Submission.Principal, machine.SubmittedAt, CommitAsync));
+        _steps = new StepRunner(rooms, options, ContextOf(rooms.SpentElsewhere));
         Watchers = new RunWatchers(machine, history);
         _state = machine.End?.RunState ?? RunStateName.Queued;
         if (machine.End is not null)
@@ -50,6 +50,9 @@ internal sealed class RunDriver : IDisposable
     public string Id => _machine.Id;
 
     public RunStateName State => _state;
+
+    /// <summary>The run belongs to whichever box of the federation owns it.</summary>
+    public bool IsAnywhere => _machine.Submission.Anywhere;
     public RunWatchers Watchers { get; }
 
     /// <summary>Completes when the run's end is durable.</summary>
@@ -150,6 +153,17 @@ internal sealed class RunDriver : IDisposable
     {
         _timer.Dispose();
         Watchers.Close();
+    }
+
+    /// <summary>What was spent before counts against the workflow's caps; a cap that is used up is one that refuses, not none.</summary>
+    private RunContext ContextOf(RunSpending before)
+    {
+        var context = new RunContext(_machine.Id, _machine.Workflow, _machine.Submission.Principal, _machine.SubmittedAt, CommitAsync);
+        return context with
+        {
+            CapMicroUsd = context.CapMicroUsd == 0 ? 0 : Math.Max(1, context.CapMicroUsd - before.MicroUsd),
+            CapTokens = context.CapTokens == 0 ? 0 : Math.Max(1, context.CapTokens - before.Tokens),
+        };
     }
 
     private RunEvent Event(RunEventType type) => new() { Type = type, RunId = Id, At = _rooms.Time.GetUtcNow() };
@@ -290,7 +304,7 @@ internal sealed class RunDriver : IDisposable
         }
         catch (JournalFailedException)
         {
-            // Nothing can be made durable any more: the host ends the process, and the next start goes on from the disk.
+            // Nothing can be made durable any more: the host ends the process, and the next start goes on from the disk. Or the run is another box's now.
             Park(cancel: true);
         }
         catch (Exception e)

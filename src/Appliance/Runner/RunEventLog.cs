@@ -53,8 +53,10 @@ internal sealed class RunEventLog(IJournal journal, IRunBlobs blobs, int inlineB
         }
 
         // The journal has copied the record when this returns, so the buffer is free again.
-        return journal.AppendAsync(slim.Type == RunEventType.ToolIntent ? JournalKind.ToolIntent : JournalKind.RunEvent, buffer.WrittenMemory);
+        return journal.AppendAsync(KindOf(slim), buffer.WrittenMemory);
     }
+
+    public static JournalKind KindOf(RunEvent item) => item.Type == RunEventType.ToolIntent ? JournalKind.ToolIntent : JournalKind.RunEvent;
 
     /// <summary>The event with its payloads back.</summary>
     /// <exception cref="IOException">A payload is missing from the store.</exception>

@@ -22,6 +22,11 @@ internal static class RunIds
         });
     }
 
+    /// <summary>Whether a text from elsewhere is an id: it becomes part of names.</summary>
+    public static bool IsId(string text) => text is { Length: 17 } && text[0] == 'r' && !text.AsSpan(1).ContainsAnyExcept(Allowed);
+
+    private static readonly System.Buffers.SearchValues<char> Allowed = System.Buffers.SearchValues.Create(Digits);
+
     private static void Write(Span<char> digits, ulong value)
     {
         for (var i = digits.Length - 1; i >= 0; i--, value >>= 5)

@@ -4,6 +4,7 @@ using Jesus.Appliance.Runner.Machine;
 using Jesus.Appliance.Runner.Views;
 using Jesus.Appliance.Runner.Workflows;
 using Jesus.Appliance.Security;
+using Jesus.Appliance.Storage.Journal;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Runner;
@@ -13,6 +14,9 @@ public sealed class RunService : IRunService, IDisposable
 {
     /// <summary>Characters of a note to an approval: a sentence or two, not a document.</summary>
     private const int NoteMax = 2_000;
+
+    private const string NotFederated =
+        "this box is in no federation that keeps runs: set federation.nats.urls and \"durable\": true in the section federation, or submit without --anywhere";
 
     private readonly RunnerRooms _rooms;
     private readonly RunnerOptions _options;
@@ -38,8 +42,8 @@ public sealed class RunService : IRunService, IDisposable
         {
             try
             {
-                // One submitted since the start is in memory already.
-                count += _table.Find(id) is null && Keep((await LoadAsync(id, cancel))!) ? 1 : 0;
+                // One submitted since the start is in memory already; one that runs anywhere may be another box's by now.
+                count += _table.Find(id) is null && await LoadAsync(id, cancel) is { } driver && TakeUp(driver) ? 1 : 0;
             }
             catch (Exception e) when (e is IOException or JsonException)
             {
@@ -83,6 +87,11 @@ public sealed class RunService : IRunService, IDisposable
 
     public async ValueTask<SubmitResult> SubmitAsync(RunSubmission submission, Principal principal, CancellationToken cancel)
     {
+        if (submission.Anywhere)
+        {
+            return SubmitResult.Refused(SubmitRefusal.NotFederated, NotFederated);
+        }
+
         if (Refusal(principal) is { } refusal)
         {
             return refusal;
@@ -90,19 +99,84 @@ public sealed class RunService : IRunService, IDisposable
 
         try
         {
-            var cached = _workflows.Of(submission);
-            if (cached.Workflow is not { } workflow)
-            {
-                return SubmitResult.Invalid(cached.Errors);
-            }
-
-            var errors = new List<WorkflowError>();
-            var inputs = InputValues.Resolve(workflow, submission.Inputs, submission.FileName, errors);
-            return errors.Count > 0 ? SubmitResult.Invalid(errors) : SubmitResult.Of(await BeginAsync(cached, inputs, submission.FileName, principal));
+            var (submitted, result) = Check(submission, principal);
+            return submitted is null ? result : SubmitResult.Of(await BeginAsync(submitted));
         }
         catch (IOException e)
         {
             return SubmitResult.Refused(SubmitRefusal.StoreFull, $"the run could not be stored: {e.Message}");
+        }
+    }
+
+    /// <summary>Whether the run is in memory: at work, waiting, or ended not long ago.</summary>
+    internal bool Holds(string runId) => _table.Find(runId) is not null;
+
+    /// <summary>Steps of a run that an executor works on; 0 when it is not in memory.</summary>
+    internal int StepsInProgress(string runId) => _table.Find(runId)?.InProgress ?? 0;
+
+    /// <summary>A run from the records of another box, as far as they go. Its payloads must be in this box's store.</summary>
+    /// <exception cref="IOException">A payload is missing, or this version no longer accepts the workflow.</exception>
+    /// <exception cref="JsonException">A record is none of the runner's.</exception>
+    internal (RunMachine Machine, IReadOnlyList<StoredRunEvent> Events) Fold(string runId, IReadOnlyList<ReadOnlyMemory<byte>> records, Principal? principal = null)
+    {
+        StoredRunEvent[] events = [.. records.Select((record, i) => new StoredRunEvent(i + 1, Resolve(record)))];
+        if (principal is not null && events is [{ Event.Submitted: { } submitted } first, ..])
+        {
+            events[0] = first with { Event = first.Event with { Submitted = submitted with { Principal = principal } } };
+        }
+
+        return (MachineOf(runId, events), events);
+    }
+
+    /// <summary>The event as a record carries it: large payloads in this box's store, named by their hash.</summary>
+    /// <exception cref="IOException">The store is full.</exception>
+    internal RunEvent Slim(RunEvent item) => _log.Slim(item);
+
+    /// <exception cref="IOException">A file is missing, or this version no longer accepts it.</exception>
+    internal Workflow WorkflowOf(RunEvent submitted) => _workflows.Of(submitted.Submitted!);
+
+    /// <exception cref="IOException">A payload is missing.</exception>
+    internal RunEvent Resolve(ReadOnlyMemory<byte> record) => _log.Resolve(RunEventCodec.Read(record.Span));
+
+    /// <summary>
+    /// Goes on with a run that this box owns from now on: what its own journal lacks of the records is written there first, so that it always holds a beginning of
+    /// the run. What happens from then on is committed through <paramref name="journal"/>, which gives each event its place in the run.
+    /// </summary>
+    /// <param name="principal">As whom it goes on here; null for as whom it was begun.</param>
+    /// <param name="next">An event to begin with; null for none.</param>
+    /// <returns>False when the run is in memory already.</returns>
+    /// <exception cref="IOException">A payload is missing, or this version no longer accepts the workflow.</exception>
+    internal async ValueTask<bool> AdoptAsync(string runId, IReadOnlyList<ReadOnlyMemory<byte>> records, IJournal journal, Principal? principal, RunEvent? next, CancellationToken cancel)
+    {
+        var (machine, events) = Fold(runId, records, principal);
+        for (var i = (await _rooms.History.ReadAsync(runId, cancel)).Count; i < records.Count; i++)
+        {
+            _ = await _rooms.Journal.AppendAsync(RunEventLog.KindOf(events[i].Event), records[i]);
+        }
+
+        // What it spent here in an earlier term is in the records as well.
+        _rooms.RunEnded(runId);
+        var spent = new RunSpending(machine.CostMicroUsd, machine.TokensIn + machine.TokensOut);
+        var driver = NewDriver(_rooms with { Journal = journal, SpentElsewhere = spent }, machine, events);
+        if (next is not null)
+        {
+            await driver.CommitAsync(next);
+        }
+
+        return Keep(driver);
+    }
+
+    /// <summary>Starts no further step of a run and, where asked, cancels those in progress: nothing of them is committed.</summary>
+    internal void Park(string runId, bool cancel) => _table.Find(runId)?.Park(cancel);
+
+    /// <summary>The run is no longer this box's: it leaves memory.</summary>
+    internal void Leave(string runId)
+    {
+        if (_table.Find(runId) is { } driver)
+        {
+            driver.Park(cancel: true);
+            _table.Remove(driver);
+            Drop(driver);
         }
     }
 
@@ -172,14 +246,18 @@ public sealed class RunService : IRunService, IDisposable
             return Wrong($"run {runId} is {RunEventCodec.NameOf(driver.State)}: only a failed or cancelled run can be retried");
         }
 
+        if (driver.IsAnywhere)
+        {
+            return Wrong($"run {runId} runs anywhere in the federation, which this box is not in now: set federation.nats.urls and federation.durable");
+        }
+
         // A driver of its own: the old one's cancellation stays with the old steps. Of two at once the second finds none to take.
         if (!_table.TryTake(driver))
         {
             return Wrong($"run {runId} is being retried already");
         }
 
-        RunnerMetrics.Moved(driver.State, null);
-        driver.Dispose();
+        Drop(driver);
         var again = (await LoadAsync(runId, CancellationToken.None))!;
         await again.CommitAsync(new RunEvent { Type = RunEventType.Retried, RunId = runId, At = _rooms.Time.GetUtcNow(), By = principal.Id });
         _ = Keep(again);
@@ -234,8 +312,23 @@ public sealed class RunService : IRunService, IDisposable
         : !_table.HasRoom ? SubmitResult.Refused(SubmitRefusal.Busy, $"{_options.QueueMax:N0} runs wait already; submit again later, or raise runner.queueMax")
         : null;
 
-    private async ValueTask<string> BeginAsync(CachedWorkflow cached, Dictionary<string, JsonElement> inputs, string fileName, Principal principal)
+    /// <summary>The submission as its run's first event carries it, under an id of its own; or why it is refused.</summary>
+    /// <exception cref="IOException">The store is full.</exception>
+    internal (RunEvent? Submitted, SubmitResult Result) Check(RunSubmission submission, Principal principal)
     {
+        var cached = _workflows.Of(submission);
+        if (cached.Workflow is not { } workflow)
+        {
+            return (null, SubmitResult.Invalid(cached.Errors));
+        }
+
+        var errors = new List<WorkflowError>();
+        var inputs = InputValues.Resolve(workflow, submission.Inputs, submission.FileName, errors);
+        if (errors.Count > 0)
+        {
+            return (null, SubmitResult.Invalid(errors));
+        }
+
         var values = JsonValues.Build(inputs, static (writer, members) =>
         {
             writer.WriteStartObject();
@@ -247,16 +340,20 @@ public sealed class RunService : IRunService, IDisposable
 
             writer.WriteEndObject();
         });
-        var submitted = new RunEvent
+        return (new RunEvent
         {
             Type = RunEventType.Submitted,
             RunId = RunIds.New(_rooms.Time),
             At = _rooms.Time.GetUtcNow(),
-            Submitted = new SubmittedRun(cached.Workflow!.Name, fileName, cached.Hash, cached.Files, values, principal),
-        };
+            Submitted = new SubmittedRun(workflow.Name, submission.FileName, cached.Hash, cached.Files, values, principal) { Anywhere = submission.Anywhere },
+        }, new SubmitResult());
+    }
+
+    private async ValueTask<string> BeginAsync(RunEvent submitted)
+    {
         var position = await _log.AppendAsync(_log.Slim(submitted));
-        var machine = new RunMachine(submitted.RunId, cached.Workflow, submitted, _options.StepsAtOnce);
-        _ = Keep(NewDriver(machine, [new StoredRunEvent(position.Value, submitted)]));
+        var machine = new RunMachine(submitted.RunId, _workflows.Of(submitted.Submitted!), submitted, _options.StepsAtOnce);
+        _ = Keep(NewDriver(_rooms, machine, [new StoredRunEvent(position.Value, submitted)]));
         return submitted.RunId;
     }
 
@@ -269,14 +366,30 @@ public sealed class RunService : IRunService, IDisposable
             return true;
         }
 
-        RunnerMetrics.Moved(driver.State, null);
-        driver.Dispose();
+        Drop(driver);
         return false;
     }
 
-    private RunDriver NewDriver(RunMachine machine, IReadOnlyList<StoredRunEvent> history)
+    private bool TakeUp(RunDriver driver)
     {
-        var driver = new RunDriver(_rooms, _options, machine, history, OnMoved);
+        if (!driver.IsAnywhere)
+        {
+            return Keep(driver);
+        }
+
+        Drop(driver);
+        return false;
+    }
+
+    private static void Drop(RunDriver driver)
+    {
+        RunnerMetrics.Moved(driver.State, null);
+        driver.Dispose();
+    }
+
+    private RunDriver NewDriver(RunnerRooms rooms, RunMachine machine, IReadOnlyList<StoredRunEvent> history)
+    {
+        var driver = new RunDriver(rooms, _options, machine, history, OnMoved);
         RunnerMetrics.Moved(null, driver.State);
         return driver;
     }
@@ -306,14 +419,21 @@ public sealed class RunService : IRunService, IDisposable
             return null;
         }
 
+        var isAnywhere = events[0].Event.Submitted!.Anywhere;
+        return NewDriver(_rooms, MachineOf(runId, events), isAnywhere ? [.. events.Select((stored, i) => stored with { Sequence = i + 1 })] : events);
+    }
+
+    private RunMachine MachineOf(string runId, IReadOnlyList<StoredRunEvent> events)
+    {
         var machine = new RunMachine(runId, _workflows.Of(events[0].Event.Submitted!), events[0].Event, _options.StepsAtOnce);
-        foreach (var stored in events.Skip(1))
+        for (var i = 1; i < events.Count; i++)
         {
-            machine.Apply(stored.Event);
+            machine.Apply(events[i].Event);
         }
 
-        return NewDriver(machine, events);
+        return machine;
     }
+
 
     /// <summary>The run from memory, or read back for this one question.</summary>
     private async ValueTask<RunDriver?> VisibleAsync(string runId, Principal principal, CancellationToken cancel)

@@ -16,6 +16,9 @@ public sealed record RunSubmission
 
     /// <summary>Bytes of the workflow files that <c>run</c> steps name (<see cref="Workflow.ReferencedFiles"/>), by the name written there.</summary>
     public IReadOnlyDictionary<string, ReadOnlyMemory<byte>> Files { get; init; } = new Dictionary<string, ReadOnlyMemory<byte>>();
+
+    /// <summary>Any eligible box of the federation may carry it, and another goes on where one dies.</summary>
+    public bool Anywhere { get; init; }
 }
 
 /// <summary>One input value: text (converted to the declared type), a JSON value, or a file's bytes. Exactly one is set.</summary>
@@ -53,6 +56,12 @@ public enum SubmitRefusal : byte
 
     /// <summary>There is no room for the inputs on the disk.</summary>
     StoreFull,
+
+    /// <summary>It was to run anywhere, and this box is in no federation that keeps runs.</summary>
+    NotFederated,
+
+    /// <summary>It was to run anywhere, and where such runs are kept does not answer now.</summary>
+    Unreachable,
 }
 
 public sealed record SubmitResult

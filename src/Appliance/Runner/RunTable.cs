@@ -12,6 +12,9 @@ internal sealed class RunTable(RunnerOptions options)
     private readonly Queue<RunDriver> _queue = new();
     private readonly LinkedList<RunDriver> _finished = new();
     private readonly HashSet<string> _taken = [];
+
+    /// <summary>Places held, by run: so that a run that leaves gives back what it holds, whatever change of it is still being told.</summary>
+    private readonly Dictionary<RunDriver, int> _places = [];
     private int _working;
 
     /// <summary>False when as many runs queue as may.</summary>
@@ -87,7 +90,12 @@ internal sealed class RunTable(RunnerOptions options)
         List<RunDriver> left = [];
         lock (_gate)
         {
-            _working += (HoldsPlace(to) ? 1 : 0) - (HoldsPlace(from) || from == RunStateName.Queued ? 1 : 0);
+            if (_byId.GetValueOrDefault(driver.Id) != driver)
+            {
+                return left; // it left before its change was told
+            }
+
+            Hold(driver, (HoldsPlace(to) ? 1 : 0) - (HoldsPlace(from) || from == RunStateName.Queued ? 1 : 0));
             if (to is RunStateName.Succeeded or RunStateName.Failed or RunStateName.Cancelled)
             {
                 _finished.AddLast(driver);
@@ -95,6 +103,7 @@ internal sealed class RunTable(RunnerOptions options)
                 {
                     left.Add(_finished.First!.Value);
                     _ = _byId.Remove(_finished.First.Value.Id);
+                    Hold(_finished.First.Value, -_places.GetValueOrDefault(_finished.First.Value));
                 }
             }
         }
@@ -119,6 +128,38 @@ internal sealed class RunTable(RunnerOptions options)
         }
     }
 
+    /// <summary>Takes a run out, whatever its state; its place goes to the next.</summary>
+    public void Remove(RunDriver driver)
+    {
+        lock (_gate)
+        {
+            if (_byId.GetValueOrDefault(driver.Id) != driver)
+            {
+                return;
+            }
+
+            _ = _byId.Remove(driver.Id);
+            _ = _finished.Remove(driver);
+            Hold(driver, -_places.GetValueOrDefault(driver));
+        }
+
+        StartQueued();
+    }
+
+    private void Hold(RunDriver driver, int change)
+    {
+        _working += change;
+        var held = _places.GetValueOrDefault(driver) + change;
+        if (held == 0)
+        {
+            _ = _places.Remove(driver);
+        }
+        else
+        {
+            _places[driver] = held;
+        }
+    }
+
     private static bool HoldsPlace(RunStateName state) => state == RunStateName.Running;
 
     private void StartQueued()
@@ -133,7 +174,12 @@ internal sealed class RunTable(RunnerOptions options)
                     return;
                 }
 
-                _working++; // its place from here on; Moved gives it back
+                if (_byId.GetValueOrDefault(next.Id) != next)
+                {
+                    continue; // it left while it queued
+                }
+
+                Hold(next, 1); // its place from here on; Moved gives it back
             }
 
             next.Start();

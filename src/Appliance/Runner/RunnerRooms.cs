@@ -25,7 +25,13 @@ public sealed record RunnerRooms
 
     /// <summary>Null where the box keeps no notes.</summary>
     public IRunNotes? Notes { get; init; }
+
+    /// <summary>Spent by the run before it came to this box; of one run's rooms only.</summary>
+    internal RunSpending SpentElsewhere { get; init; }
 }
+
+/// <summary>Money and tokens, input and output together, that a run has used.</summary>
+internal readonly record struct RunSpending(long MicroUsd, long Tokens);
 
 /// <summary>Content by its hash: large payloads, workflow files and artifacts. Thread-safe.</summary>
 public interface IRunBlobs

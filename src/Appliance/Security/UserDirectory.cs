@@ -11,6 +11,9 @@ public sealed class UserDirectory(DirectoryOptions options)
         return new Principal(id, kind, user, team, OrganisationOf(team), roles);
     }
 
+    /// <summary>Whether the user is listed.</summary>
+    public bool Knows(string user) => options.Users.ContainsKey(user);
+
     public string TeamOf(string user) => options.Users.TryGetValue(user, out var found) ? found.Team : "";
 
     public string OrganisationOf(string team) =>

@@ -6,7 +6,7 @@ namespace Jesus.Appliance.Gateway.Rest;
 
 /// <summary>
 /// Reads the body of <c>POST /api/v1/runs</c>:
-/// <c>{"workflow": YAML, "file_name"?: NAME, "inputs"?: {NAME: TEXT or JSON}, "input_files"?: {NAME: {"text": ...} or {"base64": ...}}, "files"?: {NAME: YAML}}</c>.
+/// <c>{"workflow": YAML, "file_name"?: NAME, "inputs"?: {NAME: TEXT or JSON}, "input_files"?: {NAME: {"text": ...} or {"base64": ...}}, "files"?: {NAME: YAML}, "anywhere"?: true or false}</c>.
 /// </summary>
 internal static class RunSubmissionReader
 {
@@ -28,7 +28,7 @@ internal static class RunSubmissionReader
         catch (Exception e) when (e is InvalidOperationException or KeyNotFoundException)
         {
             return (null, ApiFailure.Invalid("invalid_type",
-                "A value has the wrong type, or is not whole Unicode text. workflow and file_name are strings; inputs, input_files and files are objects."));
+                "A value has the wrong type, or is not whole Unicode text. workflow and file_name are strings; inputs, input_files and files are objects; anywhere is true or false."));
         }
     }
 
@@ -56,12 +56,15 @@ internal static class RunSubmissionReader
                 case "input_files":
                     ReadInputFiles(property.Value, inputs);
                     break;
+                case "anywhere":
+                    submission = submission with { Anywhere = property.Value.GetBoolean() };
+                    break;
                 case "files":
                     submission = submission with { Files = FilesOf(property.Value) };
                     break;
                 default:
                     return (null, ApiFailure.Invalid("unsupported_parameter",
-                        $"'{property.Name}' is not known. Allowed: workflow, file_name, inputs, input_files, files.", property.Name));
+                        $"'{property.Name}' is not known. Allowed: workflow, file_name, inputs, input_files, files, anywhere.", property.Name));
             }
         }
 

@@ -213,6 +213,10 @@ internal sealed class RunsEndpoints(IRunService runs, GatewayOptions limits, Tim
                 return FailAsync(request, new ApiFailure(429, "rate_limit_error", "too_many_runs", result.Message, null, TimeSpan.FromSeconds(5)));
             case SubmitRefusal.Stopping:
                 return FailAsync(request, new ApiFailure(503, "server_error", "draining", result.Message));
+            case SubmitRefusal.NotFederated:
+                return FailAsync(request, new ApiFailure(409, ApiFailure.InvalidRequest, "not_federated", result.Message, "anywhere"));
+            case SubmitRefusal.Unreachable:
+                return FailAsync(request, new ApiFailure(503, "server_error", "runs_unreachable", result.Message, null, TimeSpan.FromSeconds(5)));
             case SubmitRefusal.StoreFull:
                 return FailAsync(request, new ApiFailure(507, "server_error", "store_full", result.Message));
             default:

@@ -54,7 +54,11 @@ public sealed record SubmittedRun(
     IReadOnlyDictionary<string, string> Files,
     JsonElement Inputs,
     Principal Principal,
-    string? InputsHash = null);
+    string? InputsHash = null)
+{
+    /// <summary>The run belongs to whichever box of the federation owns it now: a start takes it up only once it owns it.</summary>
+    public bool Anywhere { get; init; }
+}
 
 /// <summary>One event of a run; which fields are set depends on <see cref="Type"/>. Immutable.</summary>
 public sealed record RunEvent

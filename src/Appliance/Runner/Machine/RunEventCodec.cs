@@ -197,6 +197,10 @@ public static class RunEventCodec
         writer.WriteString("organisation"u8, submitted.Principal.Organisation);
         writer.WriteNumber("roles"u8, (int)submitted.Principal.Roles);
         writer.WriteEndObject();
+        if (submitted.Anywhere)
+        {
+            writer.WriteBoolean("anywhere"u8, true);
+        }
     }
 
     private static SubmittedRun ReadSubmitted(JsonElement json)
@@ -215,7 +219,10 @@ public static class RunEventCodec
                 Text(principal, "team"u8)!,
                 Text(principal, "organisation"u8)!,
                 (Roles)Number(principal, "roles"u8)),
-            Text(json, "inputs_hash"u8));
+            Text(json, "inputs_hash"u8))
+        {
+            Anywhere = json.TryGetProperty("anywhere"u8, out _),
+        };
     }
 
     private static void WriteText(Utf8JsonWriter writer, ReadOnlySpan<byte> name, string? value)

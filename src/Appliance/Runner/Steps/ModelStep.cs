@@ -21,8 +21,8 @@ internal static class ModelStep
             Lane = Lane.Agent,
             RouteName = model,
             RunId = run.RunId,
-            RunCapMicroUsd = run.Workflow.BudgetMicroUsd,
-            RunCapTokens = run.Workflow.BudgetTokens,
+            RunCapMicroUsd = run.CapMicroUsd,
+            RunCapTokens = run.CapTokens,
             PricedAt = run.SubmittedAt,
             Api = "runner",
         };

@@ -67,6 +67,9 @@ public sealed record RunView
     /// <summary>Null in lists.</summary>
     public IReadOnlyList<ArtifactView>? Artifacts { get; init; }
 
+    /// <summary>The box that carries a run that was submitted to run anywhere; empty while none has it, null for a run of this box alone.</summary>
+    public string? Box { get; init; }
+
     /// <summary>Sequence of the last durable event: a watcher continues after it.</summary>
     public long Sequence { get; init; }
 

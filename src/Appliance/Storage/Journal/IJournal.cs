@@ -58,4 +58,4 @@ public interface IJournal
 }
 
 /// <summary>The journal can no longer be written; ends the process after logging.</summary>
-public sealed class JournalFailedException(string message, Exception? inner = null) : Exception(message, inner);
+public class JournalFailedException(string message, Exception? inner = null) : Exception(message, inner);

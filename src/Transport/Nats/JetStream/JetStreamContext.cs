@@ -161,6 +161,14 @@ public sealed class JetStreamContext
         NatsSubject subject, ReadOnlyMemory<byte> payload, JetStreamPublish? options = null, CancellationToken cancel = default) =>
         _publisher.PublishAsync(subject, payload, options ?? JetStreamPublish.Default, cancel);
 
+    /// <summary>One message of a consumer that exists, with nothing asked ahead; <see cref="JetStreamFault.NotFound"/> when none came in time. Dispose it.</summary>
+    public async ValueTask<JetStreamResult<JetStreamMessage>> NextAsync(string stream, string consumer, TimeSpan expires, CancellationToken cancel = default)
+    {
+        var wrong = JetStreamNames.CheckName("stream", stream);
+        wrong = wrong.IsNone ? JetStreamNames.CheckName("consumer", consumer) : wrong;
+        return wrong.IsNone ? await SinglePull.ReadAsync(this, _api.SubjectOf($"CONSUMER.MSG.NEXT.{stream}.{consumer}"), expires, cancel).ConfigureAwait(false) : wrong;
+    }
+
     /// <summary>Reads a consumer that exists: one reader at a time.</summary>
     public JetStreamResult<PullConsumer> OpenPull(string stream, string consumer, PullOptions? options = null)
     {
