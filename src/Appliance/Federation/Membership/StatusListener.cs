@@ -8,14 +8,10 @@ namespace Jesus.Appliance.Federation.Membership;
 /// <summary>Hears how other boxes are and folds it into the <see cref="PeerTable"/>. What is dropped is counted, and logged once for each reason and peer.</summary>
 internal sealed class StatusListener(FederationSetup setup, FederationSubjects subjects, NatsConnection nats, PeerTable table, StatusAnnouncer announcer)
 {
-    /// <summary>Peers whose faults were logged; beyond them faults are only counted, so that a fleet of broken boxes does not fill the log.</summary>
-    private const int ComplaintsMax = 256;
-
     /// <summary>A thousand boxes at once, read in a moment; more are dropped by the subscription, which counts them.</summary>
     private static readonly NatsSubscriptionOptions Pending = new() { PendingMessagesMax = 4_096, PendingBytesMax = 16 << 20 };
 
-    private readonly HashSet<(string Peer, StatusVerdict Verdict)> _complaints = [];
-    private readonly Lock _gate = new();
+    private readonly Complaints _complaints = new();
 
     public async Task RunAsync(CancellationToken cancel)
     {
@@ -50,11 +46,8 @@ internal sealed class StatusListener(FederationSetup setup, FederationSubjects s
         FederationMetrics.Heard(verdict);
         if (verdict is StatusVerdict.New or StatusVerdict.Back)
         {
-            // Who greets knows this box already; greeting back would never end.
-            if (!isWelcome)
-            {
-                announcer.Greet(sender, now);
-            }
+            // A greeting that is answered is the last: who sent it knew of this box already, so the answer is nothing new there.
+            announcer.Greet(sender, now);
         }
         else if (verdict is not (StatusVerdict.Taken or StatusVerdict.Stale or StatusVerdict.Own))
         {
@@ -65,12 +58,9 @@ internal sealed class StatusListener(FederationSetup setup, FederationSubjects s
     private void Complain(ReadOnlySpan<byte> sender, StatusVerdict verdict)
     {
         var peer = FederationOptions.IsName(sender) ? System.Text.Encoding.ASCII.GetString(sender) : "?";
-        lock (_gate)
+        if (!_complaints.IsNew(peer, verdict.ToString()))
         {
-            if (_complaints.Count >= ComplaintsMax || !_complaints.Add((peer, verdict)))
-            {
-                return;
-            }
+            return;
         }
 
         if (verdict is StatusVerdict.OwnIdTaken)

@@ -5,6 +5,7 @@ using Jesus.Appliance.Pipeline;
 using Jesus.Transport.Buffers;
 using Jesus.Transport.Nats;
 using Jesus.Transport.Wire;
+using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Federation.Totals;
 
@@ -14,6 +15,9 @@ namespace Jesus.Appliance.Federation.Totals;
 /// </summary>
 internal sealed class FleetTotals(FederationSetup setup, FederationSubjects subjects, NatsConnection nats, PeerTable table) : IDisposable
 {
+    /// <summary>A message that comes within this part of the interval after another is one too many.</summary>
+    private const int TooOften = 10;
+
     /// <summary>Counters of six numbers; anything longer is something else.</summary>
     private const int MessageBytesMax = 4 * 1024;
 
@@ -23,6 +27,7 @@ internal sealed class FleetTotals(FederationSetup setup, FederationSubjects subj
     private readonly ConcurrentDictionary<string, PeerCounts> _peers = new(StringComparer.Ordinal);
     private readonly PeerTelemetry _own = new();
     private readonly PooledBuffer _buffer = new(256);
+    private readonly Complaints _complaints = new();
     private readonly long _startedMs = setup.Time.NowMs();
     private long _dueMs = long.MinValue;
     private ulong _sequence;
@@ -96,19 +101,49 @@ internal sealed class FleetTotals(FederationSetup setup, FederationSubjects subj
     private void Hear(in NatsMessage message, PeerTelemetry counts)
     {
         var sender = subjects.SenderOfTotals(message.Subject.Span);
-        if (!FederationOptions.IsName(sender) || message.Payload.Length > MessageBytesMax || !PeerTelemetry.TryRead(message.Payload.Span, counts, out _))
+        if (!FederationOptions.IsName(sender))
         {
-            FederationMetrics.Heard(StatusVerdict.Malformed);
+            Drop("?", StatusVerdict.Malformed);
             return;
         }
 
         // A string each: ten seconds apart, it is no hot path.
         var peer = System.Text.Encoding.ASCII.GetString(sender);
-        if (peer == table.Self || (_peers.Count >= setup.Options.PeersMax && !_peers.ContainsKey(peer)))
+        var now = setup.Time.NowMs();
+        var isKnown = _peers.TryGetValue(peer, out var before);
+        if (peer == table.Self)
         {
             return;
         }
 
+        if (isKnown && now - before.SeenMs < setup.TotalsMs / TooOften)
+        {
+            Drop(peer, StatusVerdict.TooOften);
+        }
+        else if (!isKnown && _peers.Count >= setup.Options.PeersMax)
+        {
+            Drop(peer, StatusVerdict.TableFull);
+        }
+        else if (message.Payload.Length > MessageBytesMax || !PeerTelemetry.TryRead(message.Payload.Span, counts, out _))
+        {
+            Drop(peer, StatusVerdict.Malformed);
+        }
+        else
+        {
+            Take(peer, counts, now);
+        }
+    }
+
+    private void Drop(string peer, StatusVerdict verdict)
+    {
+        FederationMetrics.Heard(verdict);
+        if (_complaints.IsNew(peer, verdict.ToString()))
+        {
+            setup.Log.LogWarning("counts of {Peer} are dropped from now on where they are {Verdict}", peer, verdict);
+        }
+    }
+
+    private void Take(string peer, PeerTelemetry counts, long now) =>
         _peers[peer] = new PeerCounts(peer, new BoxCounts
         {
             Calls = counts.Calls,
@@ -117,8 +152,7 @@ internal sealed class FleetTotals(FederationSetup setup, FederationSubjects subj
             OutputTokens = counts.OutputTokens,
             MicroUsd = counts.MicroUsd,
             Runs = counts.Runs,
-        }, setup.Time.NowMs());
-    }
+        }, now);
 
     private void Forget(long nowMs)
     {
