@@ -82,7 +82,7 @@ list() { printf '            "%s"\n' "$@"; }
 # allow_responses: a box that asks itself, with any subject to reply to, may then publish there.)
 publishes() {
   local c=$cluster q=$1
-  list "jesus.$c.peer.$q.status" "jesus.$c.peer.*.welcome.$q" "jesus.$c.telemetry.$q" \
+  list "jesus.$c.peer.$q.status" "jesus.$c.peer.*.welcome.$q" "jesus.$c.telemetry.$q" "jesus.$c.alert.$q" \
     "jesus.$c.infer.*.$q" "jesus.$c.peer.*.infer.$q" "jesus.$c.peer.*.credit.$q" "jesus.$c.peer.*.cancel.$q" "_INBOX.jesus.*.$q.>"
   [ "$durable" = 0 ] || durable_publishes "$q"
 }
