@@ -81,7 +81,10 @@ internal sealed partial class SocketStream : Stream
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("this stream is written asynchronously");
+    /// <summary>Waits; TLS answers so when a read meets something of the handshake's.</summary>
+    public override void Write(ReadOnlySpan<byte> buffer) => SendThread.Send(_socket, buffer);
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
     public override void Flush()
     {

@@ -95,6 +95,35 @@ public sealed class NatsConnectionTests
     }
 
     [Fact]
+    public async Task Whoever_was_asked_once_cannot_answer_what_others_were_asked()
+    {
+        await using var server = await NatsServer.StartAsync();
+        await using var client = await Client.ConnectAsync(server.Url);
+        await using var witness = await RawNats.ConnectAsync(server.Port);
+        await witness.SubscribeAsync("ask");
+        await witness.FlushAsync();
+        var asking = Client.AskAsync(client, "ask", "first");
+        var (_, reply, _) = await witness.NextAsync();
+        var slot = reply[^4..];
+        await witness.PublishAsync(reply, "answer");
+        Assert.Equal("answer", await asking);
+
+        // The same place in the table, and every guess that counting would give.
+        var second = Client.AskAsync(client, "ask", "second");
+        var (_, other, _) = await witness.NextAsync();
+        Assert.Equal(slot, other[^4..]);
+        await witness.PublishAsync(reply, "forged");
+        var secret = Convert.ToUInt64(reply[^16..], 16);
+        foreach (var guess in new[] { secret + 0x10000, secret - 0x10000, 0x10000UL | (secret & 0xFFFF), secret & 0xFFFF, 0UL })
+        {
+            await witness.PublishAsync(reply[..^16] + guess.ToString("x16", null), "forged");
+        }
+
+        await witness.PublishAsync(other, "true");
+        Assert.Equal("true", await second);
+    }
+
+    [Fact]
     public async Task Nobody_listening_is_said_at_once()
     {
         await using var server = await NatsServer.StartAsync();

@@ -9,21 +9,22 @@ internal sealed class PendingRequest(RequestTable table, int slot) : NatsWake, I
     private CancellationTokenRegistration _cancel;
     private NatsReply _reply;
     private long _token;
-    private uint _generation;
 
     public int Slot => slot;
+
+    /// <summary>What makes this use's token: the upper 48 bits.</summary>
+    public long Secret { get; set; }
 
     /// <summary>When it times out; only while it waits.</summary>
     public long DueMs { get; private set; }
 
     public ValueTask<NatsReply> Task => new(this, _core.Version);
 
-    /// <summary>Begins to wait. The token: the use above, the slot in the lowest 16 bits; never 0.</summary>
+    /// <summary>Begins to wait. The token: the secret above, the slot in the lowest 16 bits; never 0.</summary>
     public long Begin(long dueMs)
     {
         DueMs = dueMs;
-        _generation = Math.Max(1, _generation + 1);
-        var token = ((long)_generation << 16) | (uint)slot;
+        var token = Secret | (uint)slot;
         Volatile.Write(ref _token, token);
         return token;
     }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 using Jesus.Transport.Nats.Connecting;
 using Jesus.Transport.Nats.Memory;
@@ -6,12 +8,12 @@ using Jesus.Transport.Nats.Protocol;
 namespace Jesus.Transport.Nats.Requests;
 
 /// <summary>
-/// Requests under way, found by the last token of the reply's subject: 12 hexadecimal digits of use and slot. All answers come over one subscription. Time limits are
-/// looked for by going through the slots in use, 50 times a second while there are any: a few ns each, where a wheel's lists would cost every request a lock twice.
+/// Requests under way, found by the last token of the reply's subject: 16 hexadecimal digits, 48 bits that nobody can guess and the slot. So whoever was asked once can answer
+/// that and nothing else, and a late answer is nobody's. All answers come over one subscription. Time limits are looked for by going through the slots in use, 50 times a second while there are any: a few ns each, where a wheel's lists would cost every request a lock twice.
 /// </summary>
 internal sealed class RequestTable
 {
-    public const int TokenBytes = 12;
+    public const int TokenBytes = 16;
     private const int FirstSlots = 64;
 
     private readonly Lock _gate = new();
@@ -19,6 +21,8 @@ internal sealed class RequestTable
     private readonly byte[] _prefix;
     private readonly Stack<int> _free = new();
     private PendingRequest?[] _slots = new PendingRequest?[FirstSlots];
+    private readonly long[] _secrets = new long[512];
+    private int _secretsLeft;
     private MessageArena _arena;
     private int _used;
     private int _open;
@@ -59,7 +63,9 @@ internal sealed class RequestTable
             }
 
             _open++;
-            return _slots[slot];
+            var request = _slots[slot]!;
+            request.Secret = NextSecret();
+            return request;
         }
     }
 
@@ -139,6 +145,20 @@ internal sealed class RequestTable
         var slots = Volatile.Read(ref _slots);
         var slot = (int)(token & (NatsLimits.RequestsMax - 1));
         return slot < slots.Length ? slots[slot] : null;
+    }
+
+    // Drawn by the page: a draw for each request would cost more than the request.
+    private long NextSecret()
+    {
+        const int SlotBits = 16;
+        if (_secretsLeft == 0)
+        {
+            RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(_secrets.AsSpan()));
+            _secretsLeft = _secrets.Length;
+        }
+
+        var secret = _secrets[--_secretsLeft] & ~((1L << SlotBits) - 1);
+        return secret == 0 ? 1L << SlotBits : secret;
     }
 
     private int AddSlot()
