@@ -56,33 +56,35 @@ public ref partial struct WireReader
     /// </summary>
     public bool BeginTolerant(string name, out TolerantRead scope)
     {
-        scope = default;
-        var at = _position;
-        var members = Read<byte>(name);
-        if (members > WireLimits.MembersMax || Failed)
+        // Usually all lengths are short: a byte each.
+        scope.Name = name;
+        scope.OuterEnd = _end;
+        scope.LengthAt = _position + 1;
+        scope.MembersLeft = _position < _end ? _bytes[_position] : 0;
+        scope.MemberEnd = scope.LengthAt + scope.MembersLeft;
+        scope.End = scope.MemberEnd;
+        if (scope.MembersLeft == 0 || scope.MembersLeft > WireLimits.MembersMax || scope.MemberEnd > _end || _depth >= WireLimits.DepthMax)
         {
-            if (members != WireCode.NullObject)
+            return BeginUnusual(name, out scope);
+        }
+
+        foreach (var length in _bytes.Slice(scope.LengthAt, scope.MembersLeft))
+        {
+            if (length > sbyte.MaxValue)
             {
-                Fail(WireFault.UnknownCode, name, at, members);
+                return BeginUnusual(name, out scope);
             }
 
-            return false;
+            scope.End += length;
         }
 
-        if (++_depth > WireLimits.DepthMax)
+        if (scope.End > _end)
         {
-            Fail(WireFault.TooDeep, name, at, _depth);
-            return false;
+            return BeginUnusual(name, out scope);
         }
 
-        scope = new TolerantRead { Name = name, LengthAt = _position, MembersLeft = members, OuterEnd = _end };
-        if (!TryAddLengths(name, members, out var total))
-        {
-            return false;
-        }
-
-        scope.MemberEnd = _position;
-        scope.End = _position + total;
+        _depth++;
+        _position = scope.MemberEnd;
         return true;
     }
 
@@ -172,37 +174,54 @@ public ref partial struct WireReader
         return (int)value;
     }
 
-    /// <summary>Adds the lengths of all members, which must fit into what is left behind them.</summary>
-    private bool TryAddLengths(string name, int members, out int total)
+    /// <summary>The same of long members, null, and all that is refused.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool BeginUnusual(string name, out TolerantRead scope)
     {
-        total = 0;
-        if (members > _end - _position)
+        scope = default;
+        var at = _position;
+        var members = Read<byte>(name);
+        if (members > WireLimits.MembersMax || Failed)
         {
-            Fail(WireFault.Truncated, name, _position, _end - _position);
+            if (members != WireCode.NullObject)
+            {
+                Fail(WireFault.UnknownCode, name, at, members);
+            }
+
             return false;
         }
 
-        // Usually all are short: a byte each.
-        foreach (var length in _bytes.Slice(_position, members))
+        if (++_depth > WireLimits.DepthMax)
         {
-            if (length > sbyte.MaxValue)
-            {
-                return TryAddLongLengths(name, members, out total);
-            }
-
-            total += length;
+            Fail(WireFault.TooDeep, name, at, _depth);
+            return false;
         }
 
-        _position += members;
-        return FitsBehind(name, total);
+        scope = new TolerantRead { Name = name, LengthAt = _position, MembersLeft = members, OuterEnd = _end };
+        if (!TryAddLengths(name, members, out var total))
+        {
+            return false;
+        }
+
+        scope.MemberEnd = _position;
+        scope.End = _position + total;
+        return true;
     }
 
-    private bool TryAddLongLengths(string name, int members, out int total)
+    /// <summary>Adds the lengths of all members, which must fit into what is left behind them.</summary>
+    private bool TryAddLengths(string name, int members, out int total)
     {
         long sum = 0;
         for (var i = 0; i < members; i++)
         {
             var at = _position;
+            if (at < _end && _bytes[at] <= sbyte.MaxValue)
+            {
+                sum += _bytes[at];
+                _position++;
+                continue;
+            }
+
             var length = ReadVarInt(name);
             if (length < 0)
             {

@@ -60,7 +60,7 @@ internal static class TurnsWire
             partsLeft -= parts;
             for (; parts > 0 && !reader.Failed; parts--)
             {
-                into.Add(ReadPart(ref reader));
+                ReadPart(ref reader, into);
             }
         }
 
@@ -94,28 +94,44 @@ internal static class TurnsWire
 
     private static void WritePart(ref WireWriter writer, in TurnPart part)
     {
-        var isText = part is { Kind: PartKind.Text, Id.IsEmpty: true, Name.IsEmpty: true, Signature.IsEmpty: true, IsError: false, InResult: false, Cache: CacheMark.None };
-        var scope = writer.BeginTolerant(isText ? TextPartMembers : PartMembers, WireWriter.SpareFor(part.Text.Length + WireWriter.TextHeaderBytes));
-        writer.Member(ref scope, (byte)part.Kind);
-        writer.Member(ref scope, part.Text);
-        if (!isText)
+        if (part is { Kind: PartKind.Text, Id.IsEmpty: true, Name.IsEmpty: true, Signature.IsEmpty: true, IsError: false, InResult: false, Cache: CacheMark.None })
         {
-            writer.Member(ref scope, part.Id);
-            writer.Member(ref scope, part.Name);
-            writer.Member(ref scope, part.Signature);
-            writer.Member(ref scope, part.IsError);
-            writer.Member(ref scope, part.InResult);
-            writer.Member(ref scope, (byte)part.Cache);
+            WriteTextPart(ref writer, part.Text.Span);
+            return;
         }
 
+        var scope = writer.BeginTolerant(PartMembers, WireWriter.SpareFor(part.Text.Length + WireWriter.TextHeaderBytes));
+        writer.Member(ref scope, (byte)part.Kind);
+        writer.Member(ref scope, part.Text);
+        writer.Member(ref scope, part.Id);
+        writer.Member(ref scope, part.Name);
+        writer.Member(ref scope, part.Signature);
+        writer.Member(ref scope, part.IsError);
+        writer.Member(ref scope, part.InResult);
+        writer.Member(ref scope, (byte)part.Cache);
         writer.EndTolerant(ref scope);
     }
 
-    private static TurnPart ReadPart(ref WireReader reader)
+    /// <summary>The same object, whose lengths are known before it is written.</summary>
+    private static void WriteTextPart(ref WireWriter writer, ReadOnlySpan<byte> text)
+    {
+        const ushort TwoMembersTheFirstByDefault = TextPartMembers;
+        writer.Write(TwoMembersTheFirstByDefault);
+        if (text.IsEmpty)
+        {
+            writer.Write((byte)0);
+            return;
+        }
+
+        writer.WriteVarInt(text.Length + WireWriter.TextHeaderBytes);
+        writer.WriteUtf8(text);
+    }
+
+    private static void ReadPart(ref WireReader reader, TurnList into)
     {
         if (!reader.BeginTolerantValue("InferRequest.parts", out var scope))
         {
-            return default;
+            return;
         }
 
         var kind = (PartKind)(reader.Next(ref scope) ? reader.ReadCode("InferRequest.parts.kind", (byte)PartKind.RedactedReasoning) : 0);
@@ -127,7 +143,7 @@ internal static class TurnsWire
         }
 
         reader.EndTolerant(ref scope);
-        return part;
+        into.Add(part);
     }
 
     private static TurnPart ReadRest(ref WireReader reader, ref TolerantRead scope, in TurnPart part)
