@@ -10,8 +10,8 @@ public sealed class ConversionTests
 {
     private const int Seeds = 1_000;
 
-    /// <summary>The caller's raw body and what belongs to it stay at home; the deadline travels as time that is left.</summary>
-    private static readonly string[] AtHome = ["Body", "BodyShape", "BodyVersion", "VerbatimOnly", "Betas", "Deadline"];
+    /// <summary>The caller's raw body and what belongs to it stay at home; the deadline travels as time that is left, the rest as members of the message itself.</summary>
+    private static readonly string[] AtHome = [".Body", ".BodyShape", ".BodyVersion", ".VerbatimOnly", ".Betas", ".Deadline", ".DataClass", ".Visited"];
 
     [Fact]
     public void A_thousand_requests_reach_the_other_box_as_they_were_asked()

@@ -7,6 +7,7 @@ using Jesus.Transport.Buffers;
 namespace Jesus.Appliance.Tests.Federation.Messages;
 
 /// <summary>Everything that an object says in public, as text, by reflection: a property that is added and not carried over makes two descriptions differ.</summary>
+/// <remarks>Left out are the paths named, such as <c>.Ask.Body</c>.</remarks>
 internal static class Describe
 {
     public static string Of(object? value, params string[] without)
@@ -84,7 +85,7 @@ internal static class Describe
     {
         foreach (var property in value.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance))
         {
-            if (property.GetIndexParameters().Length == 0 && !without.Contains(property.Name))
+            if (property.GetIndexParameters().Length == 0 && !without.Contains($"{path}.{property.Name}"))
             {
                 Append(text, property.GetValue(value), $"{path}.{property.Name}", without);
             }

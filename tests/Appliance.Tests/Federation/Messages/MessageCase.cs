@@ -82,6 +82,7 @@ internal sealed class MessageCase<T>(TryReadMessage<T> read, WriteMessage<T> wri
         return _buffer.Span;
     }
 
-    // The caller's raw body stays at home, the deadline travels as the time that is left.
-    private static string DescribeMessage(T message) => Describe.Of(message, "Body", "BodyShape", "BodyVersion", "VerbatimOnly", "Betas", "Deadline");
+    // The caller's raw body stays at home, the deadline travels as the time that is left, and the class of the data and the boxes passed as members of the message itself.
+    private static string DescribeMessage(T message) => Describe.Of(
+        message, ".Ask.Body", ".Ask.BodyShape", ".Ask.BodyVersion", ".Ask.VerbatimOnly", ".Ask.Betas", ".Ask.Deadline", ".Ask.DataClass", ".Ask.Visited");
 }
