@@ -31,6 +31,12 @@ public sealed record FederationOptions
     /// <summary>Boxes that a call may go through after the first, 0 to 4; 1 by default: who was asked by a peer answers itself. 0 asks no peer.</summary>
     public int MaxHops { get; init; } = 1;
 
+    /// <summary>
+    /// The fleet counts as inside: restricted data may go to peers, and internal data goes unredacted. False by default, since whoever runs a box of the fleet can read
+    /// what it is asked.
+    /// </summary>
+    public bool Trusted { get; init; }
+
     /// <summary>Runs may be taken over by other boxes; needs JetStream on the servers.</summary>
     public bool Durable { get; init; }
 

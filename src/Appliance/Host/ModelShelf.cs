@@ -24,6 +24,9 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
 
     public string Folder => folder;
 
+    /// <summary>Models that only peers have, as they are now.</summary>
+    public Func<IReadOnlyList<ModelListing>> OfPeers { get; set; } = static () => [];
+
     /// <summary>Where the engine finds files: all of the first folder, and what the other folders have besides as the daemon starts.</summary>
     public static ModelHostOptions HostOptions(EngineSettings engine, string stateModels)
     {
@@ -108,6 +111,7 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
         var listings = _routing.Routes.Keys.Select(name => new ModelListing(name, "route", 0, "route", 0, 0, "")).ToList();
         listings.AddRange(host.List().Select(file => new ModelListing(file.Name, LocalAdapter.Kind, 0, NameOf(file.State), file.ContextTokens, file.Bytes, "")));
         listings.AddRange(_remote.Where(c => c.Key == 1).Select(c => new ModelListing(c.Name, c.Provider, 0, "remote", c.Traits.ContextTokens, 0, "")));
+        listings.AddRange(OfPeers().Where(peers => listings.TrueForAll(l => l.Id != peers.Id)));
         return [.. listings.OrderByDescending(l => l.Id == byDefault || $"{LocalAdapter.Kind}/{l.Id}" == byDefault)];
     }
 

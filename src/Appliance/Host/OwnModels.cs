@@ -1,4 +1,5 @@
 using Jesus.Appliance.Federation;
+using Jesus.Appliance.Federation.Calls;
 using Jesus.Appliance.Federation.Membership;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
@@ -32,6 +33,24 @@ internal sealed class OwnModels(ModelHost engine, RouteTableHolder routes, Ticke
 
         return models;
     }
+
+    /// <summary>One of them, as it is now; null for what is not offered.</summary>
+    public PeerModelView? Find(string model)
+    {
+        var table = routes.Current;
+        foreach (var candidate in table.Candidates)
+        {
+            if (candidate.IsLocal && candidate.Model == model && IsOffered(model))
+            {
+                return Describe(candidate, table);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>What the engine has read for peers lately.</summary>
+    public WarmPrompts Warm { get; } = new();
 
     private bool IsOffered(string model)
     {
@@ -69,6 +88,8 @@ internal sealed class OwnModels(ModelHost engine, RouteTableHolder routes, Ticke
             InteractiveDelayMs = DelayMs(candidate, Lane.Interactive, there),
             AgentDelayMs = DelayMs(candidate, Lane.Agent, there),
             BatchDelayMs = DelayMs(candidate, Lane.Batch, there),
+            PrefixDigests = loaded is null ? default : Warm.Of(candidate.Model),
+            PrefixBlockTokens = PromptDigests.BlockTokens,
         };
     }
 

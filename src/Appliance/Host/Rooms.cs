@@ -24,6 +24,7 @@ using Jesus.Appliance.Storage.Journal;
 using Jesus.Appliance.Storage.Projection;
 using Jesus.Appliance.Telemetry;
 using Jesus.Appliance.Tools;
+using Jesus.Inference.Contract;
 using Jesus.Inference.Engine;
 using Jesus.Transport.Http;
 using Microsoft.Extensions.Logging;
@@ -69,8 +70,13 @@ public sealed class Rooms : IAsyncDisposable
         Readiness.Set("models", true, Models.Summary());
         Admission = new AdmissionGate(config.Limits);
         Prices = new PriceTableHolder(PriceTable.Build(config.Prices, []));
-        Principals = new PrincipalResolver(Keys, new UserDirectory(config.Directory), config.Security, new LocalUsers(Disk));
+        var directory = new UserDirectory(config.Directory);
+        Principals = new PrincipalResolver(Keys, directory, config.Security, new LocalUsers(Disk));
         var scheduler = new TicketScheduler(config.Scheduler, () => (long)Time.GetElapsedTime(0).TotalMilliseconds);
+        var own = new OwnModels(Engine, Routes, scheduler, Prices, config.Federation, Time);
+        Federation = OpenFederation(config.Federation, own);
+        var calls = Federation is null ? null : new PeerCalls(Federation, own, directory, CallModel, Time, Roll, log.CreateLogger("Federation"));
+        Models.OfPeers = calls is null ? static () => [] : calls.Listings;
         Pipeline = new ModelPipeline(new PipelineRooms
         {
             Admission = Admission,
@@ -81,12 +87,12 @@ public sealed class Rooms : IAsyncDisposable
             Journal = Journal,
             Time = Time,
             Dice = Roll,
+            Peers = calls?.Candidates,
             Redactor = config.Security.Redaction ? new Redactor() : null,
         });
         Projection = new SqliteProjection(State.Database, Journal, [new RunsTable(), new AuditTable()], new ProjectionOptions(), log.CreateLogger("Projection"));
         var runner = RunnerRooms(config);
         Runs = new RunService(runner, config.Runner);
-        Federation = OpenFederation(config.Federation, new OwnModels(Engine, Routes, scheduler, Prices, config.Federation, Time));
         Federation?.Add(new SharedBudgetsPart(Federation, Budgets, Time, log.CreateLogger("Budgets")));
         _runs = new DurableRoom(Runs, Journal, runner.Blobs, runner.Tools, Routes, Principals).Join(Federation, Readiness, Time, log.CreateLogger("Durable"));
         Gateway = new GatewayApp(Parts(config), log.CreateLogger("Gateway"));
@@ -177,6 +183,8 @@ public sealed class Rooms : IAsyncDisposable
         Journal.Dispose();
         Metrics.Dispose();
     }
+
+    private ValueTask<Outcome> CallModel(ModelCall call, IAnswerSink sink, CancellationToken cancel) => Pipeline.RunAsync(call, sink, cancel);
 
     private void Restore()
     {

@@ -50,7 +50,7 @@ internal sealed class AttemptLedger(PipelineRooms rooms)
         }
 
         var isHard = !candidate.CountsExactly && (path.Originals.MaxOutputTokens > 0 || path.Reservation.HasCaps);
-        var settlement = Settlement.Of(result, path.Bounds[attempt.Index], path.Prices[attempt.Index], isHard);
+        var settlement = Settlement.Of(result, path.Bounds[attempt.Index], path.Prices[attempt.Index], isHard, candidate.Traits.StopsWhenCut);
         path.Charge(settlement);
         attempt.Charged = settlement.Usage;
         if (settlement.IsOverrun)

@@ -15,7 +15,8 @@ public readonly record struct Settlement(Usage Usage, UsageQuality Quality, long
     /// The server was told how long the answer may be, and the prompt's bound is in its bytes: more is an overrun. Not for the box's own engine, which counts
     /// exactly, nor for a call without any limit, whose bound is only an assumption.
     /// </param>
-    public static Settlement Of(in CallResult result, in CallBound bound, in Price price, bool isHard)
+    /// <param name="stopsWhenCut">The server uses nothing more once nobody reads: what came is what is paid.</param>
+    public static Settlement Of(in CallResult result, in CallBound bound, in Price price, bool isHard, bool stopsWhenCut = false)
     {
         var stated = WithImages(result.Usage, bound.Usage);
         if (Contradicts(stated))
@@ -29,7 +30,7 @@ public readonly record struct Settlement(Usage Usage, UsageQuality Quality, long
             return new Settlement(stated, UsageQuality.Exact, cost, IsAbove(stated, cost, bound, price, isHard));
         }
 
-        return result.Succeeded && cost <= bound.MicroUsd && stated.InputTokens + (long)stated.OutputTokens <= bound.Tokens
+        return (result.Succeeded || stopsWhenCut) && cost <= bound.MicroUsd && stated.InputTokens + (long)stated.OutputTokens <= bound.Tokens
             ? new Settlement(stated, UsageQuality.Estimated, cost)
             : new Settlement(bound.Usage, UsageQuality.Estimated, bound.MicroUsd);
     }

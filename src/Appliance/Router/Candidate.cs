@@ -17,6 +17,9 @@ public sealed record CandidateTraits
     /// <summary>Data of the call is seen outside this box.</summary>
     public bool LeavesBox { get; init; } = true;
 
+    /// <summary>Its server stops when nobody reads: an answer that breaks off is charged what came of it, not what it might have become.</summary>
+    public bool StopsWhenCut { get; init; }
+
     /// <summary>Calls in progress at once; 0 takes the adapter's word, or the scheduler's default where it has none.</summary>
     public int Slots { get; init; }
 

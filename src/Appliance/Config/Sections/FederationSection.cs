@@ -23,6 +23,8 @@ internal static class FederationSection
             new MapShape<PeerCallerOptions>(Caller(), () => new PeerCallerOptions()), o => o.Callers, (o, v) => o with { Callers = v }),
         new Property<FederationOptions, long>("maxHops", "Boxes that a call may go through after the first; 0 asks no peer.",
             new IntegerShape(0, 4), o => o.MaxHops, (o, v) => o with { MaxHops = (int)v }),
+        new Property<FederationOptions, bool>("trusted", "The fleet counts as inside: restricted data may go to peers, and internal data goes unredacted.",
+            new BooleanShape(), o => o.Trusted, (o, v) => o with { Trusted = v }),
         new Property<FederationOptions, bool>("durable", "Runs may be taken over by other boxes; needs JetStream on the servers.",
             new BooleanShape(), o => o.Durable, (o, v) => o with { Durable = v }),
         new Property<FederationOptions, long>("replicas", "Copies that JetStream keeps of what the cluster stores there; 3 needs three servers.",

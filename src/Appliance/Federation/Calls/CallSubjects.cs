@@ -1,0 +1,53 @@
+using System.Buffers.Text;
+using System.Text;
+
+namespace Jesus.Appliance.Federation.Calls;
+
+/// <summary>
+/// The subjects of calls: <c>C</c> the cluster, <c>P</c> who is asked, <c>Q</c> who asks. A box may publish only where its own id stands as <c>Q</c>, so the last token is
+/// whom the server let speak.
+/// </summary>
+internal sealed class CallSubjects(string cluster, string self)
+{
+    /// <summary>Calls, credit and cancels to this box.</summary>
+    public string Calls => $"jesus.{cluster}.peer.{self}.infer.*";
+    public string Credits => $"jesus.{cluster}.peer.{self}.credit.*";
+    public string Cancels => $"jesus.{cluster}.peer.{self}.cancel.*";
+
+    /// <summary>What every box that offers the model listens to as one of the group <c>infer</c>.</summary>
+    public string AnyCalls(string model) => $"jesus.{cluster}.infer.{KeyOf(model)}.*";
+
+    public string CallTo(string peer) => $"jesus.{cluster}.peer.{peer}.infer.{self}";
+    public string CreditTo(string peer) => $"jesus.{cluster}.peer.{peer}.credit.{self}";
+    public string CancelTo(string peer) => $"jesus.{cluster}.peer.{peer}.cancel.{self}";
+
+    /// <summary><c>Q</c>; empty when it is no id.</summary>
+    public static ReadOnlySpan<byte> CallerOf(ReadOnlySpan<byte> subject)
+    {
+        var caller = subject[(subject.LastIndexOf((byte)'.') + 1)..];
+        return caller.Length > FederationOptions.NameLengthMax || caller.ContainsAny((byte)'*', (byte)'>') ? [] : caller;
+    }
+
+    /// <summary>The reply subject lies in the caller's own inboxes: else a caller could have this box publish where only this box may.</summary>
+    public static bool IsInboxOf(ReadOnlySpan<byte> caller, ReadOnlySpan<byte> reply)
+    {
+        var prefix = "_INBOX.jesus."u8;
+        return reply.Length > prefix.Length + caller.Length + 1 && reply.StartsWith(prefix) && reply[prefix.Length..].StartsWith(caller)
+            && reply[prefix.Length + caller.Length] == '.' && !reply.ContainsAny((byte)'*', (byte)'>');
+    }
+
+    /// <summary>A model's name as one token: every byte outside <c>A-Za-z0-9_-</c> as <c>=XX</c>.</summary>
+    public static string KeyOf(string model)
+    {
+        var key = new StringBuilder(model.Length);
+        foreach (var one in Encoding.UTF8.GetBytes(model))
+        {
+            _ = char.IsAsciiLetterOrDigit((char)one) || one is (byte)'-' or (byte)'_' ? key.Append((char)one) : key.Append('=').Append(one.ToString("X2", null));
+        }
+
+        return key.ToString();
+    }
+
+    /// <summary>A number of a header; 0 where it is none.</summary>
+    public static long NumberOf(ReadOnlySpan<byte> text) => Utf8Parser.TryParse(text, out long number, out var used) && used == text.Length ? number : 0;
+}

@@ -1,0 +1,93 @@
+using Jesus.Appliance.Federation.Membership;
+using Jesus.Appliance.Pricing;
+using Jesus.Appliance.Router;
+using Jesus.Inference.Contract;
+
+namespace Jesus.Appliance.Federation.Calls;
+
+/// <summary>A model of another box, called over NATS.</summary>
+public sealed class PeerAdapter : IModelAdapter, IAnnouncesPrice
+{
+    public const string Kind = "peer";
+
+    /// <summary>Markup of a template around a turn, a part or a tool.</summary>
+    private const int MarkupBytes = 64;
+
+    private readonly PeerCaller _caller;
+
+    internal PeerAdapter(PeerLink link, PeerCaller caller)
+    {
+        (Link, _caller) = (link, caller);
+        Id = new AdapterId(Kind, $"{Kind}/{link.Peer}");
+    }
+
+    public AdapterId Id { get; }
+    public PeerLink Link { get; }
+
+    /// <summary>As the peer last announced it; a peer without a status of this model is asked nothing.</summary>
+    public Price Price => _caller.Find(Link) is { } model
+        ? Price.PerToken((decimal)model.Price.InputMicroUsd, (decimal)model.Price.OutputMicroUsd) with
+        {
+            ComputeSecond = (decimal)model.Price.ComputeSecondMicroUsd,
+            ComputeSecondsMax = model.Price.ComputeSecondMicroUsd > 0 ? ComputeSecondsMax : 0,
+        }
+        : Price.Unknown;
+
+    /// <summary>What a call is held for where a peer asks for its engine's time: as long as a usual deadline.</summary>
+    private const int ComputeSecondsMax = 60;
+
+    public CapacitySnapshot Capacity(ModelKey model)
+    {
+        if (_caller.FindPeer(Link) is not { } view || view.Find(Link.Model) is not { } offered)
+        {
+            return new CapacitySnapshot { InProgress = -1, TotalSlots = int.MaxValue };
+        }
+
+        return new CapacitySnapshot
+        {
+            Available = view.IsEligible,
+            FreeSlots = offered.FreeSlots,
+
+            // Not the peer's number: it has callers of its own, and its door is its own affair.
+            TotalSlots = _caller.Limits.InboundPerCallerMax,
+            InProgress = Math.Max(0, offered.TotalSlots - offered.FreeSlots),
+            QueueDelay = TimeSpan.FromMilliseconds(offered.InteractiveDelayMs),
+            ContextTokens = offered.ContextTokens,
+            Numerics = offered.Numerics,
+        };
+    }
+
+    public bool Forwards(ApiShape shape) => false;
+
+    /// <summary>The text's bytes: no tokenizer makes more tokens than bytes.</summary>
+    public int CountInputTokens(ModelRequest request)
+    {
+        if (request.PromptTokens.Length > 0)
+        {
+            return request.PromptTokens.Length + request.ShownTokens.Length;
+        }
+
+        long bytes = request.ShownTokens.Length + MarkupBytes;
+        foreach (var tool in request.Tools)
+        {
+            bytes += tool.Name.Length + tool.Description.Length + tool.Parameters.Length + MarkupBytes;
+        }
+
+        for (var i = 0; i < request.Turns.Count; i++)
+        {
+            foreach (ref readonly var part in request.Turns.PartsOf(i))
+            {
+                bytes += part.Text.Length + part.Id.Length + part.Name.Length + MarkupBytes;
+            }
+        }
+
+        foreach (var input in request.Inputs)
+        {
+            bytes += input.Length + MarkupBytes;
+        }
+
+        return (int)Math.Min(int.MaxValue, bytes);
+    }
+
+    public ValueTask<CallResult> CallAsync(ModelRequest request, IAnswerSink sink, CancellationToken cancel) => _caller.CallAsync(Link, request, sink, cancel);
+}

@@ -1,0 +1,227 @@
+using System.Text;
+using Jesus.Appliance.Federation.Messages;
+using Jesus.Appliance.Pipeline;
+using Jesus.Transport.Nats;
+using Microsoft.Extensions.Logging;
+
+namespace Jesus.Appliance.Federation.Calls;
+
+/// <summary>
+/// Answers the calls of peers. 1: who asks is the last token of the subject, which the server vouches for. 2: is it within its rate and the limits of size? 3: may it, has
+/// this box the model, is there room, is it no circle (<see cref="InboundDoor"/>)? 4: then it is made like a call of this box's own, as the principal that the caller stands for.
+/// </summary>
+public sealed class PeerCallServer : IFederationPart
+{
+    /// <summary>A thousand calls at once, or the pieces of a few large ones; more are dropped by the subscription, which counts them.</summary>
+    private static readonly NatsSubscriptionOptions Pending = new() { PendingMessagesMax = 4_096, PendingBytesMax = 64 << 20 };
+
+    /// <summary>Models whose groups this box joins; it announces no more.</summary>
+    private const int GroupsMax = 256;
+
+    private readonly CallSetup _setup;
+    private readonly FederationHub _hub;
+    private readonly CallSubjects _subjects;
+    private readonly InboundCalls _calls;
+    private readonly InboundDoor _door;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly HashSet<string> _groups = new(StringComparer.Ordinal);
+    private Task _running = Task.CompletedTask;
+    private volatile bool _isDraining;
+
+    public PeerCallServer(CallSetup setup, FederationHub hub)
+    {
+        (_setup, _hub) = (setup, hub);
+        _subjects = new CallSubjects(hub.Cluster, hub.Self);
+        _calls = new InboundCalls(setup);
+        _door = new InboundDoor(setup, hub.Options, hub.Self);
+    }
+
+    /// <summary>Calls of peers under way here.</summary>
+    public int Calls => _calls.Count;
+
+    public void Start() => _running = Task.WhenAll(
+        KeepAsync(() => ReadAsync(_subjects.Calls, "", HeardCall)),
+        KeepAsync(() => ReadAsync(_subjects.Credits, "", HeardCredit)),
+        KeepAsync(() => ReadAsync(_subjects.Cancels, "", HeardCancel)),
+        KeepAsync(LookAsync));
+
+    public void Drain() => _isDraining = true;
+
+    /// <summary>Calls under way may end by themselves until the deadline.</summary>
+    public async Task StopAsync(CancellationToken deadline)
+    {
+        _isDraining = true;
+        await _calls.WhenOverAsync(deadline).ConfigureAwait(false);
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(false);
+    }
+
+    private async Task ReadAsync(string subject, string group, Action<NatsMessage, ReadOnlyMemory<byte>> heard)
+    {
+        await using var subscription = _hub.Nats.Subscribe(NatsSubject.Parse(subject), group, Pending);
+        while (await subscription.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
+        {
+            while (subscription.TryRead(out var message))
+            {
+                using (message)
+                {
+                    var caller = CallSubjects.CallerOf(message.Subject.Span);
+                    if (caller.Length > 0)
+                    {
+                        heard(message, message.Subject[^caller.Length..]);
+                    }
+                }
+            }
+        }
+    }
+
+    private void HeardCredit(NatsMessage message, ReadOnlyMemory<byte> caller)
+    {
+        var credit = new StreamCredit();
+        if (StreamCredit.TryRead(message.Payload.Span, credit, out _))
+        {
+            _calls.Find(caller.Span, credit.Stream)?.Credit(credit.UpTo);
+        }
+    }
+
+    private void HeardCancel(NatsMessage message, ReadOnlyMemory<byte> caller)
+    {
+        var cancel = new StreamCancel();
+        if (StreamCancel.TryRead(message.Payload.Span, cancel, out _))
+        {
+            _calls.Drop(caller.Span, cancel.Stream);
+        }
+    }
+
+    private void HeardCall(NatsMessage message, ReadOnlyMemory<byte> caller)
+    {
+        // A reply subject outside the caller's inboxes would have this box publish what only it may.
+        if (!CallSubjects.IsInboxOf(caller.Span, message.ReplyTo.Span))
+        {
+            _calls.Complain(caller.Span, RefusalReason.NotAllowed, "its reply subject is not below its own inbox");
+            return;
+        }
+
+        var request = new InferRequest();
+        var refusal = _calls.Admit(caller.Span, _setup.Time.NowMs());
+        if (refusal == RefusalReason.None)
+        {
+            refusal = Read(message, caller.Span, request, out var isWhole);
+            if (refusal == RefusalReason.None && !isWhole)
+            {
+                request.Dispose();
+                return;
+            }
+        }
+
+        var call = new InboundCall(request, Encoding.ASCII.GetString(caller.Span), message.ReplyTo.ToArray(), _hub.Nats, _setup.Time, _setup.Limits);
+        var (verdict, words) = refusal == RefusalReason.None ? Judge(call, message.Headers) : (refusal, "");
+        if (verdict == RefusalReason.None && !_calls.TryAdd(call))
+        {
+            (verdict, words) = (RefusalReason.Busy, "as many calls of peers are under way as may be");
+        }
+
+        call.Running = verdict == RefusalReason.None ? RunAsync(call) : RefuseAsync(call, verdict, words);
+    }
+
+    private RefusalReason Read(in NatsMessage message, ReadOnlySpan<byte> caller, InferRequest request, out bool isWhole)
+    {
+        isWhole = true;
+        if (!InferRequest.TryRead(message.Payload.Span, request, out _))
+        {
+            return RefusalReason.Malformed;
+        }
+
+        return request.ChunkCount == 0 ? RefusalReason.None : _calls.TakePiece(caller, request, _setup.Time.NowMs(), out isWhole);
+    }
+
+    private (RefusalReason Reason, string Words) Judge(InboundCall call, NatsHeadersView headers)
+    {
+        if (_isDraining)
+        {
+            return (RefusalReason.Draining, "");
+        }
+
+        var hops = headers.TryGet("Jesus-Hops"u8, out var value) ? CallSubjects.NumberOf(value.Span) : 0;
+        return _door.Judge(call, (int)Math.Clamp(hops, 0, int.MaxValue));
+    }
+
+    private async Task RefuseAsync(InboundCall call, RefusalReason reason, string words)
+    {
+        _calls.Complain(Encoding.ASCII.GetBytes(call.Caller), reason, words);
+        using (call)
+        {
+            await call.RefuseAsync(reason, words).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A fault here costs this call, which its caller then misses, and no other.</summary>
+    private async Task RunAsync(InboundCall call)
+    {
+        await Task.Yield();
+        try
+        {
+            Note(call);
+            await call.RunAsync(_setup.CallModel).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            _setup.Log.LogError(e, "a call of the peer {Peer} failed", call.Caller);
+        }
+        finally
+        {
+            _calls.Remove(call);
+            call.Dispose();
+        }
+    }
+
+    private void Note(InboundCall call)
+    {
+        Span<ulong> digests = stackalloc ulong[PromptDigests.Max];
+        _setup.Warm.Note(call.Model, digests[..PromptDigests.Write(call.Model, call.Call.Request, digests, out _)]);
+    }
+
+    private async Task LookAsync()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(_setup.Limits.LookMs), _setup.Time);
+        do
+        {
+            await _calls.LookAsync(_setup.Time.NowMs()).ConfigureAwait(false);
+            JoinGroups();
+        }
+        while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
+    }
+
+    /// <summary>One of the group of every box that has the model, for callers who know none of them by name.</summary>
+    private void JoinGroups()
+    {
+        foreach (var model in _hub.OwnModels)
+        {
+            if (!_isDraining && _groups.Count < GroupsMax && _groups.Add(model.Name))
+            {
+                _ = KeepAsync(() => ReadAsync(_subjects.AnyCalls(model.Name), "infer", HeardCall));
+            }
+        }
+    }
+
+    private async Task KeepAsync(Func<Task> loop)
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await loop().ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                _setup.Log.LogError(e, "a loop over calls of peers failed; it begins again");
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(1), _setup.Time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+}
