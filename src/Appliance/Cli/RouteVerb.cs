@@ -92,6 +92,31 @@ internal static class RouteVerb
         {
             screen.Table(rows);
         }
+
+        List<string[]> peers = [["#", "PEER", "MODEL", "FIRST TOKEN", "WHY"]];
+        foreach (var peer in answer.GetProperty("peers"u8).EnumerateArray())
+        {
+            peers.Add(PeerRow(peer));
+        }
+
+        if (peers.Count > 1)
+        {
+            screen.Table(peers);
+        }
+    }
+
+    private static string[] PeerRow(JsonElement peer)
+    {
+        var place = peer.GetProperty("place"u8).GetInt32();
+        var first = peer.GetProperty("first_token_ms"u8).GetDouble();
+        return
+        [
+            place == 0 ? "-" : place.ToString(CultureInfo.InvariantCulture),
+            peer.GetProperty("peer"u8).GetString()!,
+            Screen.Safe(peer.GetProperty("model"u8).GetString()!),
+            first < 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{first:F0} ms"),
+            peer.GetProperty("why"u8).GetString()!,
+        ];
     }
 
     private static string[] Row(JsonElement candidate)

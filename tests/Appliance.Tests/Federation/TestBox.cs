@@ -15,11 +15,13 @@ internal sealed class TestBox : IAsyncDisposable
     /// <summary>Only ends a hang.</summary>
     private static readonly TimeSpan HangMax = TimeSpan.FromSeconds(120);
 
-    public TestBox(string peer, string url, int intervalMs = 200, Func<ulong>? dice = null, BoxCounts counts = default, string cluster = "lab")
+    public TestBox(string peer, string url, int intervalMs = 200, Func<ulong>? dice = null, BoxCounts counts = default, string cluster = "lab",
+        Func<FederationOptions, FederationOptions>? shape = null)
     {
+        var options = new FederationOptions { Cluster = cluster, Peer = peer, Nats = new Appliance.Federation.NatsServerOptions { Urls = [url] } };
         Hub = new FederationHub(new FederationSetup
         {
-            Options = new FederationOptions { Cluster = cluster, Peer = peer, Nats = new Appliance.Federation.NatsServerOptions { Urls = [url] } },
+            Options = shape?.Invoke(options) ?? options,
 
             // A dead link is found within a second, and looked for again as soon.
             Nats = new NatsOptions

@@ -15,7 +15,7 @@ internal sealed class TestPipeline
 {
     public TestPipeline(
         IReadOnlyList<IModelAdapter> adapters, RouteOptions? route = null, BudgetsOptions? budgets = null, PricesOptions? prices = null, LimitsOptions? limits = null,
-        TimeProvider? time = null, SchedulerOptions? scheduler = null, IJournal? journal = null)
+        TimeProvider? time = null, SchedulerOptions? scheduler = null, IJournal? journal = null, ICandidateSource? peers = null)
     {
         var errors = new List<string>();
         Candidates =
@@ -39,6 +39,7 @@ internal sealed class TestPipeline
             Scheduler = new TicketScheduler(scheduler ?? new SchedulerOptions()),
             Journal = journal ?? Journal,
             Time = time ?? TimeProvider.System,
+            Peers = peers,
             Redactor = new Redactor(),
             Dice = () => 0,
         });

@@ -108,8 +108,8 @@ internal sealed class InboundCall(InferRequest request, string caller, byte[] re
             return false;
         }
 
-        // Whoever is sending now says so by what it sends. A beat passes over the credit: there is at most one in a while.
-        if (nowMs - Volatile.Read(ref _saidMs) >= limits.BeatMs && await _sending.WaitAsync(0).ConfigureAwait(false))
+        // Whoever is sending now says so by what it sends; without credit it is the caller's reader that is waited for.
+        if (HasCredit() && nowMs - Volatile.Read(ref _saidMs) >= limits.BeatMs && await _sending.WaitAsync(0).ConfigureAwait(false))
         {
             try
             {
@@ -182,6 +182,14 @@ internal sealed class InboundCall(InferRequest request, string caller, byte[] re
         finally
         {
             _ = _sending.Release();
+        }
+    }
+
+    private bool HasCredit()
+    {
+        lock (_gate)
+        {
+            return _sequence < _credit;
         }
     }
 

@@ -230,6 +230,8 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
                         await GiveAsync(item, sink).ConfigureAwait(false);
                         _end.Token.ThrowIfCancellationRequested();
                     }
+
+                    await GrantAsync().ConfigureAwait(false);
                 }
             }
         }
@@ -271,7 +273,7 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
         return default;
     }
 
-    /// <summary>Hands an event to the reader, and lets the peer send on when half of the window is used.</summary>
+    /// <summary>Hands an event to the reader.</summary>
     private async ValueTask GiveAsync(InferEvent item, IAnswerSink sink)
     {
         _tokens += item.Tokens.Ids.Length;
@@ -286,7 +288,11 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
             Volatile.Write(ref _heardMs, caller.Time.NowMs());
             _inReader = false;
         }
+    }
 
+    /// <summary>Lets the peer send on when half of the window is used, be it by events or by beats.</summary>
+    private async ValueTask GrantAsync()
+    {
         if (_granted - _received <= caller.Limits.Window / 2)
         {
             _granted = _received + caller.Limits.Window;
