@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using Jesus.Transport.Http;
 using Jesus.Transport.Nats.Connecting;
@@ -98,6 +99,7 @@ public sealed class NatsConnection : IAsyncDisposable
     }
 
     /// <summary>The same to a subject that came with a message, its <see cref="NatsMessage.ReplyTo"/>.</summary>
+    [SkipLocalsInit]
     public ValueTask<NatsResult> PublishAsync(
         ReadOnlyMemory<byte> subject,
         ReadOnlyMemory<byte> payload,
@@ -139,6 +141,7 @@ public sealed class NatsConnection : IAsyncDisposable
     /// Asks and waits for one answer. Nothing is sent while disconnected: whoever asks has somebody else to ask. The payload stays the caller's, and unchanged, until it has
     /// ended; the reply is to be disposed. The time limit is kept to within 20 ms.
     /// </summary>
+    [SkipLocalsInit]
     public ValueTask<NatsReply> RequestAsync(
         NatsSubject subject,
         ReadOnlyMemory<byte> payload,

@@ -3,6 +3,7 @@ using Jesus.Tests.Faults;
 using Jesus.Transport.Nats;
 using Jesus.Transport.Nats.Connecting;
 using Jesus.Transport.Nats.Protocol;
+using Jesus.Transport.Nats.Requests;
 
 namespace Jesus.Transport.Tests.Nats;
 
@@ -146,6 +147,24 @@ public sealed class NatsSubjectTests
             var (length, publishes) = PendingFrames.KeepPublishes(bytes, "_I.me."u8);
             Assert.True(kept.ToString() == Encoding.UTF8.GetString(bytes, 0, length) && publishes == count, $"seed {seed}");
         }
+    }
+
+    [Fact]
+    public void A_reply_s_token_is_read_as_it_was_written()
+    {
+        var text = new byte[16];
+        for (var seed = 1; seed <= 1_000; seed++)
+        {
+            var dice = new TestDice(seed);
+            var token = ((long)dice.Next(int.MaxValue) << 33) ^ ((long)dice.Next(int.MaxValue) << 11) ^ dice.Next(int.MaxValue);
+            ReplyToken.Write(text, token);
+            Assert.Equal(token.ToString("x16", null), Encoding.ASCII.GetString(text));
+            Assert.Equal(token, ReplyToken.Read(text));
+        }
+
+        ReplyToken.Write(text, -1);
+        Assert.Equal(-1, ReplyToken.Read(text));
+        _ = ReplyToken.Read("not hexadecimal!"u8);
     }
 
     [Theory]

@@ -14,7 +14,7 @@ internal sealed class ReaderThreads(Action read, Action takeOver)
     private const int ThreadsMax = 4;
 
     /// <summary>Far longer than code that only hands a message on, far shorter than anybody's time limit.</summary>
-    private const int TickMs = 1;
+    private const int TickMs = 4;
 
     private readonly object _gate = new();
     private long _inside;

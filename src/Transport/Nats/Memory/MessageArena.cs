@@ -3,7 +3,7 @@ using Jesus.Transport.Nats.Protocol;
 namespace Jesus.Transport.Nats.Memory;
 
 /// <summary>
-/// Where one subscription's messages are put; the connection's reader is its only writer. A message is copied out of the receive buffer (8 ns for 200 B):
+/// Where one subscription's messages are put; the connection's reader is its only writer. A message is copied out of the receive buffer:
 /// so a slow subscriber holds on to its own bytes and to nobody else's, and the receive buffer stays in the core's cache.
 /// </summary>
 internal struct MessageArena

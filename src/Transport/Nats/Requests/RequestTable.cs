@@ -81,11 +81,7 @@ internal sealed class RequestTable
     public void WriteReply(Span<byte> into, long token)
     {
         _prefix.CopyTo(into);
-        var digits = into.Slice(_prefix.Length, TokenBytes);
-        for (var i = TokenBytes - 1; i >= 0; i--, token >>= 4)
-        {
-            digits[i] = "0123456789abcdef"u8[(int)(token & 15)];
-        }
+        ReplyToken.Write(into.Slice(_prefix.Length, TokenBytes), token);
     }
 
     /// <summary>An answer arrived. On the connection's reader only.</summary>
@@ -174,27 +170,7 @@ internal sealed class RequestTable
         return _used++;
     }
 
-    private long ReadToken(ReadOnlySpan<byte> subject)
-    {
-        if (subject.Length != ReplyBytes)
-        {
-            return 0;
-        }
-
-        long token = 0;
-        foreach (var digit in subject[_prefix.Length..])
-        {
-            var value = digit - (digit <= '9' ? '0' : 'a' - 10);
-            if ((uint)value > 15)
-            {
-                return 0;
-            }
-
-            token = (token << 4) | (uint)value;
-        }
-
-        return token;
-    }
+    private long ReadToken(ReadOnlySpan<byte> subject) => subject.Length == ReplyBytes ? ReplyToken.Read(subject[_prefix.Length..]) : 0;
 
     private static bool IsNoResponders(ReadOnlySpan<byte> block, in NatsFrame frame) =>
         frame.HeadersLength > 0 && frame.HeadersLength == frame.BodyLength && block[frame.LineLength..].StartsWith("NATS/1.0 503"u8);

@@ -20,8 +20,8 @@ internal sealed class Outbox : IThreadPoolWorkItem
     /// </summary>
     private static readonly long LoneGap = Stopwatch.Frequency / 100_000;
 
-    /// <summary>What the reader's thread publishes waits for the end of its batch, up to so much.</summary>
-    private const int HeldBytesMax = 32 * 1024;
+    /// <summary>What the reader's thread publishes waits for the end of its batch, up to so much: with more, the server begins while the batch goes on.</summary>
+    private const int HeldBytesMax = 16 * 1024;
 
     private readonly Lock _gate = new();
     private readonly int _bytesMax;
@@ -68,6 +68,7 @@ internal sealed class Outbox : IThreadPoolWorkItem
     public NatsResult Publish(ReadOnlySpan<byte> frameStart, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, bool onlyConnected)
     {
         var bound = FrameWriter.PublishBound(frameStart.Length, reply.Length, headers.Length, payload.Length);
+        bool isHeld;
         lock (_gate)
         {
             if (_isClosed || (_stream is null && onlyConnected))
@@ -82,7 +83,13 @@ internal sealed class Outbox : IThreadPoolWorkItem
 
             _length += FrameWriter.Publish(_filling.AsSpan(_length), frameStart, reply, headers, payload);
             _publishes++;
-            if (_isWriting || _stream is null || (_length < HeldBytesMax && Held?.HoldsThread == true))
+            if (_isWriting || _stream is null)
+            {
+                return NatsResult.Ok;
+            }
+
+            isHeld = Held?.HoldsThread == true;
+            if (isHeld && _length < HeldBytesMax)
             {
                 return NatsResult.Ok;
             }
@@ -90,7 +97,7 @@ internal sealed class Outbox : IThreadPoolWorkItem
             _isWriting = true;
         }
 
-        BeginWrite();
+        BeginWrite(isHeld);
         return NatsResult.Ok;
     }
 
@@ -251,9 +258,9 @@ internal sealed class Outbox : IThreadPoolWorkItem
 
     void IThreadPoolWorkItem.Execute() => Write(once: false);
 
-    private void BeginWrite()
+    private void BeginWrite(bool here = false)
     {
-        if (Stopwatch.GetTimestamp() - _writtenAt > LoneGap)
+        if (here || Stopwatch.GetTimestamp() - _writtenAt > LoneGap)
         {
             Write(once: true);
         }
