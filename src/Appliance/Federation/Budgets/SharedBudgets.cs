@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Jesus.Appliance.Budgets;
 using Microsoft.Extensions.Logging;
 
@@ -25,7 +26,7 @@ internal sealed class SharedBudgets
     private readonly ILoanBoard _board;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly SemaphoreSlim _starved = new(0);
+    private readonly Channel<byte> _starved = Channel.CreateBounded<byte>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Dictionary<AccountKey, Watched> _watched = [];
     private readonly Dictionary<LoanId, (Amount Lent, long At)> _toldLoans = [];
     private readonly HashSet<LoanId> _disputed = [];
@@ -48,17 +49,16 @@ internal sealed class SharedBudgets
     /// <exception cref="Storage.Journal.JournalFailedException">A loan could not be made durable: the process must stop.</exception>
     public async Task RunAsync(CancellationToken cancel)
     {
-        _keeper.Lending.Starved = () => _starved.Release();
+        _keeper.Lending.Starved = () => _starved.Writer.TryWrite(0);
         while (!cancel.IsCancellationRequested)
         {
             await RoundAsync(cancel).ConfigureAwait(false);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-            await Task.WhenAny(_board.WaitAsync(RoundEvery, stop.Token).AsTask(), _starved.WaitAsync(stop.Token)).ConfigureAwait(false);
+            await Task.WhenAny(_board.WaitAsync(RoundEvery, stop.Token).AsTask(), _starved.Reader.WaitToReadAsync(stop.Token).AsTask()).ConfigureAwait(false);
             await stop.CancelAsync().ConfigureAwait(false);
-            while (_starved.Wait(0, CancellationToken.None))
-            {
-                // One round answers for all that starved before it.
-            }
+
+            // One round answers for all that starved before it.
+            _ = _starved.Reader.TryRead(out _);
         }
 
         _keeper.Lending.Starved = null;

@@ -1,5 +1,4 @@
 using Jesus.Tests.Nats;
-using Jesus.Transport.Nats;
 using Jesus.Transport.Nats.JetStream;
 
 namespace Jesus.Transport.Tests.Nats.JetStream;

@@ -1,4 +1,3 @@
-using Jesus.Transport.Nats;
 using Jesus.Transport.Nats.JetStream;
 
 namespace Jesus.Transport.Tests.Nats.JetStream;
