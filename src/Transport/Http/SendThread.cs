@@ -9,8 +9,7 @@ namespace Jesus.Transport.Http;
 /// </summary>
 internal sealed class SendThread(Socket socket) : IValueTaskSource
 {
-    private readonly Lock _gate = new();
-    private readonly SemaphoreSlim _work = new(0);
+    private readonly object _gate = new();
     private ManualResetValueTaskSourceCore<bool> _core;
     private ReadOnlyMemory<byte> _bytes;
     private Thread? _thread;
@@ -21,6 +20,8 @@ internal sealed class SendThread(Socket socket) : IValueTaskSource
 
     public ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
     {
+        // Before the thread may end it: an end frees it for the next.
+        var task = new ValueTask(this, _core.Version);
         lock (_gate)
         {
             if (_isOver)
@@ -34,10 +35,10 @@ internal sealed class SendThread(Socket socket) : IValueTaskSource
                 _thread = new Thread(Run) { IsBackground = true, Name = "socket-sender" };
                 _thread.Start();
             }
+
+            Monitor.Pulse(_gate);
         }
 
-        var task = new ValueTask(this, _core.Version);
-        _work.Release();
         return task;
     }
 
@@ -64,9 +65,8 @@ internal sealed class SendThread(Socket socket) : IValueTaskSource
         lock (_gate)
         {
             _isOver = true;
+            Monitor.Pulse(_gate);
         }
-
-        _work.Release();
     }
 
     void IValueTaskSource.GetResult(short token)
@@ -88,21 +88,25 @@ internal sealed class SendThread(Socket socket) : IValueTaskSource
 
     private void Run()
     {
-        while (true)
+        while (TryWait(out var bytes))
         {
-            _work.Wait();
-            ReadOnlyMemory<byte> bytes;
-            lock (_gate)
+            Finish(bytes);
+        }
+    }
+
+    /// <returns>False: there will be no more.</returns>
+    private bool TryWait(out ReadOnlyMemory<byte> bytes)
+    {
+        lock (_gate)
+        {
+            while (_bytes.IsEmpty && !_isOver)
             {
-                bytes = _bytes;
-                _bytes = default;
-                if (bytes.IsEmpty && _isOver)
-                {
-                    return;
-                }
+                Monitor.Wait(_gate);
             }
 
-            Finish(bytes);
+            bytes = _bytes;
+            _bytes = default;
+            return !bytes.IsEmpty;
         }
     }
 
