@@ -15,7 +15,7 @@ internal static class BoxBench
 {
     private const string Server = "/usr/sbin/nats-server";
 
-    public static async Task RunAsync(TextWriter output, bool tiny)
+    public static async Task RunAsync(TextWriter output, bool tiny, bool callsOnly = false)
     {
         if (!File.Exists(Server))
         {
@@ -29,6 +29,12 @@ internal static class BoxBench
         try
         {
             var url = $"nats://127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}";
+            await CallBench.RunAsync(output, url, tiny);
+            if (callsOnly)
+            {
+                return;
+            }
+
             await using var hub = new FederationHub(SetupOf(url));
             hub.Start();
             _ = await hub.Nats.WaitConnectedAsync(TimeSpan.FromSeconds(30), CancellationToken.None);

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Jesus.Bench.Peers;
 
 /// <summary>
-/// What the other boxes of a fleet cost one box: processor and memory for 1,000 simulated peers. Arguments: <c>--tiny</c> runs all of it in seconds, for the tests;
+/// What the other boxes of a fleet cost one box: processor and memory for 1,000 simulated peers; and what the way to another adds to a call. Arguments: <c>--calls</c> measures only that; <c>--tiny</c> runs all of it in seconds, for the tests;
 /// <c>speak URL PEERS STATUSES-PER-SECOND</c> is the peers' side, a process of its own so that only the box is measured.
 /// </summary>
 public static class Program
@@ -13,6 +13,12 @@ public static class Program
         if (args is ["speak", var url, var peers, var rate])
         {
             await Speaker.RunAsync(url, int.Parse(peers, CultureInfo.InvariantCulture), int.Parse(rate, CultureInfo.InvariantCulture));
+            return 0;
+        }
+
+        if (args.Contains("--calls"))
+        {
+            await BoxBench.RunAsync(Console.Out, tiny: false, callsOnly: true);
             return 0;
         }
 

@@ -9,7 +9,7 @@ public sealed class PeersBenchTests
         await using var output = new StringWriter();
         await Jesus.Bench.Peers.Program.RunAsync(output, tiny: true);
         TestContext.Current.TestOutputHelper?.WriteLine(output.ToString());
-        foreach (var row in new[] { "a status read and taken", "memory", "of a core, at the fleet's pace", "a box over NATS" })
+        foreach (var row in new[] { "a status read and taken", "memory", "of a core, at the fleet's pace", "a box over NATS", "at a peer", "a refusal (busy)" })
         {
             Assert.Contains(row, output.ToString(), StringComparison.Ordinal);
         }

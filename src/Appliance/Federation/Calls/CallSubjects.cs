@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 
@@ -9,6 +10,8 @@ namespace Jesus.Appliance.Federation.Calls;
 /// </summary>
 internal sealed class CallSubjects(string cluster, string self)
 {
+    private static readonly SearchValues<byte> IdBytes = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"u8);
+
     /// <summary>Calls, credit and cancels to this box.</summary>
     public string Calls => $"jesus.{cluster}.peer.{self}.infer.*";
     public string Credits => $"jesus.{cluster}.peer.{self}.credit.*";
@@ -21,11 +24,14 @@ internal sealed class CallSubjects(string cluster, string self)
     public string CreditTo(string peer) => $"jesus.{cluster}.peer.{peer}.credit.{self}";
     public string CancelTo(string peer) => $"jesus.{cluster}.peer.{peer}.cancel.{self}";
 
+    /// <summary>An inbox of one call. Who is asked stands in it: the server lets a box write into another's inboxes only where its own id stands.</summary>
+    public string InboxFor(string peer, ulong call) => $"_INBOX.jesus.{self}.{peer}.{call:x}";
+
     /// <summary><c>Q</c>; empty when it is no id.</summary>
     public static ReadOnlySpan<byte> CallerOf(ReadOnlySpan<byte> subject)
     {
         var caller = subject[(subject.LastIndexOf((byte)'.') + 1)..];
-        return caller.Length > FederationOptions.NameLengthMax || caller.ContainsAny((byte)'*', (byte)'>') ? [] : caller;
+        return caller.Length > FederationOptions.NameLengthMax || caller.ContainsAnyExcept(IdBytes) ? [] : caller;
     }
 
     /// <summary>The reply subject lies in the caller's own inboxes: else a caller could have this box publish where only this box may.</summary>

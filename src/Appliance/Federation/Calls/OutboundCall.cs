@@ -26,7 +26,7 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
     private readonly PooledBuffer _creditBytes = new(64);
     private readonly SemaphoreSlim _crediting = new(1, 1);
     private readonly NatsSubject _creditTo = NatsSubject.Parse(caller.Subjects.CreditTo(link.Peer));
-    private readonly NatsSubject _inbox = caller.Nats.NewInbox();
+    private readonly NatsSubject _inbox = NatsSubject.Parse(caller.Subjects.InboxFor(link.Peer, number));
     private string _lost = "";
     private long _askedMs = long.MaxValue;
     private long _heardMs;

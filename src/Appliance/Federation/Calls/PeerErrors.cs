@@ -14,7 +14,7 @@ internal static class PeerErrors
 
     public static ModelError Of(PeerLink link, RefusalReason reason, in ModelError said)
     {
-        var words = said.Message.Length > 0 ? $" It says: {said.Message}" : "";
+        var words = said.Message is { Length: > 0 } ? $" It says: {said.Message}" : "";
         var (cause, what, rest) = reason switch
         {
             RefusalReason.Busy => (ErrorCause.RateLimited, "is busy.", BusyRest),
