@@ -22,6 +22,7 @@ internal sealed class InboundCall(InferRequest request, string caller, byte[] re
     private long _sequence;
     private long _credit = request.Credit;
     private long _heardMs = time.NowMs();
+    private readonly long _endsMs = request.RemainingMs > 0 ? time.NowMs() + request.RemainingMs : long.MaxValue;
     private long _saidMs;
     private volatile bool _isOver;
 
@@ -106,6 +107,12 @@ internal sealed class InboundCall(InferRequest request, string caller, byte[] re
         {
             Cancel();
             return false;
+        }
+
+        if (nowMs > _endsMs)
+        {
+            Cancel();
+            return true;
         }
 
         // Whoever is sending now says so by what it sends; without credit it is the caller's reader that is waited for.

@@ -29,6 +29,7 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
     private readonly NatsSubject _inbox = NatsSubject.Parse(caller.Subjects.InboxFor(link.Peer, number));
     private string _lost = "";
     private long _askedMs = long.MaxValue;
+    private long _endsMs = long.MaxValue;
     private long _heardMs;
     private long _saidMs;
     private long _granted;
@@ -37,6 +38,7 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
     private long _textBytes;
     private volatile bool _isAccepted;
     private volatile bool _inReader;
+    private volatile bool _isLate;
 
     /// <summary>The peer itself has said the last word, or nobody listens any more.</summary>
     private volatile bool _isOver;
@@ -61,7 +63,12 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
             return;
         }
 
-        if (!isConnected)
+        if (nowMs > Volatile.Read(ref _endsMs))
+        {
+            _isLate = true;
+            Lose("the call's deadline passed");
+        }
+        else if (!isConnected)
         {
             Lose("the connection to NATS broke");
         }
@@ -98,7 +105,7 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
         {
             if (_askedMs != long.MaxValue && !_isOver)
             {
-                await CancelAsync(cancel.IsCancellationRequested ? CancelReason.CallerLeft : CancelReason.Gap).ConfigureAwait(false);
+                await CancelAsync(_isLate ? CancelReason.DeadlinePassed : cancel.IsCancellationRequested ? CancelReason.CallerLeft : CancelReason.Gap).ConfigureAwait(false);
             }
         }
     }
@@ -131,6 +138,7 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
 
         var to = NatsSubject.Parse(caller.Subjects.CallTo(link.Peer));
         var headers = HeadersOf(request, left);
+        Volatile.Write(ref _endsMs, left == long.MaxValue ? left : caller.Time.NowMs() + left);
         Volatile.Write(ref _askedMs, caller.Time.NowMs());
         var pieceMax = Math.Max(1_024, (caller.Nats.Server?.MaxPayload ?? NatsServerInfo.DefaultMaxPayload) - PieceOverhead);
         var sent = bytes.Length <= pieceMax
@@ -239,8 +247,8 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
         {
         }
 
-        return cancel.IsCancellationRequested && _lost.Length == 0
-            ? Lost(new ModelError(ErrorCause.Cancelled, "The caller cancelled the call."))
+        return _isLate || (cancel.IsCancellationRequested && _lost.Length == 0)
+            ? Lost(new ModelError(ErrorCause.Cancelled, _isLate ? "The call's deadline passed." : "The caller cancelled the call."))
             : Lost(LostError(_lost.Length > 0 ? _lost : "the connection to NATS was closed"));
     }
 

@@ -15,7 +15,7 @@ public sealed class PeerAdapter : IModelAdapter, IAnnouncesPrice
 
     private readonly PeerCaller _caller;
 
-    internal PeerAdapter(PeerLink link, PeerCaller caller)
+    public PeerAdapter(PeerLink link, PeerCaller caller)
     {
         (Link, _caller) = (link, caller);
         Id = new AdapterId(Kind, $"{Kind}/{link.Peer}");

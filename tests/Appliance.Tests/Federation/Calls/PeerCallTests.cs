@@ -153,7 +153,7 @@ public sealed class PeerCallTests
         await TestBox.EventuallyAsync(() => ended == 1 && b.Server.Calls == 0, () => "not cancelled there");
 
         var late = await a.AskAsync(new CollectingSink(), call => call.Request.Deadline = Deadline.After(TimeProvider.System, TimeSpan.FromSeconds(2)));
-        Assert.False(late.Succeeded);
+        Assert.Equal(ErrorCause.Cancelled, late.Error.Cause);
         await TestBox.EventuallyAsync(() => ended == begun && b.Server.Calls == 0, () => "not ended there");
     }
 
@@ -303,6 +303,7 @@ public sealed class PeerCallTests
         await using var trusting = CallBox.Start("t", server.Url, shape: o => o with { Trusted = true });
         await a.SeesAsync(b);
         await trusting.SeesAsync(b);
+        await a.Box.SeesAsync("t", view => view.State == PeerState.Alive);
         var sink = new CollectingSink();
         Assert.True((await a.AskAsync(sink, call => call.RouteName = "m")).Succeeded);
         Assert.Equal("b", sink.Text);
