@@ -157,7 +157,7 @@ public sealed class NatsSubscription : IAsyncDisposable
     /// <summary>At the end of a batch: whoever waits is to be woken.</summary>
     internal void Wake(WakeBatch wakes)
     {
-        if (_waiter.TrySignal())
+        if (HasNews && _waiter.TrySignal())
         {
             wakes.Add(_waiter);
         }

@@ -266,6 +266,41 @@ public sealed class NatsConnectionTests
         Assert.True(await again);
     }
 
+    /// <summary>A reader that has left the connection's thread may take a message before the connection comes to wake it for that one.</summary>
+    [Fact]
+    public async Task A_reader_on_another_thread_is_never_woken_for_nothing()
+    {
+        await using var server = await NatsServer.StartAsync();
+        await using var client = await Client.ConnectAsync(server.Url);
+        await using var other = await Client.ConnectAsync(server.Url);
+        const int Messages = 100_000;
+        var reading = Enumerable.Range(0, 4).Select(async _ =>
+        {
+            await using var subscription = client.Subscribe(Client.Subject("race"), options: new NatsSubscriptionOptions { PendingMessagesMax = Messages });
+            for (var heard = 0; heard < Messages;)
+            {
+                Assert.True(await subscription.WaitToReadAsync().ConfigureAwait(false));
+                await Task.Yield();
+                for (; subscription.TryRead(out var message); heard++)
+                {
+                    message.Dispose();
+                }
+            }
+
+            Assert.Equal(0, subscription.Dropped);
+        }).ToArray();
+        await client.FlushAsync();
+        var subject = Client.Subject("race");
+        await Task.Run(async () =>
+        {
+            for (var i = 0; i < Messages; i++)
+            {
+                Assert.True(await other.PublishAsync(subject, default) == NatsResult.Ok);
+            }
+        });
+        await Task.WhenAll(reading);
+    }
+
     [Fact]
     public async Task A_drained_subscription_still_gets_what_the_server_had_sent()
     {

@@ -44,14 +44,24 @@ internal sealed class SubscriptionWaiter(NatsSubscription subscription) : NatsWa
 
     public override void Execute()
     {
-        if (subscription.HasNews)
+        do
         {
-            _core.SetResult(!subscription.IsEmpty);
+            if (subscription.HasNews)
+            {
+                _core.SetResult(!subscription.IsEmpty);
+                return;
+            }
+
+            if (_token.IsCancellationRequested)
+            {
+                _core.SetException(new OperationCanceledException(_token));
+                return;
+            }
+
+            // Woken for a message that had been read, on another thread, before the wait began: it waits on.
+            Interlocked.Exchange(ref _state, Waiting);
         }
-        else
-        {
-            _core.SetException(new OperationCanceledException(_token));
-        }
+        while ((subscription.HasNews || _token.IsCancellationRequested) && TrySignal());
     }
 
     public bool GetResult(short token)
