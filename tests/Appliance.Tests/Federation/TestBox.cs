@@ -26,7 +26,13 @@ internal sealed class TestBox : IAsyncDisposable
             // A dead link is found within a second, and looked for again as soon.
             Nats = new NatsOptions
             {
-                Urls = [url], InboxPrefix = "_INBOX.jesus." + peer, NoEcho = true, PingIntervalMs = 300, ReconnectDelayMaxMs = 300, ConnectTimeoutMs = 1_000, HandshakeTimeoutMs = 1_000,
+                Urls = [url],
+                InboxPrefix = "_INBOX.jesus." + peer,
+                NoEcho = true,
+                PingIntervalMs = 300,
+                ReconnectDelayMaxMs = 300,
+                ConnectTimeoutMs = 1_000,
+                HandshakeTimeoutMs = 1_000,
             },
             Network = TcpNetwork.Instance,
             Time = TimeProvider.System,

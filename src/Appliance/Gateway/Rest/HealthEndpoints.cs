@@ -52,6 +52,7 @@ internal sealed class HealthEndpoints(Readiness readiness, string version)
         <li><a href="/v1/models">/v1/models</a> and <code>POST /v1/chat/completions</code>: OpenAI's API</li>
         <li><a href="/api/v1/runs">/api/v1/runs</a>: agent runs</li>
         <li><a href="/api/v1/models">/api/v1/models</a>: model files and their state</li>
+        <li><a href="/api/v1/peers">/api/v1/peers</a>: other boxes of the federation</li>
         <li><a href="/metrics">/metrics</a>: for Prometheus</li>
         <li><a href="/readyz">/readyz</a>, <a href="/healthz">/healthz</a></li>
         </ul>
