@@ -10,7 +10,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Jesus.Bench.Peers;
 
-/// <summary>A whole box's hub over a real nats-server, against a process that speaks for all the others: processor time and memory of this process, beside what it takes alone.</summary>
+/// <summary>
+/// A whole box's hub over a real nats-server, against a process that speaks for all the others: processor time and memory of this process, beside what it takes alone.
+/// </summary>
 internal static class BoxBench
 {
     private const string Server = "/usr/sbin/nats-server";
@@ -52,7 +54,8 @@ internal static class BoxBench
                 }
 
                 var (percent, memory) = await MeasureAsync(seconds);
-                await output.WriteLineAsync($"  {peers} peers, {perSecond,4} statuses a second: {percent,5:F2} % of a core ({percent - alone:+0.00;-0.00} %), {(memory - before) / 1e6:F1} MB more on the heap");
+                await output.WriteLineAsync($"  {peers} peers, {perSecond,4} statuses a second: {percent,5:F2} % of a core ({percent - alone:+0.00;-0.00} %), "
+                    + $"{(memory - before) / 1e6:F1} MB more on the heap");
                 speaker.Kill();
                 await speaker.WaitForExitAsync();
             }

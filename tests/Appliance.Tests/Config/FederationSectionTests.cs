@@ -74,7 +74,8 @@ public sealed class FederationSectionTests
             Callers = new Dictionary<string, PeerCallerOptions> { ["box-b"] = new() { User = "bea", Roles = ["models"] }, ["*"] = new() },
         };
         Assert.Equal(new Principal("peer:box-b", PrincipalKind.Peer, "bea", "red", "lab", Roles.Models), options.CallerOf("box-b")!.PrincipalOf("box-b", directory));
-        Assert.Equal(new Principal("peer:box-c", PrincipalKind.Peer, "peer:box-c", "", "default", Roles.Models | Roles.Runs), options.CallerOf("box-c")!.PrincipalOf("box-c", directory));
+        Assert.Equal(new Principal("peer:box-c", PrincipalKind.Peer, "peer:box-c", "", "default", Roles.Models | Roles.Runs),
+            options.CallerOf("box-c")!.PrincipalOf("box-c", directory));
         Assert.Null(new FederationOptions { Callers = new Dictionary<string, PeerCallerOptions> { ["box-b"] = new() } }.CallerOf("box-c"));
     }
 

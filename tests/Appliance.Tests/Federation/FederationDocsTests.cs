@@ -27,7 +27,8 @@ public sealed partial class FederationDocsTests
         var keys = ConfigLoader.Parse("{}"u8, "x", new Hashtable()).Dump().Values.Select(v => v.Path).Where(p => p.StartsWith("federation.", StringComparison.Ordinal));
         foreach (var key in keys.Select(k => IndexOrStar().Replace(k["federation.".Length..], "").Split('.')[^1]).Where(k => k.Length > 0).Distinct())
         {
-            Assert.True(text.Contains($"`{key}`", StringComparison.Ordinal) || text.Contains($".{key}`", StringComparison.Ordinal), $"docs/federation.md does not describe '{key}'");
+            Assert.True(text.Contains($"`{key}`", StringComparison.Ordinal) || text.Contains($".{key}`", StringComparison.Ordinal),
+                $"docs/federation.md does not describe '{key}'");
         }
     }
 

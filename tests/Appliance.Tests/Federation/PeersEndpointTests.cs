@@ -41,14 +41,18 @@ public sealed class PeersEndpointTests
         await using var gateway = await GatewayFixture.StartAsync(federation: a.Hub);
         using var answer = JsonDocument.Parse(await gateway.Http.GetStringAsync("/api/v1/peers", TestContext.Current.CancellationToken));
         var root = answer.RootElement;
-        Assert.Equal(("lab", "a", "connected"), (root.GetProperty("cluster").GetString(), root.GetProperty("peer").GetString(), root.GetProperty("nats").GetProperty("state").GetString()));
+        Assert.Equal(
+            ("lab", "a", "connected"),
+            (root.GetProperty("cluster").GetString(), root.GetProperty("peer").GetString(), root.GetProperty("nats").GetProperty("state").GetString()));
         var peers = root.GetProperty("peers").EnumerateArray().ToList();
         Assert.Equal(["b", "c"], peers.Select(p => p.GetProperty("id").GetString()));
         Assert.True(peers[0].GetProperty("eligible").GetBoolean());
         Assert.True(peers[0].GetProperty("age_ms").GetInt64() >= 0);
         Assert.Equal("it is draining", peers[1].GetProperty("why_not").GetString());
         var model = Assert.Single(peers[0].GetProperty("models").EnumerateArray());
-        Assert.Equal((4096, 2, 20), (model.GetProperty("context_tokens").GetInt32(), model.GetProperty("warm_prefixes").GetInt32(), model.GetProperty("delay_ms").GetProperty("agent").GetInt32()));
+        Assert.Equal(
+            (4096, 2, 20),
+            (model.GetProperty("context_tokens").GetInt32(), model.GetProperty("warm_prefixes").GetInt32(), model.GetProperty("delay_ms").GetProperty("agent").GetInt32()));
         Assert.Equal((3, 3), (root.GetProperty("totals").GetProperty("boxes").GetInt32(), root.GetProperty("totals").GetProperty("calls").GetInt32()));
     }
 
@@ -68,12 +72,14 @@ public sealed class PeersEndpointTests
             {
                 FederationMetrics.Watch(a.Hub);
                 text = Scrape(metrics);
-                return text.Contains("jesus_peer_up{peer=\"metric-b\"} 1\n", StringComparison.Ordinal) && text.Contains("jesus_peer_statuses_total{outcome=\"taken\"}", StringComparison.Ordinal);
+                return text.Contains("jesus_peer_up{peer=\"metric-b\"} 1\n", StringComparison.Ordinal)
+                    && text.Contains("jesus_peer_statuses_total{outcome=\"taken\"}", StringComparison.Ordinal);
             },
             () => text);
         foreach (var name in new[]
         {
-            "jesus_peer_eligible{", "jesus_peer_status_age_seconds{", "jesus_peers{state=\"alive\"}", "jesus_nats_up ", "jesus_nats_reconnects_total ", "jesus_nats_bytes_total{direction=\"in\"}",
+            "jesus_peer_eligible{", "jesus_peer_status_age_seconds{", "jesus_peers{state=\"alive\"}", "jesus_nats_up ", "jesus_nats_reconnects_total ",
+            "jesus_nats_bytes_total{direction=\"in\"}",
             "jesus_nats_messages_total{direction=\"out\"}", "jesus_nats_dropped_total ", "jesus_nats_connect_failures_total ", "jesus_nats_pending_bytes ",
         })
         {
@@ -111,15 +117,17 @@ public sealed class PeersEndpointTests
     {
         using var folder = new TemporaryFolder();
         using var log = new MemoryStream();
-        await using (var rooms = Rooms.Open(new ServeSettings(null, folder.Path, null, null), new ApplianceConfig(), new LogHub(new LogOptions(), log, isTerminal: false, TimeProvider.System), "test"))
+        using var hub = new LogHub(new LogOptions(), log, isTerminal: false, TimeProvider.System);
+        await using (var rooms = Rooms.Open(new ServeSettings(null, folder.Path, null, null), new ApplianceConfig(), hub, "test"))
         {
             rooms.Start();
             rooms.Join();
             Assert.Null(rooms.Federation);
             Assert.DoesNotContain(rooms.Readiness.Snapshot().Parts, p => p.Part == "federation");
             rooms.Drain();
-            rooms.Log.Dispose();
         }
+
+        hub.Dispose();
 
         var said = Encoding.UTF8.GetString(log.ToArray());
         Assert.DoesNotContain("ederation", said, StringComparison.Ordinal);
@@ -136,7 +144,12 @@ public sealed class PeersEndpointTests
         using var log = new LogHub(new LogOptions { Format = LogFormat.Text }, Stream.Null, isTerminal: false, TimeProvider.System);
         var config = new ApplianceConfig
         {
-            Federation = new FederationOptions { Cluster = "lab", Peer = "whole", Nats = new Appliance.Federation.NatsServerOptions { Urls = [server.Url], User = "box", Password = "file:" + secret } },
+            Federation = new FederationOptions
+            {
+                Cluster = "lab",
+                Peer = "whole",
+                Nats = new Appliance.Federation.NatsServerOptions { Urls = [server.Url], User = "box", Password = "file:" + secret },
+            },
         };
         await using var rooms = Rooms.Open(new ServeSettings(null, Path.Combine(folder.Path, "state"), null, null), config, log, "test");
         rooms.Join();

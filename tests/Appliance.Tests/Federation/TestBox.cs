@@ -69,7 +69,9 @@ internal sealed class TestBox : IAsyncDisposable
     }
 
     /// <summary>Waits until this box sees a peer so.</summary>
-    public Task SeesAsync(string peer, Func<PeerView, bool> so) => EventuallyAsync(() => Hub.Peers.Find(peer) is { } view && so(view), () => $"{Hub.Self}, {Hub.Detail}, sees {Hub.Peers.Find(peer)}");
+    public Task SeesAsync(string peer, Func<PeerView, bool> so) => EventuallyAsync(
+        () => Hub.Peers.Find(peer) is { } view && so(view),
+        () => $"{Hub.Self}, {Hub.Detail}, sees {Hub.Peers.Find(peer)}");
 
     public Task SeesEligibleAsync(params string[] peers) => Task.WhenAll(peers.Select(peer => SeesAsync(peer, view => view.IsEligible)));
 

@@ -14,8 +14,10 @@ internal static class FederationSection
     public static RecordShape<FederationOptions> Shape { get; } = new(
         new Property<FederationOptions, string>("cluster", "Boxes of one cluster help each other; 1 to 64 letters, digits, hyphens and underscores.",
             new TextShape(), o => o.Cluster, (o, v) => o with { Cluster = v }),
-        new Property<FederationOptions, string>("peer", "This box's id, unique in the cluster; empty takes the host's name.", new TextShape(), o => o.Peer, (o, v) => o with { Peer = v }),
-        new Property<FederationOptions, NatsServerOptions>("nats", "The NATS servers; without urls nothing of the federation runs.", Nats(), o => o.Nats, (o, v) => o with { Nats = v }),
+        new Property<FederationOptions, string>("peer", "This box's id, unique in the cluster; empty takes the host's name.",
+            new TextShape(), o => o.Peer, (o, v) => o with { Peer = v }),
+        new Property<FederationOptions, NatsServerOptions>("nats", "The NATS servers; without urls nothing of the federation runs.",
+            Nats(), o => o.Nats, (o, v) => o with { Nats = v }),
         new Property<FederationOptions, IReadOnlyList<string>>("offer", "Models of this box that peers may call, with * for any run of characters; none offers nothing.",
             new ListShape<string>(new TextShape(), () => ""), o => o.Offer, (o, v) => o with { Offer = v }),
         new Property<FederationOptions, IReadOnlyDictionary<string, PeerCallerOptions>>("callers",
@@ -46,7 +48,8 @@ internal static class FederationSection
 
             foreach (var peer in federation.Callers.Keys.Where(peer => peer != "*" && !FederationOptions.IsName(peer)))
             {
-                errors.Add(new ConfigError((node.Find("callers")?.Find(peer) ?? node).Place, $"{path}.callers.{peer}", "must be the id of a peer (letters, digits, hyphens, underscores) or *"));
+                errors.Add(new ConfigError((node.Find("callers")?.Find(peer) ?? node).Place, $"{path}.callers.{peer}",
+                    "must be the id of a peer (letters, digits, hyphens, underscores) or *"));
             }
         },
     };
@@ -72,7 +75,8 @@ internal static class FederationSection
         },
     };
 
-    private static Property<NatsServerOptions, string> Secret(string name, string doc, Func<NatsServerOptions, string> get, Func<NatsServerOptions, string, NatsServerOptions> set) =>
+    private static Property<NatsServerOptions, string> Secret(
+        string name, string doc, Func<NatsServerOptions, string> get, Func<NatsServerOptions, string, NatsServerOptions> set) =>
         new(name, doc, new TextShape { Secret = true }, get, set);
 
     private static void CheckUrls(NatsServerOptions nats, ConfigNode node, string path, List<ConfigError> errors)

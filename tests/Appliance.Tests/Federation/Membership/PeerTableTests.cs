@@ -259,7 +259,8 @@ public sealed class PeerTableTests
     [Fact]
     public void A_status_over_the_limits_is_cut_and_a_wrong_sender_refused()
     {
-        var models = Enumerable.Range(0, PeerLimits.ModelsMax + 9).Select(i => Statuses.Model($"m{i}", [.. Enumerable.Range(1, PeerLimits.DigestsMax + 9).Select(d => (ulong)d)])).ToArray();
+        ulong[] digests = [.. Enumerable.Range(1, PeerLimits.DigestsMax + 9).Select(d => (ulong)d)];
+        var models = Enumerable.Range(0, PeerLimits.ModelsMax + 9).Select(i => Statuses.Model($"m{i}", digests)).ToArray();
         using var status = new PeerStatus();
         Assert.True(PeerStatus.TryRead(Statuses.Bytes(Statuses.Head(7, 1), models), status, out _));
         Assert.Equal(StatusVerdict.New, _table.Apply("a"u8, status, 0));
