@@ -184,8 +184,9 @@ cp "$folder/ca.pem" "$folder/server/ca.pem"
 # Boxes of earlier runs stay in the cluster's file.
 known=$folder/server/cluster-$cluster.boxes
 touch "$known"
-founder=${founder:-$(cat "$known" <(printf '%s\n' "$@") | head -1)}
-[[ $founder = nobody ]] || grep -qx -- "$founder" "$known" <(printf '%s\n' "$@") || die "the founder $founder is none of the boxes"
+mapfile -t everyone < <(cat "$known"; printf '%s\n' "$@")
+founder=${founder:-${everyone[0]}}
+[[ $founder = nobody || " ${everyone[*]} " = *" $founder "* ]] || die "the founder $founder is none of the boxes"
 for box in "$@"; do
   grep -qx -- "$box" "$known" || echo "$box" >>"$known"
   mkdir -p "$folder/boxes/$box"
