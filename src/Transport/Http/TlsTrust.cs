@@ -69,7 +69,8 @@ public sealed class TlsTrust
             innermost = inner;
         }
 
-        var said = innermost == error ? error.Message : $"{error.Message} {innermost.Message}";
+        // Some are wrapped under their own words.
+        var said = innermost.Message == error.Message ? error.Message : $"{error.Message} {innermost.Message}";
         return said.TrimEnd('.');
     }
 
