@@ -11,6 +11,9 @@ internal sealed class FleetAnswer
     /// <summary>Whoever gets neither an answer nor an error within this hangs.</summary>
     private static readonly TimeSpan HangMax = TimeSpan.FromSeconds(150);
 
+    /// <summary>Token of the demonstration model that ends a turn (models/README.md).</summary>
+    private const string EndOfTurn = "2";
+
     private readonly StringBuilder _text = new();
     private readonly List<long> _arrivals = [];
 
@@ -44,13 +47,15 @@ internal sealed class FleetAnswer
         return null;
     }
 
+    /// <summary>A chat call whose answer is <paramref name="tokens"/> long: the end of the turn is banned.</summary>
     public static string Body(string model, int seed, int tokens, bool stream = true, string prompt = "Tell me a long story about a log line.") => JsonSerializer.Serialize(new
     {
         model,
         messages = new[] { new { role = "user", content = $"{prompt} ({seed})" } },
         seed,
-        temperature = 1.0,
+        temperature = 1.5,
         max_tokens = tokens,
+        logit_bias = new Dictionary<string, int> { [EndOfTurn] = -100 },
         stream,
     });
 

@@ -20,7 +20,7 @@ public sealed class FleetTests
           "first-b": { "candidates": [ { "peer": "box-b", "model": "jesus-nano" }, { "peer": "box-c", "model": "jesus-nano" } ] },
           "cloud-down": { "candidates": [ { "provider": "cloud", "model": "big" }, { "peer": "*", "model": "jesus-nano" } ] }
         },
-        "providers": { "cloud": { "adapter": "openai-compatible", "url": "http://127.0.0.1:9/v1", "models": ["big"] } }
+        "providers": { "cloud": { "adapter": "openai-compatible", "url": "http://127.0.0.1:9/v1", "models": [ { "name": "big" } ] } }
         """;
 
     /// <summary>Streams that are under way when something dies.</summary>
