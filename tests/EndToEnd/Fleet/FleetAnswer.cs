@@ -11,8 +11,8 @@ internal sealed class FleetAnswer
     /// <summary>Whoever gets neither an answer nor an error within this hangs.</summary>
     private static readonly TimeSpan HangMax = TimeSpan.FromSeconds(150);
 
-    /// <summary>Token of the demonstration model that ends a turn (models/README.md).</summary>
-    private const string EndOfTurn = "2";
+    /// <summary>The demonstration model ends its turns after a few words; held to this, an answer is as long as it may be.</summary>
+    private static readonly object LongList = new { type = "json_schema", json_schema = new { name = "numbers", schema = new { type = "array", items = new { type = "integer" }, minItems = 400 } } };
 
     private readonly StringBuilder _text = new();
     private readonly List<long> _arrivals = [];
@@ -47,16 +47,16 @@ internal sealed class FleetAnswer
         return null;
     }
 
-    /// <summary>A chat call whose answer is <paramref name="tokens"/> long: the end of the turn is banned.</summary>
-    public static string Body(string model, int seed, int tokens, bool stream = true, string prompt = "Tell me a long story about a log line.") => JsonSerializer.Serialize(new
+    /// <summary>A chat call whose answer is <paramref name="tokens"/> long, and another for each seed.</summary>
+    public static string Body(string model, int seed, int tokens) => JsonSerializer.Serialize(new
     {
         model,
-        messages = new[] { new { role = "user", content = $"{prompt} ({seed})" } },
+        messages = new[] { new { role = "user", content = $"Say numbers. ({seed})" } },
         seed,
-        temperature = 1.5,
+        temperature = 2.0,
         max_tokens = tokens,
-        logit_bias = new Dictionary<string, int> { [EndOfTurn] = -100 },
-        stream,
+        response_format = LongList,
+        stream = true,
     });
 
     /// <summary>Asks and reads to the end, whatever that is.</summary>

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 
@@ -10,8 +9,6 @@ namespace Jesus.Appliance.Federation.Calls;
 /// </summary>
 internal sealed class CallSubjects(string cluster, string self)
 {
-    private static readonly SearchValues<byte> IdBytes = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"u8);
-
     /// <summary>Calls, credit and cancels to this box.</summary>
     public string Calls => $"jesus.{cluster}.peer.{self}.infer.*";
     public string Credits => $"jesus.{cluster}.peer.{self}.credit.*";
@@ -27,12 +24,14 @@ internal sealed class CallSubjects(string cluster, string self)
     /// <summary>An inbox of one call. Who is asked stands in it: the server lets a box write into another's inboxes only where its own id stands.</summary>
     public string InboxFor(string peer, ulong call) => $"_INBOX.jesus.{self}.{peer}.{call:x}";
 
-    /// <summary><c>Q</c>; empty when it is no id.</summary>
-    public static ReadOnlySpan<byte> CallerOf(ReadOnlySpan<byte> subject)
-    {
-        var caller = subject[(subject.LastIndexOf((byte)'.') + 1)..];
-        return caller.Length > FederationOptions.NameLengthMax || caller.ContainsAnyExcept(IdBytes) ? [] : caller;
-    }
+    /// <summary>
+    /// <c>Q</c>; empty when it is no id, and where the subject is another than was subscribed: what a JetStream consumer was made to deliver comes under the subject that it was
+    /// stored with, whose last token nobody vouches for.
+    /// </summary>
+    /// <param name="subject">A message's.</param>
+    /// <param name="before">What was subscribed, without its last token.</param>
+    public static ReadOnlySpan<byte> CallerOf(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> before) =>
+        subject.StartsWith(before) && FederationOptions.IsName(subject[before.Length..]) ? subject[before.Length..] : [];
 
     /// <summary>The reply subject lies in the caller's own inboxes: else a caller could have this box publish where only this box may.</summary>
     public static bool IsInboxOf(ReadOnlySpan<byte> caller, ReadOnlySpan<byte> reply)

@@ -58,6 +58,7 @@ public sealed class PeerCallServer : IFederationPart
 
     private async Task ReadAsync(string subject, string group, Action<NatsMessage, ReadOnlyMemory<byte>> heard)
     {
+        var before = Encoding.UTF8.GetBytes(subject[..^1]);
         await using var subscription = _hub.Nats.Subscribe(NatsSubject.Parse(subject), group, Pending);
         while (await subscription.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
         {
@@ -65,7 +66,7 @@ public sealed class PeerCallServer : IFederationPart
             {
                 using (message)
                 {
-                    var caller = CallSubjects.CallerOf(message.Subject.Span);
+                    var caller = CallSubjects.CallerOf(message.Subject.Span, before);
                     if (caller.Length > 0)
                     {
                         heard(message, message.Subject[^caller.Length..]);
