@@ -33,6 +33,9 @@ internal sealed class FleetAnswer
 
     private int _pieces;
 
+    /// <summary>Something of it had come by a moment.</summary>
+    public bool BeganBefore(long moment) => _arrivals.Count > 0 && _arrivals[0] < moment;
+
     /// <summary>From a moment to the first piece after it, in milliseconds; null when nothing came.</summary>
     public double? FirstAfter(long moment)
     {
