@@ -81,9 +81,7 @@ public sealed class Daemon(ServeSettings settings, ApplianceConfig config, strin
         rooms.State.RemoveUrl();
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(signals.StopNow);
         deadline.CancelAfter(DrainMax);
-        var runs = rooms.StopAsync(deadline.Token);
-        await front.StopAsync(deadline.Token);
-        await runs;
+        await rooms.StopAsync(deadline.Token, front.StopAsync(deadline.Token));
         log.LogInformation("stopped");
     }
 

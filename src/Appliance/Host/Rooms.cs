@@ -161,11 +161,13 @@ public sealed class Rooms : IAsyncDisposable
     }
 
     /// <summary>Ends it: runs finish their steps or are parked, in time or not at all.</summary>
-    public async Task StopAsync(CancellationToken deadline)
+    /// <param name="doors">Ends when the last request from outside has its answer: until then other boxes may be needed for it.</param>
+    public async Task StopAsync(CancellationToken deadline, Task? doors = null)
     {
         var responses = Gateway.StopAsync(deadline);
         await Runs.StopAsync().WaitAsync(deadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await responses;
+        await (doors ?? Task.CompletedTask);
         await (Federation?.StopAsync(deadline) ?? Task.CompletedTask);
         await Budgets.StopAsync();
     }
