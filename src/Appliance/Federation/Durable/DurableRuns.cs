@@ -118,7 +118,7 @@ public sealed class DurableRuns : IFederationPart
                 _rooms.Log.LogError(e, "the loop of runs that run anywhere failed; it begins again");
             }
 
-            await Task.Delay(OpenAgain, _rooms.Time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(_rooms.IsConnected() ? OpenAgain : _options.LookEvery, _rooms.Time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

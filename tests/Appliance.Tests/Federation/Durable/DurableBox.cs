@@ -181,12 +181,19 @@ internal sealed class DurableBox : IAsyncDisposable
     /// <summary>The replicated log of a run as its record counts it.</summary>
     public async Task<IReadOnlyList<RunEvent>> LogOfAsync(string runId)
     {
-        var record = RunRecord.Decode(runId, (await Replicas.ReadAsync(runId, CancellationToken.None)).Value.Value)!;
-        var parts = await Replicas.ReadPartsAsync(runId, record.Parts, 0, CancellationToken.None);
-        Assert.True(parts.IsDone, parts.Text);
-        RunEvent[] events = [.. parts.Value.SelectMany(LogPart.Decode).Select(bytes => RunEventCodec.Read(bytes.Span))];
+        var record = await RecordOfAsync(runId);
+        var parts = default(ReplicaAnswer<IReadOnlyList<ReadOnlyMemory<byte>>>);
+        await Until.TrueAsync(async () => (parts = await Replicas.ReadPartsAsync(runId, record.Parts, 0, CancellationToken.None)).IsDone, () => parts.Text);
+        RunEvent[] events = [.. parts.Value!.SelectMany(LogPart.Decode).Select(bytes => RunEventCodec.Read(bytes.Span))];
         Assert.Equal(record.Events, events.Length);
         return events;
+    }
+
+    public async Task<RunRecord> RecordOfAsync(string runId)
+    {
+        var read = default(ReplicaAnswer<StoredRecord>);
+        await Until.TrueAsync(async () => (read = await Replicas.ReadAsync(runId, CancellationToken.None)).IsDone, () => read.Text);
+        return RunRecord.Decode(runId, read.Value.Value)!;
     }
 
     /// <summary>What this box's own journal holds of a run.</summary>
