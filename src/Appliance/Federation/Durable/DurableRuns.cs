@@ -24,6 +24,7 @@ public sealed class DurableRuns : IFederationPart
     private readonly ConcurrentDictionary<string, RunSight> _sights = new();
     private readonly ConcurrentDictionary<string, bool> _open = new();
     private readonly ConcurrentDictionary<(string Run, string Order), RunOrder> _orders = new();
+    private readonly ConcurrentDictionary<string, ulong> _complainedOf = new();
     private readonly CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
     private volatile bool _isDraining;
@@ -201,10 +202,32 @@ public sealed class DurableRuns : IFederationPart
         }
     }
 
-    private bool MayClaim(RunSight sight) =>
-        Terms.HasRoom && !Terms.Holds(sight.Record.Id) && !Terms.MustWait(sight.Record.Id)
-        && ClaimRules.Until(sight, _rooms.Self, _rooms.Instance, _rooms.NowMs, _options.Lease) == 0
-        && _taker.WhyNot(RunTerms.SubmitterOf(sight.Record), sight.Record.Needs) is null;
+    private bool MayClaim(RunSight sight)
+    {
+        if (!Terms.HasRoom || Terms.Holds(sight.Record.Id) || Terms.MustWait(sight.Record.Id) || !IsFree(sight))
+        {
+            return false;
+        }
+
+        if (WhyNotHere(sight) is not { } reason)
+        {
+            return true;
+        }
+
+        if (sight.Revision != _complainedOf.GetValueOrDefault(sight.Record.Id))
+        {
+            _complainedOf[sight.Record.Id] = sight.Revision;
+            _rooms.Log.LogWarning("Run {Run} has no box that carries it, and this one cannot: {Reason}", sight.Record.Id, reason);
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether the run's owner has given it back or fallen silent for as long as its lease.</summary>
+    internal bool IsFree(RunSight sight) => ClaimRules.Until(sight, _rooms.Self, _rooms.Instance, _rooms.NowMs, _options.Lease) == 0;
+
+    /// <summary>Why this box cannot carry a run; null when it can.</summary>
+    internal string? WhyNotHere(RunSight sight) => _taker.WhyNot(RunTerms.SubmitterOf(sight.Record), sight.Record.Needs);
 
     private async ValueTask ClaimAsync(RunSight sight, CancellationToken cancel)
     {
@@ -293,6 +316,7 @@ public sealed class DurableRuns : IFederationPart
     private void Drop(string runId)
     {
         _ = _sights.TryRemove(runId, out _);
+        _ = _complainedOf.TryRemove(runId, out _);
         _ = _open.TryRemove(runId, out _);
     }
 

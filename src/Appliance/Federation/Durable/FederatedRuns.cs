@@ -49,7 +49,7 @@ public sealed class FederatedRuns : IRunService
             return null;
         }
 
-        var shown = await ShadowAsync(runId, (machine, sequence) => RunViews.Of(machine, machine.End?.RunState ?? RunStateName.Running, sequence, _rooms.Time.GetUtcNow()), cancel);
+        var shown = await ShadowAsync(runId, (machine, sequence) => RunViews.Of(machine, StateOf(machine), sequence, _rooms.Time.GetUtcNow()), cancel);
         return shown is null ? view : shown with { Box = view.Box };
     }
 
@@ -176,9 +176,10 @@ public sealed class FederatedRuns : IRunService
         }
 
         var now = _rooms.Time.GetUtcNow();
-        return view is { IsFinished: false, Box: "" }
-            ? NobodyHasIt(view, now)
-            : await ShadowAsync(runId, (machine, _) => Explainer.Explain(machine, machine.End?.RunState ?? RunStateName.Running, 0, now), cancel)
+        var sight = _durable.Find(runId);
+        return !view.IsFinished && (sight is null || _durable.IsFree(sight))
+            ? NobodyHasIt(view, sight is null ? null : _durable.WhyNotHere(sight), now)
+            : await ShadowAsync(runId, (machine, _) => Explainer.Explain(machine, StateOf(machine), 0, now), cancel)
                 ?? new RunExplanation(runId, view.State, $"the run is carried by {view.Box}, and its steps cannot be read now", []);
     }
 
@@ -383,10 +384,14 @@ public sealed class FederatedRuns : IRunService
         }
     }
 
-    private static RunExplanation NobodyHasIt(RunView view, DateTimeOffset now) => new(view.Id, view.State, "the run waits for a box that takes it", [new WaitCause
+    /// <summary>As its owner would say: everything that is not at its end waits for a person or a delay.</summary>
+    private static RunStateName StateOf(RunMachine machine) =>
+        machine.End?.RunState ?? (machine.Waiting > 0 && !RunMachine.Walk(machine.Root).Any(node => node is { State: StepStateName.Pending, NeedsLeft: 0 }) ? RunStateName.Waiting : RunStateName.Running);
+
+    private static RunExplanation NobodyHasIt(RunView view, string? whyNotHere, DateTimeOffset now) => new(view.Id, view.State, "the run waits for a box that takes it", [new WaitCause
     {
         Cause = "queue",
-        Detail = "a box that knows the user, has the workflow's tools and models, and has room",
+        Detail = "a box that knows the user, has the workflow's tools and models, and has room" + (whyNotHere is null ? "" : "; " + whyNotHere),
         Seconds = Math.Round(Math.Max(0, (now - view.SubmittedAt).TotalSeconds), 3),
     }]);
 

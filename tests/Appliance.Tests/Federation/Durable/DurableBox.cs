@@ -154,7 +154,7 @@ internal sealed class DurableBox : IAsyncDisposable
     /// <summary>Follows a run to its end from this box.</summary>
     public async Task<(RunView View, IReadOnlyList<RunEventView> Events)> EndAsync(string runId)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(40));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         var events = new List<RunEventView>();
         try
         {
@@ -215,7 +215,7 @@ internal static class Until
         var started = TimeProvider.System.GetTimestamp();
         while (!await isSo())
         {
-            if (TimeProvider.System.GetElapsedTime(started) > TimeSpan.FromSeconds(40))
+            if (TimeProvider.System.GetElapsedTime(started) > TimeSpan.FromMinutes(3))
             {
                 Assert.Fail("it never came to be: " + why());
             }

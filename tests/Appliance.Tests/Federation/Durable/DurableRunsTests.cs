@@ -157,7 +157,7 @@ public sealed class DurableRunsTests(JetStreamFixture fixture) : IClassFixture<J
         var id = await a.SubmitAsync(yaml);
         _ = await a.UntilAsync(id, run => run.State == RunStateName.Waiting);
         var b = await BoxAsync("b", options: DurableBox.Quick with { RunsAtOnce = 0 });
-        _ = await b.UntilAsync(id, run => run.Steps?[0].State == StepStateName.Waiting);
+        _ = await b.UntilAsync(id, run => run.State == RunStateName.Waiting && run.Steps?[0].State == StepStateName.Waiting);
         Assert.Equal(RunReplyCode.WrongState, (await b.Runs.ApproveAsync(id, "nothing", true, "", RunnerRig.Alice, CancellationToken.None)).Code);
         Assert.Equal(RunReplyCode.Done, (await b.Runs.ApproveAsync(id, "", true, "yes", RunnerRig.Alice, CancellationToken.None)).Code);
         Assert.Equal("local:alice", (await b.EndAsync(id)).View.Outputs!.Value.GetProperty("by").GetString());
@@ -209,6 +209,23 @@ public sealed class DurableRunsTests(JetStreamFixture fixture) : IClassFixture<J
         Assert.True(b.JournalOf(id).Count > 0);
 
         static ITool Special() => new FakeTool("special", ToolPurity.ReadOnly, (_, _) => ValueTask.FromResult(ToolResult.Of(JsonValues.True)));
+    }
+
+    [Fact]
+    public async Task A_run_that_no_living_box_can_go_on_with_says_so_and_goes_on_when_one_can()
+    {
+        var a = await BoxAsync("a");
+        var id = await a.SubmitAsync(Two);
+        _ = await a.UntilAsync(id, run => run.Steps?[1].State == StepStateName.Running);
+        var b = await BoxAsync("b");
+        b.Users.Remove("alice");
+        await a.KillAsync();
+        await Until.TrueAsync(() => b.Log.At(Microsoft.Extensions.Logging.LogLevel.Warning).Any(line => line.Contains("does not know the user 'alice'", StringComparison.Ordinal)), () => "no word of it");
+        var why = await b.Runs.ExplainAsync(id, RunnerRig.Alice, CancellationToken.None);
+        Assert.Contains("does not know the user 'alice'", Assert.Single(why!.Causes).Detail, StringComparison.Ordinal);
+        b.Users.Add("alice");
+        _open.SetResult();
+        Assert.Equal((RunStateName.Succeeded, "b"), ((await b.EndAsync(id)).View.State, (await b.EndAsync(id)).View.Box));
     }
 
     [Fact]
