@@ -146,7 +146,8 @@ public sealed class RunService : IRunService, IDisposable
     /// <param name="next">An event to begin with; null for none.</param>
     /// <returns>False when the run is in memory already.</returns>
     /// <exception cref="IOException">A payload is missing, or this version no longer accepts the workflow.</exception>
-    internal async ValueTask<bool> AdoptAsync(string runId, IReadOnlyList<ReadOnlyMemory<byte>> records, IJournal journal, Principal? principal, RunEvent? next, CancellationToken cancel)
+    internal async ValueTask<bool> AdoptAsync(
+        string runId, IReadOnlyList<ReadOnlyMemory<byte>> records, IJournal journal, Principal? principal, RunEvent? next, CancellationToken cancel)
     {
         var (machine, events) = Fold(runId, records, principal);
         for (var i = (await _rooms.History.ReadAsync(runId, cancel)).Count; i < records.Count; i++)
@@ -423,10 +424,10 @@ public sealed class RunService : IRunService, IDisposable
         return NewDriver(_rooms, MachineOf(runId, events), isAnywhere ? [.. events.Select((stored, i) => stored with { Sequence = i + 1 })] : events);
     }
 
-    private RunMachine MachineOf(string runId, IReadOnlyList<StoredRunEvent> events)
+    private RunMachine MachineOf(string runId, StoredRunEvent[] events)
     {
         var machine = new RunMachine(runId, _workflows.Of(events[0].Event.Submitted!), events[0].Event, _options.StepsAtOnce);
-        for (var i = 1; i < events.Count; i++)
+        for (var i = 1; i < events.Length; i++)
         {
             machine.Apply(events[i].Event);
         }

@@ -12,7 +12,7 @@ public sealed record DurableOptions
     /// <summary>Runs that this box owns at once. 64: each renews its lease every three seconds, which is some 20 small writes a second in all.</summary>
     public int RunsAtOnce { get; init; } = 64;
 
-    /// <summary>Bytes of one run's replicated events; past them its next step fails with a reason. 8 MiB are some 20,000 events, and a box that takes over reads them all.</summary>
+    /// <summary>Bytes of one run's replicated events; past them its next step fails with a reason. 8 MiB are some 20,000 events, all read by who takes over.</summary>
     public long LogBytesMax { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>Bytes of events that one part of the log carries. 256 KiB: below the server's usual max_payload of 1 MiB, and four of the journal's largest records.</summary>
@@ -36,7 +36,7 @@ public sealed record DurableOptions
     /// <summary>Runs of other boxes that are shown at once with their steps. 128.</summary>
     public int ShadowsMax { get; init; } = 128;
 
-    /// <summary>How often a box says no to a submission, with <see cref="RefusalDelay"/> between, before the run ends with the reason: two minutes for a better box to come.</summary>
+    /// <summary>How often a box says no to a submission, with <see cref="RefusalDelay"/> between, before the run ends with the reason: two minutes for a better box.</summary>
     public int RefusalsMax { get; init; } = 24;
 
     /// <summary>Before a submission that this box cannot take is offered again.</summary>

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Jesus.Appliance.Runner.Machine;
 using Jesus.Appliance.Runner.Views;
 using Microsoft.Extensions.Logging;
 
@@ -8,7 +7,7 @@ namespace Jesus.Appliance.Federation.Durable;
 /// <summary>
 /// This box's part in runs that run anywhere: sees all of them, takes submissions, follows owners that fall silent, carries out orders, forgets what ended long ago.
 /// </summary>
-public sealed class DurableRuns : IFederationPart
+public sealed class DurableRuns : IFederationPart, IDisposable
 {
     /// <summary>Between two tries to reach where runs are kept.</summary>
     private static readonly TimeSpan OpenAgain = TimeSpan.FromSeconds(2);
@@ -68,6 +67,12 @@ public sealed class DurableRuns : IFederationPart
         await Terms.StopAsync(deadline);
         await _stop.CancelAsync();
         await _running.WaitAsync(deadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public void Dispose()
+    {
+        Terms.Dispose();
+        _stop.Dispose();
     }
 
     /// <summary>Ends it without a word to anybody, as a crash would.</summary>
@@ -134,7 +139,9 @@ public sealed class DurableRuns : IFederationPart
         var opened = await _replicas.OpenAsync(cancel);
         if (!opened.IsDone)
         {
-            Tell($"runs cannot be kept ({opened.Text}): enable JetStream on the NATS servers (jetstream {{ store_dir: ... }}) for this account, or set federation.durable to false", isError: true);
+            Tell(
+                $"runs cannot be kept ({opened.Text}): enable JetStream on the NATS servers (jetstream {{ store_dir: ... }}) for this account, or set federation.durable to false",
+                isError: true);
             return false;
         }
 

@@ -254,7 +254,9 @@ public sealed class FederatedRuns : IRunService
             submitted, submission, Own.WorkflowOf(submitted), _rooms.Self, _options.SubmitBytesMax, bytes => _rooms.Blobs.Put(bytes, "application/json"));
         if (body is null)
         {
-            return SubmitResult.Refused(SubmitRefusal.StoreFull, $"the workflow and its inputs take more than the {_options.SubmitBytesMax:N0} bytes of a submission: give large texts as inputs of type file");
+            return SubmitResult.Refused(
+                SubmitRefusal.StoreFull,
+                $"the workflow and its inputs take more than the {_options.SubmitBytesMax:N0} bytes of a submission: give large texts as inputs of type file");
         }
 
         foreach (var hash in blobs)
@@ -298,7 +300,8 @@ public sealed class FederatedRuns : IRunService
         _durable.Find(runId) is { } sight ? !IsHere(sight) : _submitted.ContainsKey(runId) && !Own.Holds(runId);
 
     /// <summary>Carried here; or it ended here and is as it ended.</summary>
-    private bool IsHere(RunSight sight) => Own.Holds(sight.Record.Id) && (_durable.Terms.Holds(sight.Record.Id) || sight.Record is { HasEnded: true } ended && ended.Owner == _rooms.Self);
+    private bool IsHere(RunSight sight) =>
+        Own.Holds(sight.Record.Id) && (_durable.Terms.Holds(sight.Record.Id) || (sight.Record.HasEnded && sight.Record.Owner == _rooms.Self));
 
     private RunView? At(RunView? view, string runId) =>
         view is not null && (_durable.Find(runId) is not null || _durable.Terms.Holds(runId)) ? view with { Box = _rooms.Self } : view;
@@ -386,9 +389,12 @@ public sealed class FederatedRuns : IRunService
 
     /// <summary>As its owner would say: everything that is not at its end waits for a person or a delay.</summary>
     private static RunStateName StateOf(RunMachine machine) =>
-        machine.End?.RunState ?? (machine.Waiting > 0 && !RunMachine.Walk(machine.Root).Any(node => node is { State: StepStateName.Pending, NeedsLeft: 0 }) ? RunStateName.Waiting : RunStateName.Running);
+        machine.End?.RunState ?? (machine.Waiting == 0 || RunMachine.Walk(machine.Root).Any(node => node is { State: StepStateName.Pending, NeedsLeft: 0 })
+            ? RunStateName.Running
+            : RunStateName.Waiting);
 
-    private static RunExplanation NobodyHasIt(RunView view, string? whyNotHere, DateTimeOffset now) => new(view.Id, view.State, "the run waits for a box that takes it", [new WaitCause
+    private static RunExplanation NobodyHasIt(RunView view, string? whyNotHere, DateTimeOffset now) =>
+        new(view.Id, view.State, "the run waits for a box that takes it", [new WaitCause
     {
         Cause = "queue",
         Detail = "a box that knows the user, has the workflow's tools and models, and has room" + (whyNotHere is null ? "" : "; " + whyNotHere),

@@ -352,7 +352,8 @@ internal sealed class NatsRunReplicas : IRunReplicas
         {
             JetStreamFault.Conflict => ReplicaStatus.Conflict,
             JetStreamFault.NotFound => ReplicaStatus.Missing,
-            JetStreamFault.TimedOut or JetStreamFault.Disconnected or JetStreamFault.Unavailable or JetStreamFault.Cancelled or JetStreamFault.NoResponders => ReplicaStatus.Unknown,
+            JetStreamFault.TimedOut or JetStreamFault.Disconnected or JetStreamFault.Unavailable or JetStreamFault.Cancelled or JetStreamFault.NoResponders =>
+                ReplicaStatus.Unknown,
             _ => ReplicaStatus.Refused,
         },
         error.Text);

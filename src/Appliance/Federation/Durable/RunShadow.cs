@@ -9,7 +9,7 @@ namespace Jesus.Appliance.Federation.Durable;
 /// A run of another box as its replicated events tell it: steps, outputs, artifacts; not what its owner shows as it happens and does not keep (a step that began, the
 /// text of an answer under way). Follows the log as it grows. Thread-safe.
 /// </summary>
-internal sealed class RunShadow(string runId, DurableRooms rooms, DurableRuns durable)
+internal sealed class RunShadow(string runId, DurableRooms rooms, DurableRuns durable) : IDisposable
 {
     private readonly SemaphoreSlim _reading = new(1, 1);
     private readonly Lock _gate = new();
@@ -81,6 +81,8 @@ internal sealed class RunShadow(string runId, DurableRooms rooms, DurableRuns du
     }
 
     public void Close() => _watchers?.Close();
+
+    public void Dispose() => _reading.Dispose();
 
     /// <summary>A run that no box took has no events but this one.</summary>
     private static RunEventView EndOf(RunRecord record) => new()

@@ -1,5 +1,4 @@
 using Jesus.Appliance.Runner;
-using Jesus.Appliance.Runner.Machine;
 using Jesus.Appliance.Runner.Views;
 using Jesus.Appliance.Security;
 using Microsoft.Extensions.Logging;

@@ -1,16 +1,14 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text.Json;
-using Jesus.Appliance.Runner;
 using Jesus.Appliance.Runner.Machine;
 using Jesus.Appliance.Runner.Views;
-using Jesus.Appliance.Security;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Federation.Durable;
 
 /// <summary>The runs that this box owns: begins a term, carries the run through it, ends it. Thread-safe.</summary>
-internal sealed class RunTerms(DurableRooms rooms, IRunReplicas replicas, ReplicaBlobs blobs, DurableOptions options)
+internal sealed class RunTerms(DurableRooms rooms, IRunReplicas replicas, ReplicaBlobs blobs, DurableOptions options) : IDisposable
 {
     private readonly ConcurrentDictionary<string, Term> _held = new();
     private readonly ConcurrentDictionary<string, long> _notBefore = new();
@@ -102,6 +100,8 @@ internal sealed class RunTerms(DurableRooms rooms, IRunReplicas replicas, Replic
     /// <summary>Drops everything without a word, as a crash would.</summary>
     public void Abandon() => _end.Cancel();
 
+    public void Dispose() => _end.Dispose();
+
     /// <summary>An answer that got lost leaves open whether the record was written: then it is read.</summary>
     private async ValueTask<(ulong Revision, ReplicaStatus Status, string Text)> TakeAsync(RunRecord record, ulong expected, CancellationToken cancel)
     {
@@ -165,7 +165,8 @@ internal sealed class RunTerms(DurableRooms rooms, IRunReplicas replicas, Replic
             rooms.Runs.Leave(runId);
             await term.Adopted; // it may have been about to begin
             rooms.Runs.Leave(runId);
-            rooms.Log.LogInformation("Run {Run} is not carried here any more: {End} in its term {Epoch}", runId, end == TermEnd.GivenBack ? "given back" : "lost", term.Keeper.Record.Epoch);
+            rooms.Log.LogInformation("Run {Run} is not carried here any more: {End} in its term {Epoch}",
+                runId, end == TermEnd.GivenBack ? "given back" : "lost", term.Keeper.Record.Epoch);
         }
 
         _ = _held.TryRemove(KeyValuePair.Create(runId, term));
