@@ -231,7 +231,7 @@ internal static class VectorCodecs
         writer.WriteString(value[1].GetString());
     }
 
-    private static JsonNode? ReadTuple(ref WireReader reader)
+    private static JsonArray? ReadTuple(ref WireReader reader)
     {
         _ = reader.ReadObjectHeader("tuple", 2);
         var first = reader.Read<int>("item1");
@@ -247,7 +247,7 @@ internal static class VectorCodecs
         writer.WriteArray<int>(value.EnumerateArray().SelectMany(row => row.EnumerateArray().Select(cell => cell.GetInt32())).ToArray());
     }
 
-    private static JsonNode? ReadMatrix(ref WireReader reader)
+    private static JsonArray? ReadMatrix(ref WireReader reader)
     {
         _ = reader.ReadObjectHeader("matrix", 3);
         _ = reader.Read<int>("rows");
@@ -269,7 +269,7 @@ internal static class VectorCodecs
         ShapeOf(tag)!.Write(ref writer, value, utf16);
     }
 
-    private static JsonNode? ReadShape(ref WireReader reader)
+    private static JsonObject? ReadShape(ref WireReader reader)
     {
         var at = reader.Position;
         if (reader.ReadUnionTag("IShape") is not { } tag)
@@ -308,7 +308,7 @@ internal static class VectorCodecs
         writer.WriteVarInt(0);
     }
 
-    private static JsonNode? ReadCircular(ref WireReader reader)
+    private static JsonObject? ReadCircular(ref WireReader reader)
     {
         Assert.Equal(2, reader.Read<byte>("count"));
         Assert.Equal(4, reader.ReadVarInt("length 0"));
