@@ -69,7 +69,8 @@ public static class NatsBench
 
     private static void Print(List<NatsRow> rows, TextWriter output)
     {
-        output.WriteLine($"{"128 B messages",-14}{"",9}{"raw",9}{"ours",9}{"ratio",7}{"bar",7}{"CPU ns: raw",13}{"ours",8}{"p50 us: raw",13}{"ours",9}{"p99 us: raw",13}{"ours",9}{"B/msg",8}");
+        output.WriteLine(
+            $"{"128 B messages",-14}{"",9}{"raw",9}{"ours",9}{"ratio",7}{"bar",7}{"CPU ns: raw",13}{"ours",8}{"p50 us: raw",13}{"ours",9}{"p99 us: raw",13}{"ours",9}{"B/msg",8}");
         foreach (var row in rows)
         {
             row.Print(output);

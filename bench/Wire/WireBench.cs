@@ -41,10 +41,16 @@ public static class WireBench
     {
         var rows = new List<Row>();
         var plain = Samples.Plain();
-        Add(rows, "plain request", PublishedWriteNs, PublishedReadNs, (ref WireWriter writer) => plain.Write(ref writer), body => Check(plain.TryRead(body, out var error), error));
+        Add(
+            rows, "plain request", PublishedWriteNs, PublishedReadNs,
+            (ref WireWriter writer) => plain.Write(ref writer),
+            body => Check(plain.TryRead(body, out var error), error));
         var request = Samples.Request();
         var requestRead = new InferRequest();
-        Add(rows, "InferRequest", PublishedWriteNs, PublishedReadNs, (ref WireWriter writer) => request.Write(ref writer), body => Check(InferRequest.TryRead(body, requestRead, out var error), error));
+        Add(
+            rows, "InferRequest", PublishedWriteNs, PublishedReadNs,
+            (ref WireWriter writer) => request.Write(ref writer),
+            body => Check(InferRequest.TryRead(body, requestRead, out var error), error));
         var item = Samples.Event();
         var itemRead = new InferEvent();
         Add(rows, "InferEvent", 0, 0, (ref WireWriter writer) => item.Write(ref writer), body => Check(InferEvent.TryRead(body, itemRead, out var error), error));
@@ -101,14 +107,18 @@ public static class WireBench
 
     private static void Print(List<Row> rows, TextWriter output)
     {
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"message",-22}{"bytes",7}{"copy ns",10}{"ns",10}{"x copy",8}{"B/op",7}{"MemoryPack, stated",24}{"ratio",8}"));
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{"message",-22}{"bytes",7}{"copy ns",10}{"ns",10}{"x copy",8}{"B/op",7}{"MemoryPack, stated",24}{"ratio",8}"));
         for (var i = 0; i < rows.Count; i += 3)
         {
             Line(rows[i], rows[i + 1], output);
             Line(rows[i], rows[i + 2], output);
         }
 
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bars: write <= {PublishedWriteNs} ns, read <= {PublishedReadNs} ns, 0 B both (MemoryPack: 0 B and {PublishedReadBytes:N0} B), on a quiet machine"));
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"bars: write <= {PublishedWriteNs} ns, read <= {PublishedReadNs} ns, 0 B both (MemoryPack: 0 B and {PublishedReadBytes:N0} B), on a quiet machine"));
     }
 
     private static void Line(Row copy, Row row, TextWriter output)

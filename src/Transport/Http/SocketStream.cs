@@ -79,7 +79,8 @@ internal sealed partial class SocketStream : Stream
         return sent == buffer.Length ? ValueTask.CompletedTask : _rest.SendAsync(buffer[sent..]);
     }
 
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <summary>Waits; TLS answers so when a read meets something of the handshake's.</summary>
     public override void Write(ReadOnlySpan<byte> buffer) => SendThread.Send(_socket, buffer);

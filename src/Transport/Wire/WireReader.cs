@@ -131,7 +131,10 @@ public ref partial struct WireReader
         return count;
     }
 
-    /// <summary>A collection of values, as the bytes in which they lie packed; empty when it is null. Read them with <see cref="MemoryMarshal.Read{T}"/>, since they need not be aligned.</summary>
+    /// <summary>
+    /// A collection of values, as the bytes in which they lie packed; empty when it is null. Read them with <see cref="MemoryMarshal.Read{T}"/>, since they need not be
+    /// aligned.
+    /// </summary>
     public ReadOnlySpan<byte> ReadArrayBytes<T>(string field, int countMax = int.MaxValue)
         where T : unmanaged
     {

@@ -147,7 +147,8 @@ internal static class VectorCodecs
             ("struct Mixed", VectorCodec.Object(("Id", Int), ("Name", Text))),
             ("int[,]", new VectorCodec(WriteMatrix, ReadMatrix)),
             ("class Person", Person),
-            ("class UnmRun", VectorCodec.Object(("A", Int), ("B", Long), ("C", Bool), ("D", Double), ("S", Text), ("E", VectorCodec.Of(value => value.GetInt16(), value => (JsonNode)value)))),
+            ("class UnmRun", VectorCodec.Object(
+                ("A", Int), ("B", Long), ("C", Bool), ("D", Double), ("S", Text), ("E", VectorCodec.Of(value => value.GetInt16(), value => (JsonNode)value)))),
             ("class Team", VectorCodec.Object(("Title", Text), ("Lead", Person), ("Members", VectorCodec.List(Person)), ("Alt", VectorCodec.List(Person)))),
             ("class Empty", VectorCodec.Object()),
             ("record Rec", VectorCodec.Object(("X", Int), ("Y", Text), ("Z", Guids))),

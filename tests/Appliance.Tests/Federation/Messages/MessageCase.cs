@@ -9,13 +9,41 @@ internal abstract class MessageCase
 {
     public static MessageCase[] All() =>
     [
-        new MessageCase<InferRequest>(InferRequest.TryRead, (InferRequest message, ref WireWriter writer) => message.Write(ref writer), (dice, message) => dice.Fill(message), message => message.Reset()),
-        new MessageCase<InferEvent>(InferEvent.TryRead, (InferEvent message, ref WireWriter writer) => message.Write(ref writer), (dice, message) => dice.Fill(message), message => message.Reset()),
-        new MessageCase<PeerStatus>(PeerStatus.TryRead, (PeerStatus message, ref WireWriter writer) => message.Write(ref writer), (dice, message) => dice.Fill(message), message => message.Reset()),
-        new MessageCase<PeerTelemetry>(PeerTelemetry.TryRead, (PeerTelemetry message, ref WireWriter writer) => message.Write(ref writer), (dice, message) => dice.Fill(message), message => message.Reset()),
-        new MessageCase<RunSubmit>(RunSubmit.TryRead, (RunSubmit message, ref WireWriter writer) => message.Write(ref writer), (dice, message) => dice.Fill(message), message => message.Reset()),
-        new MessageCase<StreamCredit>(StreamCredit.TryRead, (StreamCredit message, ref WireWriter writer) => message.Write(ref writer), (dice, message) => dice.Fill(message), message => message.Reset()),
-        new MessageCase<StreamCancel>(StreamCancel.TryRead, (StreamCancel message, ref WireWriter writer) => message.Write(ref writer), (dice, message) => dice.Fill(message), message => message.Reset()),
+        new MessageCase<InferRequest>(
+            InferRequest.TryRead,
+            (InferRequest message, ref WireWriter writer) => message.Write(ref writer),
+            (dice, message) => dice.Fill(message),
+            message => message.Reset()),
+        new MessageCase<InferEvent>(
+            InferEvent.TryRead,
+            (InferEvent message, ref WireWriter writer) => message.Write(ref writer),
+            (dice, message) => dice.Fill(message),
+            message => message.Reset()),
+        new MessageCase<PeerStatus>(
+            PeerStatus.TryRead,
+            (PeerStatus message, ref WireWriter writer) => message.Write(ref writer),
+            (dice, message) => dice.Fill(message),
+            message => message.Reset()),
+        new MessageCase<PeerTelemetry>(
+            PeerTelemetry.TryRead,
+            (PeerTelemetry message, ref WireWriter writer) => message.Write(ref writer),
+            (dice, message) => dice.Fill(message),
+            message => message.Reset()),
+        new MessageCase<RunSubmit>(
+            RunSubmit.TryRead,
+            (RunSubmit message, ref WireWriter writer) => message.Write(ref writer),
+            (dice, message) => dice.Fill(message),
+            message => message.Reset()),
+        new MessageCase<StreamCredit>(
+            StreamCredit.TryRead,
+            (StreamCredit message, ref WireWriter writer) => message.Write(ref writer),
+            (dice, message) => dice.Fill(message),
+            message => message.Reset()),
+        new MessageCase<StreamCancel>(
+            StreamCancel.TryRead,
+            (StreamCancel message, ref WireWriter writer) => message.Write(ref writer),
+            (dice, message) => dice.Fill(message),
+            message => message.Reset()),
     ];
 
     public abstract string Name { get; }
