@@ -76,7 +76,8 @@ internal sealed class CallPlanner(PipelineRooms rooms)
 
     private ModelError Expand(CallPath path, int link) => rooms.Peers is { } peers
         ? peers.Expand(AskOf(path, path.Route.Links[link].Options), path.Candidates, link)
-        : new ModelError(ErrorCause.ModelNotFound, $"The route '{path.Route.Name}' asks peers, and this box is in no federation; set federation.nats.urls, or add another candidate.");
+        : new ModelError(
+            ErrorCause.ModelNotFound, $"The route '{path.Route.Name}' asks peers, and this box is in no federation; set federation.nats.urls, or add another candidate.");
 
     internal SourceAsk AskOf(CallPath path, RouteCandidateOptions link) => new(
         link.Peer, link.Model.Length > 0 ? link.Model : path.Call.RouteName, path.Call.Request, rooms.Time.NowMs(), rooms.Dice())

@@ -60,7 +60,10 @@ internal static class RouteValidator
 
     private static void CheckPeer(string at, RouteCandidateOptions candidate, ICollection<string> errors)
     {
-        Require(candidate.Peer.Length == 0 || candidate.Provider.Length == 0, $"{at}: names the provider '{candidate.Provider}' and the peer '{candidate.Peer}'; give one.", errors);
+        Require(
+            candidate.Peer.Length == 0 || candidate.Provider.Length == 0,
+            $"{at}: names the provider '{candidate.Provider}' and the peer '{candidate.Peer}'; give one.",
+            errors);
         Require(
             candidate.Peer is "" or "*" || (candidate.Peer.Length <= PeerNameLengthMax && candidate.Peer.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')),
             $"{at}.peer: '{candidate.Peer}' is no id of a box; give its federation.peer, or * for any.",

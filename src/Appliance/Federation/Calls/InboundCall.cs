@@ -53,7 +53,14 @@ internal sealed class InboundCall(InferRequest request, string caller, byte[] re
         var outcome = await callModel(Call, this, _cancel.Token).ConfigureAwait(false);
         var adapter = Call.Candidate?.Adapter;
         var numerics = adapter?.Capacity(new ModelKey(Call.Candidate!.Model)).Numerics ?? default;
-        var result = new CallResult { Error = outcome.Error, Reason = outcome.Reason, Usage = outcome.Usage, Quality = outcome.Quality, Numerics = numerics.IsUnknown ? Numerics : numerics };
+        var result = new CallResult
+        {
+            Error = outcome.Error,
+            Reason = outcome.Reason,
+            Usage = outcome.Usage,
+            Quality = outcome.Quality,
+            Numerics = numerics.IsUnknown ? Numerics : numerics,
+        };
         await EndAsync(result, RefusalOf(outcome)).ConfigureAwait(false);
     }
 

@@ -5,9 +5,15 @@ using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Federation.Calls;
 
-/// <summary>Calls of peers under way here, by caller and number, with every limit on how many and how much. What is dropped is counted, and logged once for each reason and caller. Thread-safe.</summary>
+/// <summary>
+/// Calls of peers under way here, by caller and number, with every limit on how many and how much. What is dropped is counted, and logged once for each reason and caller.
+/// Thread-safe.
+/// </summary>
 internal sealed class InboundCalls(CallSetup setup)
 {
+    /// <summary>A cancelled call ends with the engine's step; longer than any takes.</summary>
+    private const int LetGoMs = 2_000;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<string, CallerState> _callers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<InboundCall, byte> _all = new();
@@ -154,7 +160,7 @@ internal sealed class InboundCalls(CallSetup setup)
             call.Cancel();
         }
 
-        await all.WaitAsync(TimeSpan.FromSeconds(2)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await all.WaitAsync(TimeSpan.FromMilliseconds(LetGoMs), CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public void Complain(ReadOnlySpan<byte> caller, RefusalReason reason, string words)

@@ -1,7 +1,6 @@
 using Jesus.Appliance.Federation.Membership;
 using Jesus.Appliance.Federation.Messages;
 using Jesus.Appliance.Scheduler;
-using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
 
 namespace Jesus.Appliance.Federation.Calls;

@@ -133,7 +133,8 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
         ask.Write(ref writer);
         if (!writer.Complete() || bytes.Length > caller.Limits.RequestBytesMax)
         {
-            return new ModelError(ErrorCause.ContextTooSmall, $"The request has {bytes.Length} bytes, more than goes to a peer ({caller.Limits.RequestBytesMax}); use another candidate.");
+            return new ModelError(
+                ErrorCause.ContextTooSmall, $"The request has {bytes.Length} bytes, more than goes to a peer ({caller.Limits.RequestBytesMax}); use another candidate.");
         }
 
         var to = NatsSubject.Parse(caller.Subjects.CallTo(link.Peer));

@@ -1,4 +1,3 @@
-using Jesus.Appliance.Federation.Membership;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
 using Jesus.Inference.Contract;

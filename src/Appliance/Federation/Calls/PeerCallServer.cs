@@ -10,7 +10,7 @@ namespace Jesus.Appliance.Federation.Calls;
 /// Answers the calls of peers. 1: who asks is the last token of the subject, which the server vouches for. 2: is it within its rate and the limits of size? 3: may it, has
 /// this box the model, is there room, is it no circle (<see cref="InboundDoor"/>)? 4: then it is made like a call of this box's own, as the principal that the caller stands for.
 /// </summary>
-public sealed class PeerCallServer : IFederationPart
+public sealed class PeerCallServer : IFederationPart, IDisposable
 {
     /// <summary>A thousand calls at once, or the pieces of a few large ones; more are dropped by the subscription, which counts them.</summary>
     private static readonly NatsSubscriptionOptions Pending = new() { PendingMessagesMax = 4_096, PendingBytesMax = 64 << 20 };
@@ -55,6 +55,8 @@ public sealed class PeerCallServer : IFederationPart
         await _stop.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(false);
     }
+
+    public void Dispose() => _stop.Dispose();
 
     private async Task ReadAsync(string subject, string group, Action<NatsMessage, ReadOnlyMemory<byte>> heard)
     {

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace Jesus.Appliance.Federation.Calls;
 
 /// <summary>This box's calls to peers. One loop looks at all that are under way: who is silent, who is gone, who must hear that their caller is still there. Thread-safe.</summary>
-public sealed class PeerCaller : IFederationPart
+public sealed class PeerCaller : IFederationPart, IDisposable
 {
     /// <summary>Calls to peers under way: more than this box's doors let in.</summary>
     private const int CallsMax = 4_096;
@@ -52,6 +52,8 @@ public sealed class PeerCaller : IFederationPart
         await _stop.CancelAsync().ConfigureAwait(false);
         await _looking.WaitAsync(deadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
+
+    public void Dispose() => _stop.Dispose();
 
     internal PeerView? FindPeer(PeerLink link) => _hub.Peers.Find(link.Peer);
 

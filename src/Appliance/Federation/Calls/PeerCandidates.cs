@@ -99,7 +99,8 @@ public sealed class PeerCandidates : ICandidateSource
             var first = model is null ? -1 : PeerSelector.FirstTokenMs(model, peerAsk, digests[..count], memory);
             var why = unfit != Unfit.No ? Words(unfit, view, model, ask.NowMs)
                 : place == 0 ? "others are expected sooner"
-                : memory.Rests ? "failed lately: asked last" : PeerSelector.WarmTokens(model!, digests[..count]) is > 0 and var warm ? $"has about {warm} tokens of the prompt at hand" : "";
+                : memory.Rests ? "failed lately: asked last"
+                : PeerSelector.WarmTokens(model!, digests[..count]) is > 0 and var warm ? $"has about {warm} tokens of the prompt at hand" : "";
             into.Add(new ExplainedPeer(view.Id, ask.Model, place, why, first));
         }
     }
@@ -107,7 +108,8 @@ public sealed class PeerCandidates : ICandidateSource
     /// <summary>The models that eligible peers offer, each once, with who does.</summary>
     public IReadOnlyList<(PeerView Peer, PeerModelView Model)> Models() =>
     [
-        .. _table.Current.Where(p => p.IsEligible && _options.MaxHops > 0).SelectMany(p => p.Models.Select(m => (p, m))).OrderBy(m => m.m.Name, StringComparer.Ordinal).DistinctBy(m => m.m.Name),
+        .. _table.Current.Where(p => p.IsEligible && _options.MaxHops > 0).SelectMany(p => p.Models.Select(m => (p, m)))
+            .OrderBy(m => m.m.Name, StringComparer.Ordinal).DistinctBy(m => m.m.Name),
     ];
 
     private static PeerAsk Measure(in SourceAsk ask, Span<ulong> digests, out int count)
