@@ -98,7 +98,9 @@ public sealed class CapTable
         caps.TryAdd((line.Scope, line.Name), []);
         var own = caps[(line.Scope, line.Name)];
         var amount = AmountOf((long)(line.Usd * 1_000_000m), line.Tokens);
-        var cap = line.IsSoft ? new Cap(line.Period, Amount.None, amount, line.OnReached.Route) : new Cap(line.Period, amount, Amount.None, "", line.Owner, line.Owner.Length > 0 && line.Owner != self);
+        var cap = line.IsSoft
+            ? new Cap(line.Period, Amount.None, amount, line.OnReached.Route)
+            : new Cap(line.Period, amount, Amount.None, "", line.Owner, line.Owner.Length > 0 && line.Owner != self);
         own[line.Period] = own.TryGetValue(line.Period, out var other) ? other.With(cap) : cap;
     }
 

@@ -170,7 +170,8 @@ internal sealed class SharedBudgets
             var missing = Amount.Max(default, grant.Lent - lent.GetValueOrDefault((id.Key, id.Borrower)));
             if (OwnedCap(id) is not null && missing != default && !await LendAsync(id, missing, lent).ConfigureAwait(false) && _disputed.Add(id))
             {
-                _log.LogError("{Borrower} was lent more of {Account} than its cap has left here: the books of this box are older than what it lent, and the cap may be passed by as much",
+                _log.LogError(
+                    "{Borrower} was lent more of {Account} than its cap has left here: the books of this box are older than what it lent, and the cap may be passed by as much",
                     id.Borrower, id.Key.Display);
             }
         }

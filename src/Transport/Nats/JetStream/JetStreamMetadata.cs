@@ -9,7 +9,7 @@ namespace Jesus.Transport.Nats.JetStream;
 /// <param name="Pending">Messages that match and wait behind it.</param>
 public readonly record struct JetStreamMetadata(ulong StreamSequence, ulong ConsumerSequence, int Delivered, ulong Pending, DateTimeOffset At)
 {
-    /// <summary><c>$JS.ACK.stream.consumer.delivered.streamSeq.consumerSeq.time.pending</c>; with a domain two tokens more behind <c>ACK</c>, and one at the end (ADR-15).</summary>
+    /// <summary><c>$JS.ACK.stream.consumer.delivered.streamSeq.consumerSeq.time.pending</c>; newer: two tokens more behind <c>ACK</c>, and one at the end (ADR-15).</summary>
     private const int TokensOld = 9;
     private const int TokensNew = 11;
 

@@ -11,9 +11,16 @@ internal sealed class JetStreamPublisher(NatsConnection connection, JetStreamOpt
     {
         var headers = HeadersOf(publish);
         var started = time.GetTimestamp();
+        var lost = false;
         while (true)
         {
             var answer = await PublishOnceAsync(subject, payload, headers, cancel).ConfigureAwait(false);
+            if (answer.Error.Fault == JetStreamFault.Conflict && lost)
+            {
+                return Unknown(answer.Error);
+            }
+
+            lost |= answer.Error.Fault is JetStreamFault.TimedOut or JetStreamFault.Disconnected;
             if (answer.IsOk || !MayRepeat(answer.Error, publish) || time.GetElapsedTime(started) >= options.Patience)
             {
                 return answer;
@@ -29,6 +36,13 @@ internal sealed class JetStreamPublisher(NatsConnection connection, JetStreamOpt
         JetStreamFault.NoResponders or JetStreamFault.Unavailable => true,
         JetStreamFault.TimedOut or JetStreamFault.Disconnected => publish.MessageId.Length > 0,
         _ => false,
+    };
+
+    /// <summary>What a repeat is refused for may be the first try itself, which was stored and whose answer was lost.</summary>
+    private static JetStreamError Unknown(JetStreamError refusal) => refusal with
+    {
+        Fault = JetStreamFault.TimedOut,
+        Text = $"an answer was lost, and the repeat was refused: whether the message was stored before is not known ({refusal.Text})",
     };
 
     private async ValueTask<JetStreamResult<PublishAck>> PublishOnceAsync(

@@ -61,7 +61,9 @@ public sealed class OrderedConsumer : IAsyncDisposable
     /// <summary>Sequence of the last message read.</summary>
     public ulong LastSequence { get; private set; }
 
-    /// <summary>The next message; dispose it. An error ends the reader for good, but for <see cref="JetStreamFault.Cancelled"/>: the stream is gone or the request is wrong.</summary>
+    /// <summary>
+    /// The next message; dispose it. An error ends the reader for good, but for <see cref="JetStreamFault.Cancelled"/>: the stream is gone or the request is wrong.
+    /// </summary>
     public async ValueTask<JetStreamResult<JetStreamMessage>> ReadAsync(CancellationToken cancel = default)
     {
         while (_ended.IsNone)

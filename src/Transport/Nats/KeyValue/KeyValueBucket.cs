@@ -93,7 +93,10 @@ public sealed class KeyValueBucket
         return last.IsOk && last.Value.IsDeleted ? await WriteAsync(key, value, "", last.Value.Revision, cancel).ConfigureAwait(false) : first;
     }
 
-    /// <summary>Compare and set: writes where the key's last revision is still this; else <see cref="JetStreamFault.Conflict"/>.</summary>
+    /// <summary>
+    /// Compare and set: writes where the key's last revision is still this; else <see cref="JetStreamFault.Conflict"/>. <see cref="JetStreamFault.TimedOut"/>, as
+    /// everywhere: it may have been written, and may have been replaced since.
+    /// </summary>
     public ValueTask<JetStreamResult<ulong>> UpdateAsync(string key, ReadOnlyMemory<byte> value, ulong revision, CancellationToken cancel = default) =>
         WriteAsync(key, value, "", revision, cancel);
 

@@ -20,7 +20,10 @@ internal sealed class KeyValueWrite(JetStreamContext context, string stream, str
     private readonly NatsSubject _subject = NatsSubject.Parse(subject);
 
     /// <param name="revision">The key's last one that is expected; 0 for none, null for any.</param>
-    /// <returns>Its revision.</returns>
+    /// <returns>
+    /// Its revision. <see cref="JetStreamFault.Conflict"/>: it was not written. <see cref="JetStreamFault.TimedOut"/>: its answer was lost and the key has
+    /// another's value now, which may have been written over this one.
+    /// </returns>
     public async ValueTask<JetStreamResult<ulong>> RunAsync(ulong? revision, bool isReplicated, CancellationToken cancel)
     {
         var guards = isReplicated && revision > 0;
@@ -29,7 +32,7 @@ internal sealed class KeyValueWrite(JetStreamContext context, string stream, str
         {
             var id = RandomNumberGenerator.GetHexString(24, lowercase: true);
             var stored = await context.PublishAsync(_subject, value, PublishOf(id, revision, last), cancel).ConfigureAwait(false);
-            if (stored.IsOk || stored.Error.Fault != JetStreamFault.Conflict || revision is null)
+            if (stored.IsOk || stored.Error.Code != JetStreamErrors.WrongLastSequence || revision is null)
             {
                 return stored.IsOk ? stored.Value.Sequence : stored.Error;
             }
@@ -42,7 +45,8 @@ internal sealed class KeyValueWrite(JetStreamContext context, string stream, str
 
             if (!guards || found.Value != revision)
             {
-                return stored.Error;
+                // One server alone looks at the id first: what it had stored it would have acknowledged again.
+                return isReplicated ? stored.Error : stored.Error with { Fault = JetStreamFault.Conflict };
             }
 
             var info = await context.StreamInfoAsync(stream, cancel).ConfigureAwait(false);

@@ -22,7 +22,8 @@ internal static class ChunkDownload
             using var chunk = read.Value;
             if (chunk.IsNone || chunk.Payload.Length > left)
             {
-                return Corrupt(info, string.Create(CultureInfo.InvariantCulture, $"{(chunk.IsNone ? "lacks" : "has more than")} the last {left} of {info.Size} bytes; it was replaced while it was read, or damaged"));
+                var how = chunk.IsNone ? "lacks" : "has more than";
+                return Corrupt(info, string.Create(CultureInfo.InvariantCulture, $"{how} the last {left} of {info.Size} bytes; it was replaced while it was read, or damaged"));
             }
 
             hash.AppendData(chunk.Payload.Span);

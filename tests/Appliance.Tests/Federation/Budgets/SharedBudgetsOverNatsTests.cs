@@ -82,7 +82,8 @@ public sealed class SharedBudgetsOverNatsTests
         Assert.Equal(NatsResult.Ok, await other.FlushAsync(hang.Token));
         await using var alerts = new BudgetAlerts(new MemoryJournal(), NullLogger.Instance);
         alerts.Start(new NatsAlertOutlet(nats, "lab", "a"));
-        using var keeper = BudgetRig.Keeper(new BudgetsOptions { Caps = [new CapOptions { Scope = BudgetScope.Team, Name = "red", Usd = 1 }] }, new MemoryJournal(), alerts: alerts);
+        var options = new BudgetsOptions { Caps = [new CapOptions { Scope = BudgetScope.Team, Name = "red", Usd = 1 }] };
+        using var keeper = BudgetRig.Keeper(options, new MemoryJournal(), alerts: alerts);
         _ = await BudgetRig.SpendAsync(keeper, 800_000);
 
         Assert.True(await heard.WaitToReadAsync(hang.Token));

@@ -29,7 +29,8 @@ public sealed class PublishTests
         _ = await rig.StreamAsync("s");
         var first = JetStreamRig.Ok(await rig.Context.PublishAsync(A, default, new JetStreamPublish { ExpectedLastSubjectSequence = 0, ExpectedStream = "s" }, rig.Hang));
         _ = JetStreamRig.Ok(await rig.Context.PublishAsync(B, default, new JetStreamPublish { ExpectedLastSequence = first.Sequence, MessageId = "b" }, rig.Hang));
-        _ = JetStreamRig.Ok(await rig.Context.PublishAsync(A, default, new JetStreamPublish { ExpectedLastSubjectSequence = first.Sequence, ExpectedLastMessageId = "b" }, rig.Hang));
+        var third = new JetStreamPublish { ExpectedLastSubjectSequence = first.Sequence, ExpectedLastMessageId = "b" };
+        _ = JetStreamRig.Ok(await rig.Context.PublishAsync(A, default, third, rig.Hang));
 
         await RefusedAsync(rig, new JetStreamPublish { ExpectedLastSubjectSequence = first.Sequence }, JetStreamFault.Conflict);
         await RefusedAsync(rig, new JetStreamPublish { ExpectedLastSubjectSequence = 0 }, JetStreamFault.Conflict);
