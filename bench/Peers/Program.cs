@@ -3,13 +3,20 @@ using System.Globalization;
 namespace Jesus.Bench.Peers;
 
 /// <summary>
-/// What the other boxes of a fleet cost one box: processor and memory for 1,000 simulated peers; and what the way to another adds to a call. Arguments: <c>--calls</c> measures only that; <c>--tiny</c> runs all of it in seconds, for the tests;
+/// What the other boxes of a fleet cost one box: processor and memory for 1,000 simulated peers; what the way to another adds to a call; and how soon another goes on with
+/// the answers of one that dies. Arguments: <c>--calls</c> measures only the way, <c>--rescue</c> only the death; <c>--tiny</c> runs all of it in seconds, for the tests;
 /// <c>speak URL PEERS STATUSES-PER-SECOND</c> is the peers' side, a process of its own so that only the box is measured.
 /// </summary>
 public static class Program
 {
     public static async Task<int> Main(string[] args)
     {
+        if (args.Contains("--rescue"))
+        {
+            await RescueBench.RunAsync(Console.Out, tiny: false);
+            return 0;
+        }
+
         if (args is ["speak", var url, var peers, var rate])
         {
             await Speaker.RunAsync(url, int.Parse(peers, CultureInfo.InvariantCulture), int.Parse(rate, CultureInfo.InvariantCulture));
@@ -30,5 +37,6 @@ public static class Program
     {
         await TableBench.RunAsync(output, tiny);
         await BoxBench.RunAsync(output, tiny);
+        await RescueBench.RunAsync(output, tiny);
     }
 }
