@@ -218,8 +218,8 @@ public sealed class NatsConnection : IAsyncDisposable
     public ValueTask<NatsResult> FlushAsync(CancellationToken cancel = default) => FlushCoreAsync(cancel);
 
     /// <summary>
-    /// The orderly end: the server sends nothing more, subscribers read and dispose what has arrived, requests under way get their answers, all that was published goes out; then the
-    /// connection closes. After <see cref="NatsOptions.DrainTimeoutMs"/> it closes anyway.
+    /// The orderly end: the server sends nothing more, subscribers read and dispose what has arrived, requests under way get their answers, all that was published goes out;
+    /// then the connection closes. After <see cref="NatsOptions.DrainTimeoutMs"/> it closes anyway.
     /// </summary>
     public async ValueTask DrainAsync(CancellationToken cancel = default)
     {

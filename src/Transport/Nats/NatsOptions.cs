@@ -23,7 +23,7 @@ public sealed record NatsOptions
     /// <summary>A user's nkey seed (<c>SU...</c>); empty for none.</summary>
     public string NkeySeed { get; init; } = "";
 
-    /// <summary>The text of a .creds file (JWT and seed), asked for at each connect so that a renewed one is taken; null for none. It may throw <see cref="IOException"/>.</summary>
+    /// <summary>The text of a .creds file (JWT and seed), asked for at each connect so that a renewed one is taken; null for none. May throw <see cref="IOException"/>.</summary>
     public Func<string>? Credentials { get; init; }
 
     /// <summary>Null: TLS only where the URL or the server asks for it, with the system's trust store.</summary>

@@ -60,7 +60,7 @@ public sealed class NatsSubject : IEquatable<NatsSubject>
 
     public override string ToString() => Encoding.UTF8.GetString(Span);
 
-    /// <summary>Bytes that can stand in a frame as a subject to publish to without becoming another frame: what a reply's subject, which came from the server, is checked for.</summary>
+    /// <summary>Can stand in a frame as a subject without becoming another frame: what a reply's subject, which came from the server, is checked for.</summary>
     internal static bool IsPublishable(ReadOnlySpan<byte> utf8) =>
         utf8.Length is > 0 and <= NatsLimits.SubjectBytesMax && !utf8.ContainsAnyInRange((byte)0, (byte)' ');
 

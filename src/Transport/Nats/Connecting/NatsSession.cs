@@ -350,7 +350,8 @@ internal sealed class NatsSession : IDisposable
         }
 
         _oversized++;
-        _owner.OnServerError($"a message of {frame.BodyLength} bytes on '{Printable(block.Slice(frame.SubjectAt, frame.SubjectLength))}' was skipped: at most {_options.InboundBytesMax}");
+        var subject = Printable(block.Slice(frame.SubjectAt, frame.SubjectLength));
+        _owner.OnServerError($"a message of {frame.BodyLength} bytes on '{subject}' was skipped: at most {_options.InboundBytesMax}");
         return true;
     }
 

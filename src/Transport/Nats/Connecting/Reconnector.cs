@@ -138,7 +138,11 @@ internal sealed class Reconnector : ISessionOwner, IAsyncDisposable
 
     public void SendPing() => _parts.Pongs.Ping(_parts.Ping);
 
-    private static ServerAddress ParseUrl(string url) => ServerAddress.Parse(url) is { Server: { } server } parsed ? server : throw new ArgumentException(ServerAddress.Parse(url).Error, nameof(url));
+    private static ServerAddress ParseUrl(string url)
+    {
+        var (server, error) = ServerAddress.Parse(url);
+        return server ?? throw new ArgumentException(error, nameof(url));
+    }
 
     private async Task RunAsync()
     {

@@ -21,8 +21,8 @@ internal sealed record ServerAddress(string Host, int Port, bool Tls, string Tls
 
         var host = uri.Host.Trim('[', ']');
         var user = uri.UserInfo.Split(':', 2);
-        var server = new ServerAddress(host, uri.Port > 0 ? uri.Port : DefaultPort, uri.Scheme == "tls", host, Uri.UnescapeDataString(user[0]), user.Length > 1 ? Uri.UnescapeDataString(user[1]) : "");
-        return (server, null);
+        var password = user.Length > 1 ? Uri.UnescapeDataString(user[1]) : "";
+        return (new ServerAddress(host, uri.Port > 0 ? uri.Port : DefaultPort, uri.Scheme == "tls", host, Uri.UnescapeDataString(user[0]), password), null);
     }
 
     /// <summary>A server that this one's INFO tells of. By an address it is still the same cluster's certificate, under the name that we know.</summary>

@@ -8,7 +8,8 @@ namespace Jesus.Transport.Nats.Protocol;
 
 /// <summary>
 /// Reads one control line of the NATS client protocol. Pure: the same bytes give the same frame, however they were cut. Grammar (server to client):
-/// <c>MSG subject sid [reply] length</c>, <c>HMSG subject sid [reply] headers length</c>, <c>PING</c>, <c>PONG</c>, <c>+OK</c>, <c>-ERR 'words'</c>, <c>INFO json</c>; each ends with CR LF.
+/// <c>MSG subject sid [reply] length</c>, <c>HMSG subject sid [reply] headers length</c>, <c>PING</c>, <c>PONG</c>, <c>+OK</c>, <c>-ERR 'words'</c>, <c>INFO json</c>; each
+/// ends with CR LF.
 /// </summary>
 internal static class NatsParser
 {

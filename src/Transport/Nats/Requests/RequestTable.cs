@@ -8,8 +8,9 @@ using Jesus.Transport.Nats.Protocol;
 namespace Jesus.Transport.Nats.Requests;
 
 /// <summary>
-/// Requests under way, found by the last token of the reply's subject: 16 hexadecimal digits, 48 bits that nobody can guess and the slot. So whoever was asked once can answer
-/// that and nothing else, and a late answer is nobody's. All answers come over one subscription. Time limits are looked for by going through the slots in use, 50 times a second while there are any: a few ns each, where a wheel's lists would cost every request a lock twice.
+/// Requests under way, found by the last token of the reply's subject: 16 hexadecimal digits, 48 bits that nobody can guess and the slot. So whoever was asked once can
+/// answer that and nothing else, and a late answer is nobody's. All answers come over one subscription. Time limits are looked for by going through the slots in use, 50
+/// times a second while there are any: a few ns each, where a wheel's lists would cost every request a lock twice.
 /// </summary>
 internal sealed class RequestTable
 {
