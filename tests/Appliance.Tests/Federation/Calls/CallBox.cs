@@ -54,7 +54,10 @@ internal sealed class CallBox : IAsyncDisposable
     /// <summary>The route <c>r</c>: any peer, with time enough for a busy machine.</summary>
     public static RouteOptions Peers(params RouteCandidateOptions[] others) => new()
     {
-        Candidates = [new RouteCandidateOptions("", "m") { Peer = "*" }, .. others], FirstTokenTimeoutMs = 60_000, StallTimeoutMs = 60_000, Retries = 0,
+        Candidates = [new RouteCandidateOptions("", "m") { Peer = "*" }, .. others],
+        FirstTokenTimeoutMs = 60_000,
+        StallTimeoutMs = 60_000,
+        Retries = 0,
     };
 
     public static FakeAdapter Engine(Func<ModelRequest, IAnswerSink, CancellationToken, ValueTask<CallResult>> answer, NumericsProfile numerics = default) =>

@@ -161,10 +161,14 @@ public sealed class PeerCallTests
     public async Task Each_refusal_leads_to_the_next_candidate()
     {
         await using var server = await StartAsync();
-        await using var b = CallBox.Start("b", server.Url, CallBox.Engine((_, sink, _) => FakeAdapter.SayAsync(sink, "b")), Local(), shape: o => o with { Callers = new Dictionary<string, PeerCallerOptions>
+        await using var b = CallBox.Start("b", server.Url, CallBox.Engine((_, sink, _) => FakeAdapter.SayAsync(sink, "b")), Local(), shape: o => o with
         {
-            ["a"] = new(), ["loop"] = new(),
-        } });
+            Callers = new Dictionary<string, PeerCallerOptions>
+            {
+                ["a"] = new(),
+                ["loop"] = new(),
+            }
+        });
         var own = CallBox.Engine((_, sink, _) => FakeAdapter.SayAsync(sink, "own"));
         var chain = CallBox.Peers(new RouteCandidateOptions("local", "m"));
         chain = chain with { Candidates = [chain.Candidates[0] with { Peer = "b" }, chain.Candidates[1]] };
@@ -235,7 +239,6 @@ public sealed class PeerCallTests
         await using var a = CallBox.Start("a", server.Url);
         await a.SeesAsync(b);
         await using var raw = await RawNats.ConnectAsync(server.Port);
-        await raw.SubscribeAsync("jesus.lab.peer.b.status.>");
         for (var i = 0; i < 50; i++)
         {
             await raw.PublishAsync("jesus.lab.peer.b.infer.evil", "nonsense", "jesus.lab.peer.b.status");
@@ -362,7 +365,10 @@ public sealed class PeerCallTests
         await sink.WriteAsync(new ModelEvent { Kind = EventKind.Reasoning, Utf8 = "well"u8.ToArray(), Tokens = new TokenSpan(new[] { 1 }, new[] { -0.5f }) });
         await sink.WriteAsync(new ModelEvent
         {
-            Kind = EventKind.Text, Utf8 = "grüß"u8.ToArray(), Tokens = new TokenSpan(new[] { 2, 3 }, default), LogProbs = new[] { new TokenLogProb("gr"u8.ToArray(), -1, 1), new TokenLogProb("x"u8.ToArray(), -2) },
+            Kind = EventKind.Text,
+            Utf8 = "grüß"u8.ToArray(),
+            Tokens = new TokenSpan(new[] { 2, 3 }, default),
+            LogProbs = new[] { new TokenLogProb("gr"u8.ToArray(), -1, 1), new TokenLogProb("x"u8.ToArray(), -2) },
         });
         await sink.WriteAsync(new ModelEvent { Kind = EventKind.Text, Choice = 1, Utf8 = " Gott"u8.ToArray() });
         await sink.WriteAsync(new ModelEvent { Kind = EventKind.ToolCallStart, Index = 0, Utf8 = "look"u8.ToArray(), ToolCallId = "id1"u8.ToArray() });
