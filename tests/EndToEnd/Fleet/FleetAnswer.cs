@@ -36,18 +36,22 @@ internal sealed class FleetAnswer
     /// <summary>Something of it had come by a moment.</summary>
     public bool BeganBefore(long moment) => _arrivals.Count > 0 && _arrivals[0] < moment;
 
-    /// <summary>From a moment to the first piece after it, in milliseconds; null when nothing came.</summary>
-    public double? FirstAfter(long moment)
+    /// <summary>
+    /// From a moment to the piece that ended the longest silence after it, in milliseconds: what was under way at that moment still comes. Null when nothing came.
+    /// </summary>
+    public double? SilentUntil(long moment)
     {
-        foreach (var arrival in _arrivals)
+        var (longest, end) = (-1L, 0L);
+        for (var i = 1; i < _arrivals.Count; i++)
         {
-            if (arrival > moment)
+            var silence = _arrivals[i] - _arrivals[i - 1];
+            if (_arrivals[i] > moment && silence > longest)
             {
-                return Stopwatch.GetElapsedTime(moment, arrival).TotalMilliseconds;
+                (longest, end) = (silence, _arrivals[i]);
             }
         }
 
-        return null;
+        return longest < 0 ? null : Stopwatch.GetElapsedTime(moment, end).TotalMilliseconds;
     }
 
     /// <summary>A chat call whose answer is <paramref name="tokens"/> long, and another for each seed.</summary>

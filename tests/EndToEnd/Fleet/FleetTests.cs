@@ -173,7 +173,8 @@ public sealed class FleetTests
         Judge($"a link cut for {length.TotalSeconds:0} s", ended, expected, cut, exactMin: 0);
         Assert.All(tried, answer => Assert.False(answer.Hangs, "a request during the cut hangs"));
         await fleet.A.SeesAsync("box-b", "box-c");
-        Say($"{tried.Count} requests during the cut: {tried.Count(t => t.Error.Length == 0)} answered, {tried.Count(t => t.Error.Length > 0)} refused; "
+        Say($"{tried.Count} requests during the cut: {tried.Count(t => t.Error.Length == 0)} answered, {tried.Count(t => t.Error.Length > 0)} refused "
+            + $"({string.Join("; ", tried.Select(t => t.Error).Where(e => e.Length > 0).Distinct())}); "
             + $"box-b eligible again {Stopwatch.GetElapsedTime(healed).TotalSeconds:0.0} s after it");
         var next = await fleet.A.AskAsync("first-b", 0, Tokens);
         Assert.Equal(("", expected[0]), (next.Error, next.Text));
@@ -230,9 +231,9 @@ public sealed class FleetTests
         var exact = ended.Where((a, i) => a.Error.Length == 0 && !a.Hangs && a.Text == expected[i]).Count();
         var hangs = ended.Count(a => a.Hangs);
         var errors = ended.Where(a => a.Error.Length > 0).ToArray();
-        var middle = ended.Where(a => a.BeganBefore(moment)).Select(a => a.FirstAfter(moment)).OfType<double>().Order().ToArray();
-        Say($"{what}: {ended.Length} streams, {exact} exact, {errors.Length} clear errors, {hangs} hang; {middle.Length} were in their middle and went on, "
-            + $"the next token after p50 {At(middle, 0.5)} ms, p99 {At(middle, 0.99)} ms");
+        var middle = ended.Where(a => a.BeganBefore(moment)).Select(a => a.SilentUntil(moment)).OfType<double>().Order().ToArray();
+        Say($"{what}: {ended.Length} streams, {exact} exact, {errors.Length} clear errors, {hangs} hang; {middle.Length} were in their middle and went on: "
+            + $"from it to the first token after the longest silence p50 {At(middle, 0.5)} ms, p99 {At(middle, 0.99)} ms");
         Assert.Equal(0, hangs);
         for (var i = 0; i < ended.Length; i++)
         {

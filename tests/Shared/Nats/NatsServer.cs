@@ -28,7 +28,7 @@ internal sealed partial class NatsServer : IAsyncDisposable
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(20) };
 
     private readonly StringBuilder _log = new();
-    private NatsPorts _ports;
+    private readonly NatsPorts _ports;
     private Process? _process;
 
     private NatsServer(NatsServerOptions options, NatsPorts ports, NatsClusterPlace? place)

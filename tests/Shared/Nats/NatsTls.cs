@@ -45,7 +45,11 @@ internal sealed class NatsTls : IDisposable
         File.WriteAllText(file, certificate.ExportCertificatePem());
         using var secret = certificate.GetECDsaPrivateKey()!;
         File.WriteAllText(key, secret.ExportPkcs8PrivateKeyPem());
-        File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
         return (file, key);
     }
 }

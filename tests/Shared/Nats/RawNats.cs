@@ -102,7 +102,7 @@ internal sealed class RawNats : IAsyncDisposable
         if (tls)
         {
             // The server's name is not what these tests are about.
-            var secure = new SslStream(_stream, leaveInnerStreamOpen: false, (_, _, _, _) => true);
+            var secure = new SslStream(_stream, leaveInnerStreamOpen: false, (_, theirs, _, _) => theirs is not null);
             X509CertificateCollection own = certificate is null ? [] : [certificate];
             await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "127.0.0.1", ClientCertificates = own });
             _stream = secure;

@@ -99,7 +99,7 @@ public sealed class FaultProxyTests
         await using var server = await NatsServer.StartAsync();
         await using var proxy = FaultProxy.TlsFirst(server.Port, tls.Server);
         using var tcp = new System.Net.Sockets.TcpClient("127.0.0.1", proxy.Port);
-        await using var secure = new System.Net.Security.SslStream(tcp.GetStream(), false, (_, _, _, _) => true);
+        await using var secure = new System.Net.Security.SslStream(tcp.GetStream(), false, (_, theirs, _, _) => theirs is not null);
         await secure.AuthenticateAsClientAsync("127.0.0.1");
         var info = new byte[5];
         await secure.ReadExactlyAsync(info);
