@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the tests need beyond the build: a real Prometheus, a real nats-server, a real systemd in a container, the official npm clients of OpenAI and
-# Anthropic, and the emulation headers that let kernels for newer processors be tested on older ones. Where something cannot be installed, the tests that need it say so and are skipped.
+# Anthropic, and the emulation headers that let kernels for newer processors be tested on older ones. Where something cannot be installed, the
+# tests that need it say so and are skipped.
 . "$(dirname "$0")/common.sh"
 install_packages_or_warn() { (install_packages "$@") || say "tests that need $* will be skipped"; }
 [ -e /usr/include/simde/simde-common.h ] || install_packages_or_warn libsimde-dev

@@ -20,7 +20,8 @@ public sealed class ForgeryTests
         var stored = "$KV.thief.aaaaa" + "b" + ".status";
         Assert.Equal("jesus.lab.peer.".Length, stored.IndexOf("b.status", StringComparison.Ordinal));
         await AskAsync(thief, "$JS.API.STREAM.CREATE.T", """{"name":"T","subjects":["$KV.thief.>"],"storage":"memory"}""");
-        await AskAsync(thief, "$JS.API.CONSUMER.CREATE.T", """{"stream_name":"T","config":{"deliver_subject":"jesus.lab.peer.b.status","ack_policy":"none","deliver_policy":"all"}}""");
+        await AskAsync(thief, "$JS.API.CONSUMER.CREATE.T",
+            """{"stream_name":"T","config":{"deliver_subject":"jesus.lab.peer.b.status","ack_policy":"none","deliver_policy":"all"}}""");
         await thief.SendAsync("SUB jesus.lab.peer.b.status 77\r\n");
         await thief.FlushAsync();
         for (ulong n = 1; n <= 20; n++)

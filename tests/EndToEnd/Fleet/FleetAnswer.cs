@@ -12,7 +12,11 @@ internal sealed class FleetAnswer
     private static readonly TimeSpan HangMax = TimeSpan.FromSeconds(150);
 
     /// <summary>The demonstration model ends its turns after a few words; held to this, an answer is as long as it may be.</summary>
-    private static readonly object LongList = new { type = "json_schema", json_schema = new { name = "numbers", schema = new { type = "array", items = new { type = "integer" }, minItems = 400 } } };
+    private static readonly object LongList = new
+    {
+        type = "json_schema",
+        json_schema = new { name = "numbers", schema = new { type = "array", items = new { type = "integer" }, minItems = 400 } },
+    };
 
     private readonly StringBuilder _text = new();
     private readonly List<long> _arrivals = [];

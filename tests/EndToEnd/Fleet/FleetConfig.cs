@@ -20,13 +20,14 @@ internal sealed class FleetConfig : IDisposable
     public async Task AddAsync(string cluster, string server, bool durable, params string[] boxes)
     {
         string[] options = durable ? ["--durable"] : [];
-        string[] arguments = [Path.Combine(JesusBinary.Root, "packaging/nats/fleet-config.sh"), .. options, "--boxes-at", Path.Combine(_folder, "boxes/{}"), _folder, cluster, server, .. boxes];
-        using var script = await ProcessStarter.StartAsync(ProcessStarter.BoundToUs("/bin/bash", arguments));
-        script.StandardInput.Close();
-        var said = script.StandardOutput.ReadToEndAsync();
-        var error = await script.StandardError.ReadToEndAsync() + await said;
-        await script.WaitForExitAsync();
-        Assert.True(script.ExitCode == 0, error);
+        var script = Path.Combine(JesusBinary.Root, "packaging/nats/fleet-config.sh");
+        string[] arguments = [script, .. options, "--boxes-at", Path.Combine(_folder, "boxes/{}"), _folder, cluster, server, .. boxes];
+        using var process = await ProcessStarter.StartAsync(ProcessStarter.BoundToUs("/bin/bash", arguments));
+        process.StandardInput.Close();
+        var said = process.StandardOutput.ReadToEndAsync();
+        var error = await process.StandardError.ReadToEndAsync() + await said;
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, error);
     }
 
     /// <summary>The real server with that configuration.</summary>

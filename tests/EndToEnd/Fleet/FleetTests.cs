@@ -239,7 +239,9 @@ public sealed class FleetTests
         {
             var answer = ended[i];
             Assert.True(expected[i].StartsWith(answer.Text, StringComparison.Ordinal), $"answer {i} differs:\n{answer.Text}\nuncut:\n{expected[i]}");
-            Assert.True(answer.Text == expected[i] ? answer.Error.Length == 0 || answer.Finish.Length == 0 : answer.Error.Length > 0, $"answer {i} is short and says nothing: {answer.Text}");
+            Assert.True(
+                answer.Text == expected[i] ? answer.Error.Length == 0 || answer.Finish.Length == 0 : answer.Error.Length > 0,
+                $"answer {i} is short and says nothing: {answer.Text}");
             Assert.DoesNotContain("connection:", answer.Error, StringComparison.Ordinal);
         }
 

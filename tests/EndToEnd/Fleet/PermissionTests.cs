@@ -24,7 +24,8 @@ public sealed class PermissionTests
 
         string[] others = ["jesus.home.peer.box-b.status", "jesus.home.telemetry.box-b", "jesus.home.infer.nano.box-b", "jesus.home.peer.box-c.infer.box-b",
             "jesus.home.peer.box-c.credit.box-b", "jesus.home.peer.box-c.cancel.box-b", "jesus.home.peer.box-c.welcome.box-b", "jesus.home.peer.box-a.infer.box-b",
-            "_INBOX.jesus.box-b.1", "_INBOX.jesus.box-b.box-c.1", "jesus.lab.peer.box-a.status", "jesus.home.run.submit.box-a", "$JS.API.INFO", "$KV.jesus_home_budget.loan.box-a.x",
+            "_INBOX.jesus.box-b.1", "_INBOX.jesus.box-b.box-c.1", "jesus.lab.peer.box-a.status", "jesus.home.run.submit.box-a", "$JS.API.INFO",
+            "$KV.jesus_home_budget.loan.box-a.x",
             "$SYS.REQ.SERVER.PING", "anything"];
         foreach (var subject in others)
         {
@@ -191,10 +192,13 @@ public sealed class PermissionTests
             Assert.Empty(await ComplaintsAsync(b, () => b.PublishAsync(subject, "")));
         }
 
-        string[] others = ["jesus.home.run.submit.box-a", "$KV.jesus_home_budget.ask.box-a.1.box-b.x", "$KV.jesus_home_budget.loan.box-a.box-b.1.x", "$KV.jesus_lab_runs.r1", "$O.jesus_lab_artifacts.C.x",
+        string[] others = ["jesus.home.run.submit.box-a", "$KV.jesus_home_budget.ask.box-a.1.box-b.x", "$KV.jesus_home_budget.loan.box-a.box-b.1.x", "$KV.jesus_lab_runs.r1",
+            "$O.jesus_lab_artifacts.C.x",
             "$JS.API.STREAM.CREATE.SPY", "$JS.API.STREAM.UPDATE.KV_jesus_home_runs", "$JS.API.STREAM.DELETE.KV_jesus_home_runs", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST",
-            "$JS.API.STREAM.PURGE.KV_jesus_home_budget", "$JS.API.STREAM.PURGE.jesus_home_submits", "$JS.API.STREAM.MSG.DELETE.KV_jesus_home_runs", "$JS.API.CONSUMER.CREATE.jesus_home_submits.spy",
-            "$JS.API.CONSUMER.DELETE.jesus_home_submits.takers", "$JS.API.STREAM.SNAPSHOT.KV_jesus_home_runs", "$JS.API.STREAM.RESTORE.SPY", "$JS.API.ACCOUNT.PURGE.home", "$JS.API.META.LEADER.STEPDOWN"];
+            "$JS.API.STREAM.PURGE.KV_jesus_home_budget", "$JS.API.STREAM.PURGE.jesus_home_submits", "$JS.API.STREAM.MSG.DELETE.KV_jesus_home_runs",
+            "$JS.API.CONSUMER.CREATE.jesus_home_submits.spy",
+            "$JS.API.CONSUMER.DELETE.jesus_home_submits.takers", "$JS.API.STREAM.SNAPSHOT.KV_jesus_home_runs", "$JS.API.STREAM.RESTORE.SPY", "$JS.API.ACCOUNT.PURGE.home",
+            "$JS.API.META.LEADER.STEPDOWN"];
         foreach (var subject in others)
         {
             Assert.Contains("Publish", Assert.Single(await ComplaintsAsync(b, () => b.PublishAsync(subject, ""))), StringComparison.Ordinal);

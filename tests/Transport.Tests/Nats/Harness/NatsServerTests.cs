@@ -104,7 +104,8 @@ public sealed class NatsServerTests
         await using var cluster = await NatsCluster.StartAsync(new NatsServerOptions { JetStream = true });
         await using (var one = await RawNats.ConnectAsync(cluster.Servers[0].Port))
         {
-            Assert.Contains("\"replicas\":[", await AskAsync(one, "$JS.API.STREAM.CREATE.THRICE", """{"name":"THRICE","subjects":["thrice"],"storage":"file","num_replicas":3}"""), StringComparison.Ordinal);
+            var made = await AskAsync(one, "$JS.API.STREAM.CREATE.THRICE", """{"name":"THRICE","subjects":["thrice"],"storage":"file","num_replicas":3}""");
+            Assert.Contains("\"replicas\":[", made, StringComparison.Ordinal);
         }
 
         await using var hub = await NatsServer.StartAsync(new NatsServerOptions { Name = "hub", AcceptLeaves = true });
