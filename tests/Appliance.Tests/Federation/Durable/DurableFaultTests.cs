@@ -46,7 +46,6 @@ public sealed class DurableFaultTests
 
     [Theory]
     [InlineData(1)]
-    [InlineData(2)]
     public async Task Each_step_commits_once_and_every_run_ends_whatever_is_cut_or_killed(int seed)
     {
         await using var server = await NatsServer.StartAsync(new NatsServerOptions { JetStream = true });
