@@ -12,9 +12,12 @@ internal sealed partial record Ask(string Name, string Path, string Body)
 {
     private const string Line = "Nov 22 14:03:11 web-3 sshd[2211]: Failed password for root";
     private const string Schema =
-        """{"type":"object","properties":{"host":{"type":"string","maxLength":20},"n":{"type":"integer","maximum":99},"words":{"type":"array","items":{"type":"string","maxLength":12},"minItems":3,"maxItems":4}},"required":["host","n","words"],"additionalProperties":false}""";
+        """{"type":"object","properties":{"host":{"type":"string","maxLength":20},"n":{"type":"integer","maximum":99},"""
+        + """ "words":{"type":"array","items":{"type":"string","maxLength":12},"minItems":3,"maxItems":4}},"required":["host","n","words"],"additionalProperties":false}""";
 
-    private const string Parameters = """{"type":"object","properties":{"path":{"type":"string","maxLength":30},"lines":{"type":"integer","maximum":999}},"required":["path","lines"],"additionalProperties":false}""";
+    private const string Parameters =
+        """{"type":"object","properties":{"path":{"type":"string","maxLength":30},"lines":{"type":"integer","maximum":999}},"""
+        + """ "required":["path","lines"],"additionalProperties":false}""";
     private const string Drawn = "\"temperature\":1.9,\"top_p\":0.98";
     private const string DrawnLess = "\"temperature\":1,\"top_p\":0.99";
 
@@ -25,15 +28,29 @@ internal sealed partial record Ask(string Name, string Path, string Body)
         Chat("text drawn without a seed", "Write something", $"\"max_tokens\":60,{Drawn},\"stream_options\":{{\"include_usage\":true}}"),
         Chat("text with a seed, penalties, stops and log probabilities", "Write something",
             $"\"max_tokens\":60,{Drawn},\"seed\":7,\"frequency_penalty\":0.7,\"presence_penalty\":0.3,\"stop\":[\"zq\",\"the end\",\"e e\"],\"logprobs\":true"),
-        Chat("JSON", $"Extract the fields of this log line.\\n{Line}", $"\"max_tokens\":200,{Drawn},\"response_format\":{{\"type\":\"json_schema\",\"json_schema\":{{\"name\":\"x\",\"schema\":{Schema}}}}},\"stream_options\":{{\"include_usage\":true}}"),
-        Chat("a tool call", "Read the log", $"\"max_tokens\":200,{Drawn},\"seed\":3,\"tools\":[{{\"type\":\"function\",\"function\":{{\"name\":\"file.read\",\"description\":\"reads\",\"parameters\":{Parameters}}}}}],\"tool_choice\":\"required\",\"stream_options\":{{\"include_usage\":true}}"),
+        Chat("JSON", $"Extract the fields of this log line.\\n{Line}",
+            $"\"max_tokens\":200,{Drawn}"
+            + $",\"response_format\":{{\"type\":\"json_schema\",\"json_schema\":{{\"name\":\"x\",\"schema\":{Schema}}}}}"
+            + $",\"stream_options\":{{\"include_usage\":true}}"),
+        Chat("a tool call", "Read the log",
+            $"\"max_tokens\":200,{Drawn},\"seed\":3"
+            + $",\"tools\":[{{\"type\":\"function\",\"function\":{{\"name\":\"file.read\",\"description\":\"reads\",\"parameters\":{Parameters}}}}}]"
+            + $",\"tool_choice\":\"required\",\"stream_options\":{{\"include_usage\":true}}"),
         Messages("greedy text", "Tell me of yourself", "\"max_tokens\":60"),
         Messages("text drawn without a seed", "Write something", $"\"max_tokens\":60,{DrawnLess},\"stop_sequences\":[\"e e\"]"),
-        Messages("a tool call", "Read the log", $"\"max_tokens\":200,{DrawnLess},\"tools\":[{{\"name\":\"file_read\",\"description\":\"reads\",\"input_schema\":{Parameters}}}],\"tool_choice\":{{\"type\":\"any\"}}"),
+        Messages("a tool call", "Read the log",
+            $"\"max_tokens\":200,{DrawnLess}"
+            + $",\"tools\":[{{\"name\":\"file_read\",\"description\":\"reads\",\"input_schema\":{Parameters}}}]"
+            + $",\"tool_choice\":{{\"type\":\"any\"}}"),
         Responses("greedy text", "Tell me of yourself", "\"max_output_tokens\":60"),
         Responses("text drawn without a seed", "Write something", $"\"max_output_tokens\":60,{Drawn}"),
-        Responses("JSON", $"Extract the fields of this log line.\\n{Line}", $"\"max_output_tokens\":200,{Drawn},\"text\":{{\"format\":{{\"type\":\"json_schema\",\"name\":\"x\",\"schema\":{Schema}}}}}"),
-        Responses("a tool call", "Read the log", $"\"max_output_tokens\":200,{Drawn},\"tools\":[{{\"type\":\"function\",\"name\":\"file_read\",\"description\":\"reads\",\"parameters\":{Parameters}}}],\"tool_choice\":\"required\""),
+        Responses("JSON", $"Extract the fields of this log line.\\n{Line}",
+            $"\"max_output_tokens\":200,{Drawn}"
+            + $",\"text\":{{\"format\":{{\"type\":\"json_schema\",\"name\":\"x\",\"schema\":{Schema}}}}}"),
+        Responses("a tool call", "Read the log",
+            $"\"max_output_tokens\":200,{Drawn}"
+            + $",\"tools\":[{{\"type\":\"function\",\"name\":\"file_read\",\"description\":\"reads\",\"parameters\":{Parameters}}}]"
+            + $",\"tool_choice\":\"required\""),
     ];
 
     /// <summary>Status and body, ids and times replaced.</summary>
