@@ -12,7 +12,6 @@ using Jesus.Appliance.Storage.Journal;
 using Jesus.Inference.Adapters.Local;
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine;
-using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Transport.Http;
 using Jesus.Transport.Nats;
