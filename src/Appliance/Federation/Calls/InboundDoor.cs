@@ -34,7 +34,8 @@ internal sealed class InboundDoor(CallSetup setup, FederationOptions options, st
             return (RefusalReason.OtherNumerics, "");
         }
 
-        if (IsBusy(model, request.Lane))
+        // Who goes on with an answer that its client is reading has nowhere else to go; it waits at the door with the others.
+        if (request.Ask.ShownTokens.IsEmpty && IsBusy(model, request.Lane))
         {
             return (RefusalReason.Busy, $"a new call would wait {model.DelayMs(request.Lane)} ms");
         }
