@@ -4,7 +4,7 @@ using Jesus.Transport.Wire;
 namespace Jesus.Bench.Wire;
 
 /// <summary>The object with which MemoryPack's own figures were taken (its generated code, a plain object): 11 members, a prompt of 2 KB, 8 messages.</summary>
-internal sealed class PlainRequest
+internal sealed class PlainRequest : IDisposable
 {
     private readonly PooledBuffer _body = new();
 
@@ -71,4 +71,6 @@ internal sealed class PlainRequest
         _ = reader.ReadCount("tags", 2);
         return reader.Finish("request", out error);
     }
+
+    public void Dispose() => _body.Dispose();
 }

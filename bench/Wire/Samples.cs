@@ -12,6 +12,8 @@ internal static class Samples
     private const int PromptBytes = 2048;
     private const int Messages = 8;
 
+    private static readonly int[] FourTokens = [278, 1734, 470, 1023];
+
     public static PlainRequest Plain()
     {
         var request = new PlainRequest
@@ -57,7 +59,7 @@ internal static class Samples
     public static InferEvent Event()
     {
         var message = new InferEvent { Stream = 77, Sequence = 12 };
-        message.Take(new ModelEvent { Kind = EventKind.Text, Utf8 = Text(" a word or two").Memory, Tokens = new TokenSpan(new[] { 278, 1734, 470, 1023 }, default) });
+        message.Take(new ModelEvent { Kind = EventKind.Text, Utf8 = Text(" a word or two").Memory, Tokens = new TokenSpan(FourTokens, default) });
         return message;
     }
 
