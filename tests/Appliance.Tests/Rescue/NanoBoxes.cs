@@ -1,5 +1,4 @@
 using Jesus.Inference.Adapters.Local;
-using Jesus.Inference.Contract;
 using Jesus.Inference.Engine;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Native;

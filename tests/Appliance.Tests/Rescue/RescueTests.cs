@@ -2,7 +2,6 @@ using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Security;
 using Jesus.Appliance.Storage.Journal;
-using Jesus.Appliance.Tests.Gateway;
 using Jesus.Appliance.Tests.Pipeline;
 using Jesus.Inference.Contract;
 

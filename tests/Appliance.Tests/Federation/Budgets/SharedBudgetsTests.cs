@@ -1,5 +1,4 @@
 using Jesus.Appliance.Budgets;
-using Jesus.Appliance.Federation.Budgets;
 using Jesus.Appliance.Tests.Budgets;
 using Jesus.Tests.Faults;
 

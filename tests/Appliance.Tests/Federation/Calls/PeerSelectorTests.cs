@@ -31,6 +31,7 @@ public sealed class PeerSelectorTests
     [Fact]
     public void A_conversation_stays_with_the_peer_that_has_its_beginning_at_hand()
     {
+        Span<int> chosen = stackalloc int[PeerSelector.ChosenMax];
         for (var seed = 0; seed < 1_000; seed++)
         {
             var dice = new Random(seed);
@@ -40,7 +41,6 @@ public sealed class PeerSelectorTests
             ulong[] digests = [1, 2, 3, 4, 5];
             var chances = Enumerable.Range(0, 5).Select(i => new PeerChance(
                 i, PeerSelector.FirstTokenMs(i == warm ? Idle with { PrefixDigests = new ulong[] { 5 } } : Idle, ask, digests, default), false)).ToArray();
-            Span<int> chosen = stackalloc int[PeerSelector.ChosenMax];
             var count = PeerSelector.Choose(chances, (ulong)dice.NextInt64(), chosen);
             Assert.Equal(PeerSelector.ChosenMax, count);
             Assert.Equal(count, chosen.ToArray().Distinct().Count());
@@ -52,6 +52,7 @@ public sealed class PeerSelectorTests
     public void Fifty_callers_with_one_stale_picture_make_no_herd()
     {
         const int callers = 50, peers = 10;
+        Span<int> chosen = stackalloc int[1];
         for (var seed = 0; seed < 200; seed++)
         {
             var dice = new Random(seed);
@@ -59,7 +60,6 @@ public sealed class PeerSelectorTests
             // All about as good; each caller sees them through its own noise of half a status interval.
             var truth = Enumerable.Range(0, peers).Select(_ => 200 + (dice.NextDouble() * 50)).ToArray();
             var loads = new int[peers];
-            Span<int> chosen = stackalloc int[1];
             for (var caller = 0; caller < callers; caller++)
             {
                 var chances = truth.Select((ms, i) => new PeerChance(i, ms, false)).ToArray();

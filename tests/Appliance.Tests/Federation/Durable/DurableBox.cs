@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using Jesus.Appliance.Federation.Durable;
 using Jesus.Appliance.Runner;
 using Jesus.Appliance.Runner.Machine;
@@ -9,9 +8,7 @@ using Jesus.Appliance.Storage.Journal;
 using Jesus.Appliance.Tests.Runner;
 using Jesus.Appliance.Tools;
 using Jesus.Inference.Contract;
-using Jesus.Transport.Http;
 using Jesus.Transport.Nats;
-using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Tests.Federation.Durable;
 

@@ -1,4 +1,3 @@
-using Jesus.Appliance.Federation.Durable;
 using Jesus.Appliance.Runner.Expressions;
 using Jesus.Appliance.Runner.Machine;
 using Jesus.Appliance.Runner.Views;

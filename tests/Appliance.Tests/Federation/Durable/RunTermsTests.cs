@@ -4,7 +4,6 @@ using Jesus.Appliance.Runner;
 using Jesus.Appliance.Runner.Expressions;
 using Jesus.Appliance.Runner.Machine;
 using Jesus.Appliance.Runner.Views;
-using Jesus.Appliance.Storage.Journal;
 using Jesus.Appliance.Tests.Runner;
 using Jesus.Appliance.Tools;
 

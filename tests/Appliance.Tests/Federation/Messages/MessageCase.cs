@@ -68,7 +68,7 @@ internal delegate bool TryReadMessage<T>(ReadOnlySpan<byte> body, T into, out Wi
 
 internal delegate void WriteMessage<T>(T message, ref WireWriter writer);
 
-internal sealed class MessageCase<T>(TryReadMessage<T> read, WriteMessage<T> write, Action<MessageDice, T> fill, Action<T> reset) : MessageCase
+internal sealed class MessageCase<T>(TryReadMessage<T> read, WriteMessage<T> write, Action<MessageDice, T> fill, Action<T> reset) : MessageCase, IDisposable
     where T : class, new()
 {
     private readonly T _made = new();
@@ -76,6 +76,8 @@ internal sealed class MessageCase<T>(TryReadMessage<T> read, WriteMessage<T> wri
     private readonly PooledBuffer _buffer = new();
 
     public override string Name => typeof(T).Name;
+
+    public void Dispose() => _buffer.Dispose();
 
     public override byte[] Made(int seed)
     {
