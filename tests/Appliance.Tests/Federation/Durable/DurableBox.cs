@@ -171,7 +171,9 @@ internal sealed class DurableBox : IAsyncDisposable
     public async Task<RunView> UntilAsync(string runId, Func<RunView, bool> isSo)
     {
         RunView? view = null;
-        await Until.TrueAsync(async () => (view = await Runs.GetAsync(runId, RunnerRig.Alice, CancellationToken.None)) is not null && isSo(view), () => $"{Name}: the run is {view?.State} at {view?.Box}\n{string.Join("\n", Log.Lines)}");
+        await Until.TrueAsync(
+            async () => (view = await Runs.GetAsync(runId, RunnerRig.Alice, CancellationToken.None)) is not null && isSo(view),
+            () => $"{Name}: the run is {view?.State} at {view?.Box}\n{string.Join("\n", Log.Lines)}");
         return view!;
     }
 

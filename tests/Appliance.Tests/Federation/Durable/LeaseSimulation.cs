@@ -303,7 +303,11 @@ internal sealed class LeaseSimulation
                 if (life == Life && _isClaiming && claim == _ask)
                 {
                     world.Send(this, () => (world._record, world._revision), found => Claimed(
-                        claim, found._record.Epoch == record.Epoch && found._record.Instance == Instance && found._record.Write == 1 ? ReplicaStatus.Done : ReplicaStatus.Conflict, record, found._revision, begun));
+                        claim,
+                        found._record.Epoch == record.Epoch && found._record.Instance == Instance && found._record.Write == 1 ? ReplicaStatus.Done : ReplicaStatus.Conflict,
+                        record,
+                        found._revision,
+                        begun));
                     world.After(3_000, () => _isClaiming = life == Life && claim == _ask ? false : _isClaiming);
                 }
             });

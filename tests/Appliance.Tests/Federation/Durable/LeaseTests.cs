@@ -134,7 +134,9 @@ public sealed class LeaseTests
     {
         var record = Record("a", "a1") with { Parts = [new TermParts(1, 3), new TermParts(4, 0)], Events = 7, Needs = ["tool:calc"], Origin = "c", Team = "t" };
         var back = RunRecord.Decode("r", record.Encode())!;
-        Assert.Equal((record.Epoch, record.Owner, record.Instance, record.Write, record.Events, record.Origin, record.Team), (back.Epoch, back.Owner, back.Instance, back.Write, back.Events, back.Origin, back.Team));
+        Assert.Equal(
+            (record.Epoch, record.Owner, record.Instance, record.Write, record.Events, record.Origin, record.Team),
+            (back.Epoch, back.Owner, back.Instance, back.Write, back.Events, back.Origin, back.Team));
         Assert.Equal(record.Parts, back.Parts);
         Assert.Equal(record.Needs, back.Needs);
         Assert.Equal(record.View, back.View);

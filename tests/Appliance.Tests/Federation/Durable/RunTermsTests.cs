@@ -50,7 +50,9 @@ public sealed class RunTermsTests
             foreach (var journal in journals)
             {
                 var own = journal.Records.Select(item => RunEventCodec.Read(item.Payload)).ToList();
-                Assert.True(own.Zip(log).All(pair => (pair.First.Type, pair.First.Step, pair.First.At) == (pair.Second.Type, pair.Second.Step, pair.Second.At)), $"seed {seed}: a journal is no beginning of the log");
+                Assert.True(
+                    own.Zip(log).All(pair => (pair.First.Type, pair.First.Step, pair.First.At) == (pair.Second.Type, pair.Second.Step, pair.Second.At)),
+                    $"seed {seed}: a journal is no beginning of the log");
                 Assert.True(own.Count <= log.Count, $"seed {seed}: a journal holds more than the log");
             }
 
