@@ -101,7 +101,7 @@ public sealed class FederationHubTests
 
         Assert.Empty(a.Log.At(LogLevel.Error));
         Assert.InRange(a.Log.At(LogLevel.Warning).Count(), 1, 4);
-        Assert.Contains(a.Details, d => d.Contains("1 of 1 peers", StringComparison.Ordinal));
+        await TestBox.EventuallyAsync(() => a.Hub.Detail.Contains("1 of 1 peers", StringComparison.Ordinal), () => a.Hub.Detail);
     }
 
     [Fact]

@@ -42,7 +42,6 @@ internal sealed class TestBox : IAsyncDisposable
             Models = () => Models,
             Dice = dice ?? (() => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))),
             Counts = () => counts,
-            Detail = detail => Details.Add(detail),
             Pace = new StatusPace { IntervalMs = intervalMs },
             TotalsMs = intervalMs,
         });
@@ -50,7 +49,6 @@ internal sealed class TestBox : IAsyncDisposable
 
     public FederationHub Hub { get; }
     public ListLog Log { get; } = new();
-    public List<string> Details { get; } = [];
     public IReadOnlyList<PeerModelView> Models { get; set; } = [Statuses.Model("m", 1, 2)];
 
     public static TestBox Start(string peer, string url, int intervalMs = 200, Func<ulong>? dice = null, BoxCounts counts = default, string cluster = "lab")
