@@ -1,4 +1,5 @@
 using System.Buffers;
+using Jesus.Appliance.Router;
 using Jesus.Appliance.Security;
 
 namespace Jesus.Appliance.Federation;
@@ -7,7 +8,7 @@ namespace Jesus.Appliance.Federation;
 public sealed record FederationOptions
 {
     /// <summary>Letters, digits, <c>-</c> and <c>_</c>: a name is one token of a subject and of a bucket's name. Longer ones only make every message longer.</summary>
-    public const int NameLengthMax = 64;
+    public const int NameLengthMax = PeerId.LengthMax;
 
     private static readonly SearchValues<byte> NameBytes = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"u8);
 
@@ -66,8 +67,7 @@ public sealed record FederationOptions
         return label.Length == 0 ? "box" : string.Concat(label.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? c : '-'));
     }
 
-    public static bool IsName(string text) =>
-        text.Length is > 0 and <= NameLengthMax && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+    public static bool IsName(string text) => PeerId.IsValid(text);
 
     /// <summary>The same of a token of a subject. A server without permissions lets anybody write anything there, and a name goes into logs, labels and terminals.</summary>
     public static bool IsName(ReadOnlySpan<byte> token) => token.Length is > 0 and <= NameLengthMax && !token.ContainsAnyExcept(NameBytes);

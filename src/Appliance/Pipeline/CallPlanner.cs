@@ -83,8 +83,6 @@ internal sealed class CallPlanner(PipelineRooms rooms)
         link.Peer, link.Model.Length > 0 ? link.Model : path.Call.RouteName, path.Call.Request, rooms.Time.NowMs(), rooms.Dice())
     {
         Priority = (int)path.Call.Lane,
-        Needs = path.Facts.Needs,
-        IsRestricted = path.DataClass == Security.DataClass.Restricted,
     };
 
     /// <summary>Every box that the planned route's links to peers looked at.</summary>

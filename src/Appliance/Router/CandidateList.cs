@@ -35,18 +35,6 @@ public sealed class CandidateList
         return true;
     }
 
-    /// <summary>All of a route's own candidates.</summary>
-    public void AddOf(Route route)
-    {
-        for (var i = 0; i < route.Links.Count; i++)
-        {
-            if (route.Links[i].Candidate is { } candidate)
-            {
-                Add(candidate, i);
-            }
-        }
-    }
-
     public void Clear()
     {
         Array.Clear(_items, 0, Count);

@@ -12,10 +12,6 @@ public readonly record struct SourceAsk(string Peer, string Model, ModelRequest 
 {
     /// <summary>As <see cref="ModelRequest.Priority"/>: the call's lane, 0 the most urgent.</summary>
     public int Priority { get; init; }
-    public Abilities Needs { get; init; }
-
-    /// <summary>Class of the call's data is restricted: it may go only where it counts as inside.</summary>
-    public bool IsRestricted { get; init; }
 }
 
 /// <summary>A box that was looked at for a link of a route.</summary>

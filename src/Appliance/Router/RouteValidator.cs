@@ -4,9 +4,6 @@ namespace Jesus.Appliance.Router;
 internal static class RouteValidator
 {
     private const int CandidatesMax = 16;
-
-    /// <summary>As long as the id of a box may be.</summary>
-    private const int PeerNameLengthMax = 64;
     private const int RetriesMax = 5;
     private const int WeightMax = 1_000;
     private const int TimeoutMsMax = 3_600_000;
@@ -65,7 +62,7 @@ internal static class RouteValidator
             $"{at}: names the provider '{candidate.Provider}' and the peer '{candidate.Peer}'; give one.",
             errors);
         Require(
-            candidate.Peer is "" or "*" || (candidate.Peer.Length <= PeerNameLengthMax && candidate.Peer.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')),
+            candidate.Peer is "" or "*" || PeerId.IsValid(candidate.Peer),
             $"{at}.peer: '{candidate.Peer}' is no id of a box; give its federation.peer, or * for any.",
             errors);
     }

@@ -130,7 +130,11 @@ public sealed class RouteTableTests
             Hash = c.Hash,
         }).ToArray();
         var list = new CandidateList();
-        list.AddOf(route);
+        for (var i = 0; i < route.Candidates.Count; i++)
+        {
+            list.Add(route.Candidates[i], i);
+        }
+
         return (plan, RoutePlanner.Plan(route, list, facts, views, plan, new DecisionLog()));
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Jesus.Appliance.Budgets;
 
 namespace Jesus.Appliance.Federation.Budgets;
@@ -41,7 +40,7 @@ internal static class LoanKeys
             || !ScopeNames.TryParse(parts[4], out BudgetScope scope)
             || !ScopeNames.TryParse(parts[6], out BudgetPeriod period)
             || !int.TryParse(parts[7], NumberStyles.None, CultureInfo.InvariantCulture, out var index)
-            || Unescape(parts[5]) is not { } name)
+            || SubjectToken.Unescape(parts[5]) is not { } name)
         {
             return false;
         }
@@ -52,49 +51,7 @@ internal static class LoanKeys
     }
 
     private static string Account(AccountKey key) =>
-        string.Create(CultureInfo.InvariantCulture, $"{ScopeNames.Of(key.Scope)}.{Escape(key.Name)}.{ScopeNames.Of(key.Period)}.{key.Index}");
+        string.Create(CultureInfo.InvariantCulture, $"{ScopeNames.Of(key.Scope)}.{SubjectToken.Escape(key.Name)}.{ScopeNames.Of(key.Period)}.{key.Index}");
 
     private static string? Within(string key) => key.Length <= LengthMax ? key : null;
-
-    /// <summary>As model names in subjects: every byte outside <c>A-Za-z0-9_-</c> is <c>=XX</c>.</summary>
-    private static string Escape(string name)
-    {
-        var text = new StringBuilder(name.Length);
-        foreach (var b in Encoding.UTF8.GetBytes(name))
-        {
-            if (char.IsAsciiLetterOrDigit((char)b) || b is (byte)'_' or (byte)'-')
-            {
-                text.Append((char)b);
-            }
-            else
-            {
-                text.Append(CultureInfo.InvariantCulture, $"={b:X2}");
-            }
-        }
-
-        return text.ToString();
-    }
-
-    private static string? Unescape(string token)
-    {
-        var bytes = new List<byte>(token.Length);
-        for (var i = 0; i < token.Length; i++)
-        {
-            if (token[i] != '=')
-            {
-                bytes.Add((byte)token[i]);
-            }
-            else if (i + 2 < token.Length && byte.TryParse(token.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var b))
-            {
-                bytes.Add(b);
-                i += 2;
-            }
-            else
-            {
-                return null;
-            }
-        }
-
-        return Encoding.UTF8.GetString([.. bytes]);
-    }
 }

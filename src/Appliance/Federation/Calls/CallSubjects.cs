@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Text;
 
 namespace Jesus.Appliance.Federation.Calls;
 
@@ -15,7 +14,7 @@ internal sealed class CallSubjects(string cluster, string self)
     public string Cancels => $"jesus.{cluster}.peer.{self}.cancel.*";
 
     /// <summary>What every box that offers the model listens to as one of the group <c>infer</c>.</summary>
-    public string AnyCalls(string model) => $"jesus.{cluster}.infer.{KeyOf(model)}.*";
+    public string AnyCalls(string model) => $"jesus.{cluster}.infer.{SubjectToken.Escape(model)}.*";
 
     public string CallTo(string peer) => $"jesus.{cluster}.peer.{peer}.infer.{self}";
     public string CreditTo(string peer) => $"jesus.{cluster}.peer.{peer}.credit.{self}";
@@ -39,18 +38,6 @@ internal sealed class CallSubjects(string cluster, string self)
         var prefix = "_INBOX.jesus."u8;
         return reply.Length > prefix.Length + caller.Length + 1 && reply.StartsWith(prefix) && reply[prefix.Length..].StartsWith(caller)
             && reply[prefix.Length + caller.Length] == '.' && !reply.ContainsAny((byte)'*', (byte)'>');
-    }
-
-    /// <summary>A model's name as one token: every byte outside <c>A-Za-z0-9_-</c> as <c>=XX</c>.</summary>
-    public static string KeyOf(string model)
-    {
-        var key = new StringBuilder(model.Length);
-        foreach (var one in Encoding.UTF8.GetBytes(model))
-        {
-            _ = char.IsAsciiLetterOrDigit((char)one) || one is (byte)'-' or (byte)'_' ? key.Append((char)one) : key.Append('=').Append(one.ToString("X2", null));
-        }
-
-        return key.ToString();
     }
 
     /// <summary>A number of a header; 0 where it is none.</summary>

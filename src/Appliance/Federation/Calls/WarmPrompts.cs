@@ -10,6 +10,9 @@ public sealed class WarmPrompts
     private readonly Lock _gate = new();
     private readonly Dictionary<string, List<ulong>> _digests = new(StringComparer.Ordinal);
 
+    /// <summary>What was last given out, until more is noted: statuses and the door ask far more often.</summary>
+    private readonly Dictionary<string, ulong[]> _copies = new(StringComparer.Ordinal);
+
     public void Note(string model, ReadOnlySpan<ulong> digests)
     {
         lock (_gate)
@@ -23,6 +26,8 @@ public sealed class WarmPrompts
 
                 _digests[model] = list = new List<ulong>(DigestsMax + 1);
             }
+
+            _ = _copies.Remove(model);
 
             // The shortest last, so first in the list: it is shared by most.
             for (var i = digests.Length - 1; i >= 0; i--)
@@ -38,11 +43,16 @@ public sealed class WarmPrompts
         }
     }
 
-    public ulong[] Of(string model)
+    public ReadOnlyMemory<ulong> Of(string model)
     {
         lock (_gate)
         {
-            return _digests.TryGetValue(model, out var list) ? [.. list] : [];
+            if (!_copies.TryGetValue(model, out var copy) && _digests.TryGetValue(model, out var list))
+            {
+                _copies[model] = copy = [.. list];
+            }
+
+            return copy;
         }
     }
 }

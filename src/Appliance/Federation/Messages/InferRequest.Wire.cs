@@ -14,7 +14,7 @@ public sealed partial class InferRequest
 
     /// <summary>Up to and with the seed; a request of no more than these ends there.</summary>
     private const int UsualMembers = 20;
-    private const int Members = 41;
+    private const int Members = 40;
     private const byte ParallelNo = 1;
     private const byte ParallelYes = 2;
     private NumberList<int> _promptTokens;
@@ -59,7 +59,7 @@ public sealed partial class InferRequest
             Constraint.Source.IsEmpty: true, Constraint.Name.IsEmpty: true, Constraint.Inputs.Count: 0, LogitBias.Count: 0, EndUser.IsEmpty: true, Inputs.Count: 0,
             EmbedDimensions: 0, Stops.Count: 0, Choices: 1, TopLogProbs: -1, PromptTokens.IsEmpty: true, ShownTokens.IsEmpty: true, Priority: 0,
         }
-        && Ask.Reasoning == default && Ask.ShownNumerics == default && ShownBytes == 0 && ChunkCount == 0 && ChunkIndex == 0 && Piece.IsEmpty;
+        && Ask.Reasoning == default && Ask.ShownNumerics == default && ChunkCount == 0 && ChunkIndex == 0 && Piece.IsEmpty;
 
     private void WriteRest(ref WireWriter writer, ref TolerantWrite scope)
     {
@@ -80,7 +80,6 @@ public sealed partial class InferRequest
         writer.Member(ref scope, Ask.EmbedDimensions);
         writer.Numbers(ref scope, Ask.PromptTokens.Span);
         writer.Numbers(ref scope, Ask.ShownTokens.Span);
-        writer.Member(ref scope, ShownBytes);
         writer.Member(ref scope, Ask.Priority);
         writer.Member(ref scope, ChunkCount);
         writer.Member(ref scope, ChunkIndex);
@@ -189,7 +188,6 @@ public sealed partial class InferRequest
         Ask.EmbedDimensions = reader.Next(ref scope) ? reader.ReadInt("InferRequest.embedDimensions") : 0;
         Ask.PromptTokens = reader.Next(ref scope) ? _promptTokens.Read(ref reader, "InferRequest.promptTokens") : default;
         Ask.ShownTokens = reader.Next(ref scope) ? _shownTokens.Read(ref reader, "InferRequest.shownTokens") : default;
-        ShownBytes = reader.Next(ref scope) ? reader.ReadInt("InferRequest.shownBytes") : 0;
         Ask.Priority = reader.Next(ref scope) ? reader.Read<int>("InferRequest.priority") : 0;
         ChunkCount = reader.Next(ref scope) ? reader.ReadInt("InferRequest.chunkCount") : 0;
         ChunkIndex = reader.Next(ref scope) ? reader.ReadInt("InferRequest.chunkIndex") : 0;

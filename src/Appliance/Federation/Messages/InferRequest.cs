@@ -43,9 +43,6 @@ public sealed partial class InferRequest : IDisposable
     /// <summary>Events may be sent up to and with this <see cref="InferEvent.Sequence"/> before a <see cref="StreamCredit"/> allows more.</summary>
     public long Credit { get; set; }
 
-    /// <summary>Bytes already shown to the client beyond the last of <see cref="ModelRequest.ShownTokens"/>: the answer's first bytes that are to be dropped.</summary>
-    public int ShownBytes { get; set; }
-
     /// <summary>
     /// A request longer than the server's <c>max_payload</c> goes in pieces: messages of <see cref="Stream"/>, <see cref="ChunkIndex"/> of <see cref="ChunkCount"/> and
     /// <see cref="Piece"/>, whose pieces one after another are the whole message. 0 in a message that is whole.
@@ -91,7 +88,6 @@ public sealed partial class InferRequest : IDisposable
         Visited.Clear();
         Numerics = default;
         Credit = 0;
-        ShownBytes = 0;
         ChunkCount = 0;
         ChunkIndex = 0;
         Piece = default;

@@ -25,7 +25,6 @@ internal sealed class MessageDice(int seed)
         Fill(into.Visited, 4);
         into.Numerics = Profile();
         into.Credit = _random.Next(1000);
-        into.ShownBytes = _random.Next(3);
         into.ChunkCount = _random.Next(3);
         into.ChunkIndex = _random.Next(3);
         into.Piece = Often() ? Bytes(_random.Next(300)) : default;
