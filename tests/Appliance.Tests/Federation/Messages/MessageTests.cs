@@ -1,5 +1,6 @@
 using Jesus.Appliance.Federation.Messages;
 using Jesus.Inference.Contract;
+using Jesus.Tests.Memory;
 using Jesus.Transport.Buffers;
 using Jesus.Transport.Wire;
 
@@ -129,9 +130,8 @@ public sealed class MessageTests
         return message.Says().Contains(".Error.Cause", StringComparison.Ordinal) && !message.Says().Contains(".Error.Cause None", StringComparison.Ordinal);
     }
 
-    private static long AllocatedBy(MessageCase message, byte[][] bodies, int rounds)
+    private static long AllocatedBy(MessageCase message, byte[][] bodies, int rounds) => Allocation.LeastOf(() =>
     {
-        var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < rounds; i++)
         {
             foreach (var body in bodies)
@@ -140,9 +140,7 @@ public sealed class MessageTests
                 _ = message.Rewrite();
             }
         }
-
-        return GC.GetAllocatedBytesForCurrentThread() - before;
-    }
+    });
 
     private static byte[] ModelBytes(PeerStatus status)
     {
