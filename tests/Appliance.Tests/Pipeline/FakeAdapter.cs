@@ -13,7 +13,7 @@ internal sealed class FakeAdapter(string provider, Func<ModelRequest, IAnswerSin
     public int Calls => Volatile.Read(ref _calls);
     public int InputTokens { get; init; } = 10;
 
-    public NumericsProfile Numerics { get; init; }
+    public NumericsProfile Numerics { get; set; }
 
     public CapacitySnapshot Capacity(ModelKey model) => new() { Available = true, Numerics = Numerics };
 

@@ -25,6 +25,7 @@ internal sealed class InboundCall(InferRequest request, string caller, byte[] re
     private readonly long _endsMs = request.RemainingMs > 0 ? time.NowMs() + request.RemainingMs : long.MaxValue;
     private long _saidMs;
     private volatile bool _isOver;
+    private bool _saidNumerics;
 
     public InferRequest Request => request;
     public string Caller => caller;
@@ -38,7 +39,7 @@ internal sealed class InboundCall(InferRequest request, string caller, byte[] re
     /// <summary>Its name as text.</summary>
     public string Model { get; set; } = "";
 
-    /// <summary>The arithmetic that answers, as the first event says it.</summary>
+    /// <summary>The arithmetic that answers; unknown while the model is being loaded or its file hashed. The first event that can says it.</summary>
     public NumericsProfile Numerics { get; set; }
 
     /// <summary>Says that the call is taken, makes it, and says how it ended.</summary>
@@ -51,15 +52,14 @@ internal sealed class InboundCall(InferRequest request, string caller, byte[] re
         }
 
         var outcome = await callModel(Call, this, _cancel.Token).ConfigureAwait(false);
-        var adapter = Call.Candidate?.Adapter;
-        var numerics = adapter?.Capacity(new ModelKey(Call.Candidate!.Model)).Numerics ?? default;
+        FindNumerics();
         var result = new CallResult
         {
             Error = outcome.Error,
             Reason = outcome.Reason,
             Usage = outcome.Usage,
             Quality = outcome.Quality,
-            Numerics = numerics.IsUnknown ? Numerics : numerics,
+            Numerics = Numerics,
         };
         await EndAsync(result, RefusalOf(outcome)).ConfigureAwait(false);
     }
@@ -248,12 +248,23 @@ internal sealed class InboundCall(InferRequest request, string caller, byte[] re
         {
             _event.Take(item);
         }
-        else
+
+        // Who was told of no arithmetic could go on with nothing if this box were lost.
+        if (!_saidNumerics)
         {
+            FindNumerics();
             _event.Numerics = Numerics;
+            _saidNumerics = !Numerics.IsUnknown;
         }
 
         return PublishAsync(kind);
+    }
+
+    /// <summary>The adapter that answers knows best, once there is one.</summary>
+    private void FindNumerics()
+    {
+        var numerics = Call.Candidate?.Adapter.Capacity(new ModelKey(Call.Candidate.Model)).Numerics ?? default;
+        Numerics = numerics.IsUnknown ? Numerics : numerics;
     }
 
     private async ValueTask<bool> PublishAsync(InferEventKind kind)

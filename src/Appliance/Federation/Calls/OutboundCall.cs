@@ -36,6 +36,7 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
     private long _received;
     private long _tokens;
     private long _textBytes;
+    private NumericsProfile _numerics;
     private volatile bool _isAccepted;
     private volatile bool _inReader;
     private volatile bool _isLate;
@@ -272,6 +273,7 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
         }
 
         _received++;
+        _numerics = item.Numerics.IsUnknown ? _numerics : item.Numerics;
         Volatile.Write(ref _heardMs, caller.Time.NowMs());
         if (!_isAccepted && item.Kind == InferEventKind.Accepted)
         {
@@ -357,12 +359,13 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
         return new CallResult { Error = error, Reason = FinishReason.Error };
     }
 
-    /// <summary>What came of the answer is what is charged: the peer stops when nobody reads.</summary>
+    /// <summary>What came of the answer is what is charged: the peer stops when nobody reads. With the arithmetic that it named, others can go on.</summary>
     private CallResult Lost(in ModelError error) => new()
     {
         Error = error,
         Reason = error.Cause == ErrorCause.Cancelled ? FinishReason.Cancelled : FinishReason.Error,
         Quality = UsageQuality.Estimated,
+        Numerics = _numerics,
         Usage = new Usage { OutputTokens = (int)Math.Min(int.MaxValue, Math.Max(_tokens, _textBytes / PromptDigests.BytesPerToken)) },
     };
 

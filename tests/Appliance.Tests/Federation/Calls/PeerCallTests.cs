@@ -298,6 +298,36 @@ public sealed class PeerCallTests
         await TestBox.EventuallyAsync(() => ended == 1, () => "the callee still works for nobody");
     }
 
+    /// <summary>A model that a call has loaded is hashed while it answers: its status knows no arithmetic, nor does the first event.</summary>
+    [Fact]
+    public async Task A_box_that_learns_its_arithmetic_while_it_answers_is_rescued_like_one_that_knew()
+    {
+        await using var server = await StartAsync();
+        FakeAdapter? engine = null;
+        engine = CallBox.Engine(async (_, sink, cancel) =>
+        {
+            engine!.Numerics = Numerics;
+            await sink.WriteAsync(new ModelEvent { Kind = EventKind.Text, Utf8 = "one"u8.ToArray(), Tokens = new TokenSpan(new[] { 1 }, default) });
+            await Task.Delay(Timeout.Infinite, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return CallResult.Failed(ErrorCause.Cancelled, "cancelled");
+        });
+        await using var b = CallBox.Start("b", server.Url, engine, Local());
+        await using var c = CallBox.Start("c", server.Url, CallBox.Engine((request, sink, _) => FakeAdapter.SayAsync(sink, request.ShownTokens.Length == 1 ? " two" : "other"), Numerics), Local());
+        var chain = CallBox.Peers() with
+        {
+            Candidates = [new RouteCandidateOptions("", "m") { Peer = "b" }, new RouteCandidateOptions("", "m") { Peer = "c" }],
+        };
+        await using var a = CallBox.Start("a", server.Url, route: chain);
+        await a.SeesAsync(b, c);
+        var sink = new CollectingSink();
+        var asking = a.AskAsync(sink).AsTask();
+        await TestBox.EventuallyAsync(() => sink.Text == "one", () => "not begun");
+        await b.Box.Hub.Nats.DisposeAsync();
+        var outcome = await asking;
+        Assert.True(outcome.Succeeded, outcome.Error.Message);
+        Assert.Equal("one two", sink.Text);
+    }
+
     [Fact]
     public async Task A_model_that_only_a_peer_has_is_answered_by_it_and_restricted_data_stays_here()
     {
