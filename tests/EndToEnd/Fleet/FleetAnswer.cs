@@ -5,18 +5,11 @@ using Jesus.EndToEnd.Binary;
 
 namespace Jesus.EndToEnd.Fleet;
 
-/// <summary>One chat call as its client saw it.</summary>
+/// <summary>One call as its client saw it.</summary>
 internal sealed class FleetAnswer
 {
     /// <summary>Whoever gets neither an answer nor an error within this hangs.</summary>
     private static readonly TimeSpan HangMax = TimeSpan.FromSeconds(150);
-
-    /// <summary>The demonstration model ends its turns after a few words; held to this, an answer is as long as it may be.</summary>
-    private static readonly object LongList = new
-    {
-        type = "json_schema",
-        json_schema = new { name = "numbers", schema = new { type = "array", items = new { type = "integer" }, minItems = 400 } },
-    };
 
     private readonly StringBuilder _text = new();
     private readonly List<long> _arrivals = [];
@@ -36,6 +29,9 @@ internal sealed class FleetAnswer
     public int Pieces => Volatile.Read(ref _pieces);
 
     private int _pieces;
+
+    /// <summary>Who began the answer, as the head says it.</summary>
+    public string Candidate { get; private set; } = "";
 
     /// <summary>Something of it had come by a moment.</summary>
     public bool BeganBefore(long moment) => _arrivals.Count > 0 && _arrivals[0] < moment;
@@ -58,17 +54,12 @@ internal sealed class FleetAnswer
         return longest < 0 ? null : Stopwatch.GetElapsedTime(moment, end).TotalMilliseconds;
     }
 
-    /// <summary>A chat call whose answer is <paramref name="tokens"/> long, and another for each seed.</summary>
-    public static string Body(string model, int seed, int tokens) => JsonSerializer.Serialize(new
-    {
-        model,
-        messages = new[] { new { role = "user", content = $"Say numbers. ({seed})" } },
-        seed,
-        temperature = 2.0,
-        max_tokens = tokens,
-        response_format = LongList,
-        stream = true,
-    });
+    /// <summary>
+    /// A completion, another for each seed. Drawn so wildly the demonstration model rarely finds an end before <paramref name="tokens"/>; held to a schema it would not, but such an
+    /// answer is shown only when it is whole.
+    /// </summary>
+    public static string Body(string model, int seed, int tokens) =>
+        JsonSerializer.Serialize(new { model, prompt = $"Once upon a time ({seed})", seed, temperature = 2.0, max_tokens = tokens, stream = true });
 
     /// <summary>Asks and reads to the end, whatever that is.</summary>
     public async Task<FleetAnswer> AskAsync(JesusDaemon daemon, string body)
@@ -76,7 +67,7 @@ internal sealed class FleetAnswer
         using var limit = new CancellationTokenSource(HangMax);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
             using var response = await daemon.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(limit.Token));
             if (!response.IsSuccessStatusCode)
@@ -85,6 +76,7 @@ internal sealed class FleetAnswer
                 return this;
             }
 
+            Candidate = string.Concat(response.Headers.TryGetValues("x-jesus-candidate", out var names) ? names : []);
             while (await reader.ReadLineAsync(limit.Token) is { } line)
             {
                 Read(line);
@@ -120,7 +112,7 @@ internal sealed class FleetAnswer
 
         foreach (var choice in json.RootElement.GetProperty("choices").EnumerateArray())
         {
-            if (choice.GetProperty("delta").TryGetProperty("content", out var content) && content.GetString() is { Length: > 0 } piece)
+            if (choice.TryGetProperty("text", out var content) && content.GetString() is { Length: > 0 } piece)
             {
                 _text.Append(piece);
                 _arrivals.Add(Stopwatch.GetTimestamp());

@@ -63,10 +63,12 @@ internal sealed class FleetBox : IAsyncDisposable
     }
 
     /// <summary>A sample of its metrics; 0 where there is none.</summary>
-    public async Task<double> MetricAsync(string name)
+    public async Task<double> MetricAsync(string name, string label = "")
     {
         var text = await Daemon.Http.GetStringAsync("/metrics");
-        return text.Split('\n').Where(l => l.StartsWith(name, StringComparison.Ordinal)).Sum(l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+        return text.Split('\n')
+            .Where(l => l.StartsWith(name, StringComparison.Ordinal) && l.Contains(label, StringComparison.Ordinal))
+            .Sum(l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
     }
 
     public async ValueTask DisposeAsync()

@@ -27,7 +27,7 @@ public sealed class FleetTests
     private const int Streams = 100;
 
     /// <summary>Of them, those that have begun and not ended.</summary>
-    private const int Middle = 8;
+    private const int Middle = 4;
 
     private const int Tokens = 400;
 
@@ -51,18 +51,23 @@ public sealed class FleetTests
     }
 
     [Fact]
-    public async Task A_peer_killed_in_the_middle_of_a_hundred_streams_leaves_exact_answers_and_clear_errors_alone()
+    public async Task A_peer_killed_in_the_middle_of_a_hundred_streams_costs_no_answer_a_letter()
     {
         await using var server = await NatsServer.StartAsync();
         await using var fleet = await ThreeAsync(server);
         var expected = await UncutAsync(fleet.C);
+
+        // The demonstration model would have said it all before its first readers have read a word: over a slow link the answers are in their middle.
+        (fleet.B.Link.PieceMax, fleet.B.Link.BytesPerSecond) = (1_024, 50_000);
         var answers = Begin(fleet.A, "first-b");
-        await UnderWayAsync(answers);
+        await UnderWayAsync(answers, "box-b");
         var killed = Stopwatch.GetTimestamp();
         await fleet.B.Daemon.KillAsync();
         var ended = await Task.WhenAll(answers.Select(a => a.Ended));
-        // Those that were in the middle are not all rescued yet between published daemons (docs/federation.md); whoever waited for a place is answered by the other box.
-        Judge("kill -9 of the box that answers", ended, expected, killed, exactMin: Streams / 2);
+        var rescued = await fleet.A.MetricAsync("jesus_rescues_total", "outcome=\"rescued\"");
+        Say($"{rescued} rescued, {await fleet.A.MetricAsync("jesus_fallbacks_total")} fallbacks");
+        Judge("kill -9 of the box that answers", ended, expected, killed, exactMin: Streams);
+        Assert.InRange(rescued, 1, Streams);
 
         // And without it the next calls are served as if nothing had been.
         var next = await fleet.A.AskAsync("first-b", 0, Tokens);
@@ -215,10 +220,12 @@ public sealed class FleetTests
         return (answer, answer.AskAsync(box.Daemon, FleetAnswer.Body(model, seed, Tokens)));
     })];
 
-    /// <summary>Until so many answers are in their middle; the engine has sixteen places, the others wait for one.</summary>
-    private static async Task UnderWayAsync((FleetAnswer Answer, Task<FleetAnswer> Ended)[] answers)
+    /// <summary>Until so many answers of a box are in their middle; it takes as many as it has places for, the others go to the other box or wait.</summary>
+    private static async Task UnderWayAsync((FleetAnswer Answer, Task<FleetAnswer> Ended)[] answers, string box = "")
     {
-        for (var waited = Stopwatch.StartNew(); answers.Count(a => a.Answer.Pieces > 3 && !a.Ended.IsCompleted) < Middle; await Task.Delay(1))
+        for (var waited = Stopwatch.StartNew();
+            answers.Count(a => a.Answer.Pieces > 0 && !a.Ended.IsCompleted && a.Answer.Candidate.Contains(box, StringComparison.Ordinal)) < Middle;
+            await Task.Delay(1))
         {
             var ended = answers.Where(a => a.Ended.IsCompleted).Select(a => a.Answer).ToArray();
             Assert.True(waited.Elapsed < TimeSpan.FromSeconds(120) && ended.Length < Streams,

@@ -113,6 +113,11 @@ internal sealed class FaultLink(FaultProxy proxy, Socket client, CancellationTok
             await gate.PassAsync(_over.Token);
             var pass = gate.Take(piece.Length);
             await to.WriteAsync(piece.AsMemory(0, pass), _over.Token);
+            if (proxy.BytesPerSecond > 0)
+            {
+                await Task.Delay(TimeSpan.FromSeconds((double)pass / proxy.BytesPerSecond), _over.Token);
+            }
+
             if (pass < piece.Length)
             {
                 Reset();

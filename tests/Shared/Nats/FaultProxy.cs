@@ -62,6 +62,9 @@ internal sealed class FaultProxy : IAsyncDisposable
     /// <summary>How long each piece is under way, each way.</summary>
     public TimeSpan Delay { get; set; }
 
+    /// <summary>How fast bytes go, each way of each connection; 0 is as fast as they come.</summary>
+    public int BytesPerSecond { get; set; }
+
     /// <summary>Largest piece that is passed on in one write; small ones tear every frame.</summary>
     public int PieceMax { get; set; } = int.MaxValue;
 
