@@ -70,8 +70,8 @@ const char* jn_isa_name(int32_t isa) {
     }
 }
 
-jn_status jn_model_create(const jn_shape* shape, const double* rope_frequencies, const jn_tensor* tensors, int32_t tensor_count, int32_t isa,
-                          jn_model** out) {
+jn_status jn_model_create(const jn_shape* shape, const jn_layer* layers, const jn_rope* ropes, const jn_tensor* tensors, int32_t tensor_count,
+                          int32_t isa, jn_model** out) {
     return guarded([&]() -> jn_status {
         if (shape == nullptr || out == nullptr) {
             return JN_BAD_ARGUMENT;
@@ -80,10 +80,10 @@ jn_status jn_model_create(const jn_shape* shape, const double* rope_frequencies,
         if (kernels == nullptr) {
             return JN_UNSUPPORTED_ISA;
         }
-        if (const jn_status status = jesus::Model::validate(*shape, rope_frequencies, tensors, tensor_count); status != JN_OK) {
+        if (const jn_status status = jesus::Model::validate(*shape, layers, ropes, tensors, tensor_count); status != JN_OK) {
             return status;
         }
-        *out = new jn_model{jesus::Model(*shape, rope_frequencies, tensors, tensor_count, *kernels)};
+        *out = new jn_model{jesus::Model(*shape, layers, ropes, tensors, tensor_count, *kernels)};
         return JN_OK;
     });
 }

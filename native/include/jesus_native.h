@@ -28,10 +28,10 @@
 extern "C" {
 #endif
 
-#define JN_ABI_VERSION 1
+#define JN_ABI_VERSION 2
 
 /* Name of the arithmetic that all CPU kernels of this ABI version share. Changes whenever any result may. */
-#define JN_NUMERICS "cpu-lane16-v1"
+#define JN_NUMERICS "cpu-lane16-v2"
 
 /* Positions in one KV block. */
 #define JN_KV_BLOCK_POSITIONS 16
@@ -54,7 +54,19 @@ enum { JN_ISA_AUTO = 0, JN_ISA_GENERIC = 1, JN_ISA_AVX2 = 2, JN_ISA_AVX512 = 3 }
 /* Tensor types, numbered as in GGUF. */
 enum { JN_TYPE_F32 = 0, JN_TYPE_F16 = 1, JN_TYPE_Q8_0 = 8, JN_TYPE_BF16 = 30 };
 
-/* Places of tensors in a llama graph. Layer tensors carry their layer, the others layer 0. */
+/* Places of tensors in the graph. Layer tensors carry their layer, experts' their expert, the others 0. Which steps a
+ * block has, its tensors say: all but the embedding and those that a step needs together may be absent.
+ *
+ *   a = ATTN_NORM(x), or x
+ *   q, k, v = products of a, + bias;  Q_NORM, K_NORM over each head;  rotation
+ *   b = ATTN_POST_NORM(ATTN_OUTPUT attention(q, k, v) + bias)
+ *   x = ATTN_SUM_NORM(x + residual_scale b)
+ *   f = FFN_NORM(x), or x
+ *   c = FFN_DOWN act(FFN_GATE f + bias, FFN_UP f + bias) + bias; or, with a ROUTER, the weighted sum of the chosen
+ *       experts, plus the shared expert times sigmoid(SHARED_ROUTER f) where it has one
+ *   x = FFN_SUM_NORM(x + residual_scale FFN_POST_NORM(c))
+ *
+ * "F32" marks vectors: type F32, rows 1. */
 enum {
     JN_SLOT_TOKEN_EMBEDDING = 0, /* [vocab][width] */
     JN_SLOT_OUTPUT = 1,          /* [vocab][width]; absent: the token embedding serves (tied) */
@@ -68,7 +80,42 @@ enum {
     JN_SLOT_FFN_GATE = 9,        /* [ffn][width] */
     JN_SLOT_FFN_UP = 10,         /* [ffn][width] */
     JN_SLOT_FFN_DOWN = 11,       /* [width][ffn] */
-    JN_SLOT_COUNT = 12
+    JN_SLOT_Q_BIAS = 12,         /* F32 [heads * head_dim] */
+    JN_SLOT_K_BIAS = 13,         /* F32 [kv_heads * head_dim] */
+    JN_SLOT_V_BIAS = 14,         /* F32 [kv_heads * head_dim] */
+    JN_SLOT_ATTN_OUTPUT_BIAS = 15, /* F32 [width] */
+    JN_SLOT_Q_NORM = 16,         /* F32 [head_dim], the same for all heads */
+    JN_SLOT_K_NORM = 17,         /* F32 [head_dim] */
+    JN_SLOT_ATTN_POST_NORM = 18, /* F32 [width] */
+    JN_SLOT_FFN_POST_NORM = 19,  /* F32 [width] */
+    JN_SLOT_SINKS = 20,          /* F32 [heads]: a score that takes part in each head's softmax and has no value */
+    JN_SLOT_ROUTER = 21,         /* [experts][width] */
+    JN_SLOT_ROUTER_BIAS = 22,    /* F32 [experts] */
+    JN_SLOT_EXPERT_GATE = 23,    /* [expert_ffn][width], one for each expert */
+    JN_SLOT_EXPERT_UP = 24,      /* [expert_ffn][width] */
+    JN_SLOT_EXPERT_DOWN = 25,    /* [width][expert_ffn] */
+    JN_SLOT_EXPERT_GATE_BIAS = 26, /* F32 [expert_ffn] */
+    JN_SLOT_EXPERT_UP_BIAS = 27, /* F32 [expert_ffn] */
+    JN_SLOT_EXPERT_DOWN_BIAS = 28, /* F32 [width] */
+    JN_SLOT_SHARED_GATE = 29,    /* [shared_ffn][width] */
+    JN_SLOT_SHARED_UP = 30,      /* [shared_ffn][width] */
+    JN_SLOT_SHARED_DOWN = 31,    /* [width][shared_ffn] */
+    JN_SLOT_SHARED_ROUTER = 32,  /* [1][width] */
+    JN_SLOT_FFN_GATE_BIAS = 33,  /* F32 [ffn] */
+    JN_SLOT_FFN_UP_BIAS = 34,    /* F32 [ffn] */
+    JN_SLOT_FFN_DOWN_BIAS = 35,  /* F32 [width] */
+    JN_SLOT_ATTN_NORM_BIAS = 36, /* F32 [width]; biases of norms belong to LayerNorm */
+    JN_SLOT_FFN_NORM_BIAS = 37,  /* F32 [width] */
+    JN_SLOT_OUTPUT_NORM_BIAS = 38, /* F32 [width] */
+    JN_SLOT_POSITION_EMBEDDING = 39, /* [context][width] */
+    JN_SLOT_TOKEN_TYPE_EMBEDDING = 40, /* [token_types][width] */
+    JN_SLOT_EMBEDDING_NORM = 41, /* F32 [width] */
+    JN_SLOT_EMBEDDING_NORM_BIAS = 42, /* F32 [width] */
+    JN_SLOT_ATTN_SUM_NORM = 43,  /* F32 [width] */
+    JN_SLOT_ATTN_SUM_NORM_BIAS = 44, /* F32 [width] */
+    JN_SLOT_FFN_SUM_NORM = 45,   /* F32 [width] */
+    JN_SLOT_FFN_SUM_NORM_BIAS = 46, /* F32 [width] */
+    JN_SLOT_COUNT = 47
 };
 
 /* How rotary embedding pairs the dimensions of a head. */
@@ -77,8 +124,25 @@ enum {
     JN_ROPE_HALVES = 1 /* (0, n/2) (1, n/2+1) ...: NEOX style */
 };
 
-/* Hyperparameters. Limits: layers <= 512, width and ffn <= 131072, heads <= 1024, head_dim <= 512 and even,
- * vocab <= 4194304, context <= 16777216. heads is a multiple of kv_heads; rope_dims is even and <= head_dim. */
+enum { JN_NORM_RMS = 0, JN_NORM_LAYER = 1 };
+
+enum {
+    JN_ACT_SWIGLU = 0,         /* silu(gate) * up */
+    JN_ACT_GEGLU = 1,          /* gelu(gate) * up, gelu in its tanh form */
+    JN_ACT_SWIGLU_LIMITED = 2, /* gate' sigmoid(alpha gate') (up' + 1), gate' = min(gate, limit), up' within +- limit */
+    JN_ACT_GELU = 3            /* gelu(up) in its erf form; no gate */
+};
+
+/* From router scores to the weights of the experts_used highest; of equal scores the lower expert first. */
+enum {
+    JN_GATING_SOFTMAX_TOP = 0,            /* softmax over all, the highest as they are */
+    JN_GATING_SOFTMAX_TOP_NORMALISED = 1, /* the same, divided by their sum */
+    JN_GATING_TOP_SOFTMAX = 2             /* softmax over the highest */
+};
+
+/* Hyperparameters. Limits: layers <= 512, width and every ffn <= 131072, heads <= 1024, head_dim <= 512 and even,
+ * vocab <= 4194304, context <= 16777216, ropes <= 8, experts <= 1024, experts_used <= 64, token_types <= 1024.
+ * heads is a multiple of kv_heads, by at most 64. Scales are 1 when nothing is scaled, soft caps 0 when there are none. */
 typedef struct jn_shape {
     int32_t layers;
     int32_t width;
@@ -88,18 +152,49 @@ typedef struct jn_shape {
     int32_t ffn;
     int32_t vocab;
     int32_t context;   /* positions run from 0 to context - 1 */
-    int32_t rope_dims;
     int32_t rope_style;
+    int32_t rope_count;    /* entries of the table that jn_model_create is given */
+    int32_t norm_kind;
+    int32_t activation;
+    int32_t experts;       /* 0: no layer has a router */
+    int32_t experts_used;
+    int32_t expert_ffn;
+    int32_t shared_ffn;    /* 0: no shared expert */
+    int32_t gating;
+    int32_t causal;        /* 0: an encoder; positions see all of their sequence, and no KV pool is used */
+    int32_t token_types;
     float norm_epsilon;
     float attention_scale; /* 0: 1 / sqrt(head_dim) */
+    float attention_soft_cap;
+    float logit_soft_cap;
+    float embedding_scale;
+    float residual_scale;
+    float logit_scale;
+    float activation_alpha;
+    float activation_limit;
+    float expert_scale;    /* on the experts' weights, after the gating */
 } jn_shape;
+
+/* What differs between layers. */
+typedef struct jn_layer {
+    int32_t window; /* a position sees itself and the window - 1 before it; 0: all before it */
+    int32_t rope;   /* which table rotates; -1: none */
+} jn_layer;
+
+/* Pair i turns by position * frequencies[i], |frequencies[i]| <= 64, and is multiplied by attention_factor. */
+typedef struct jn_rope {
+    const double* frequencies; /* [pairs] */
+    double attention_factor;
+    int32_t pairs;             /* 0 .. head_dim / 2 */
+    int32_t reserved;          /* 0 */
+} jn_rope;
 
 /* One tensor that a model will hold: rows are the file's rows (its second dimension), cols its first. */
 typedef struct jn_tensor {
     int32_t slot;
     int32_t layer;
     int32_t type;
-    int32_t reserved; /* 0 */
+    int32_t expert;
     int64_t rows;
     int64_t cols;
 } jn_tensor;
@@ -114,10 +209,14 @@ typedef struct jn_batch {
     const int32_t* blocks;         /* every sequence's block table, one after the other */
     const int32_t* block_starts;   /* [sequences + 1]: table i is blocks[block_starts[i] .. block_starts[i + 1]) */
     int32_t logit_row_count;       /* 0 .. rows */
-    int32_t reserved;              /* 0 */
+    int32_t hidden_row_count;      /* 0 .. rows */
     const int32_t* logit_rows;     /* [logit_row_count], the batch rows that want logits */
     float* logits;                 /* [logit_row_count][logits_stride] */
     int64_t logits_stride;         /* floats; >= vocab rounded up to 16; the padding is written with zeros */
+    const int32_t* hidden_rows;    /* [hidden_row_count], the batch rows whose hidden state is wanted */
+    float* hidden;                 /* [hidden_row_count][width]: what the last norm gives, for embeddings */
+    const int32_t* token_types;    /* [rows]; null: all 0 */
+    const int32_t* row_adapters;   /* [rows], the LoRA adapter of each row, 0 for none; null: none at all */
 } jn_batch;
 
 typedef struct jn_model jn_model;
@@ -136,7 +235,7 @@ JN_API const char* jn_isa_name(int32_t isa);
 JN_API int32_t jn_isa_available(int32_t isa);
 
 /* Reserves memory for all tensors in the layout of the chosen instruction set. */
-JN_API jn_status jn_model_create(const jn_shape* shape, const double* rope_frequencies /* [rope_dims / 2], radians per position */,
+JN_API jn_status jn_model_create(const jn_shape* shape, const jn_layer* layers /* [shape->layers] */, const jn_rope* ropes /* [shape->rope_count] */,
                                  const jn_tensor* tensors, int32_t tensor_count, int32_t isa, jn_model** out);
 /* Packs rows of tensor `index` (as listed at creation) from the file's own row format; `bytes` must be exactly
  * their size. Threads may load different tensors, or different multiples of 16 rows of one tensor, at once. */

@@ -73,7 +73,7 @@ Executor::Executor(const Model& model, int32_t threads, int32_t max_rows) : mode
     kv_stride_ = padded(model.kv_width());
     ffn_stride_ = padded(s.ffn);
     quant_stride_ = quant_layout(round_up(widest(s), kQ8Columns), model.kernels().q8.element_bytes).bytes;
-    angle_stride_ = padded(s.rope_dims);
+    angle_stride_ = padded(2 * model.rope().pairs());
     scratch_stride_ = attend_scratch_floats(s.head_dim, kAttendQueriesMax);
 
     const auto carve = [&](Carver& carver) {

@@ -50,12 +50,12 @@ void ForwardPass::operator()(int thread) {
 // Rows are this thread's own until the first matrix product, so embed needs no barrier before the norm.
 void ForwardPass::embed(int thread) {
     const Range rows = rows_of(thread);
-    const int pairs = shape_.rope_dims / 2;
+    const int pairs = model_.rope().pairs();
     for (int row = rows.begin; row < rows.end; ++row) {
         read_row(model_.embedding(), batch_.tokens[row], e_.residual_ + row * e_.width_stride_);
         float* table = e_.angles_ + row * e_.angle_stride_;
         for (int pair = 0; pair < pairs; ++pair) {
-            const CosSin turn = cos_sin(batch_.positions[row] * model_.frequencies()[static_cast<size_t>(pair)]);
+            const CosSin turn = cos_sin(batch_.positions[row] * model_.rope().frequencies[static_cast<size_t>(pair)]);
             table[pair] = turn.cosine;
             table[pairs + pair] = turn.sine;
         }
@@ -116,7 +116,7 @@ void ForwardPass::rotate_and_store(int layer, int thread) {
 
 void ForwardPass::rotate(float* heads, int count, const float* table) const {
     for (int head = 0; head < count; ++head) {
-        kernels_.rope(heads + head * shape_.head_dim, table, shape_.rope_dims / 2, shape_.rope_style == JN_ROPE_HALVES);
+        kernels_.rope(heads + head * shape_.head_dim, table, model_.rope().pairs(), shape_.rope_style == JN_ROPE_HALVES);
     }
 }
 

@@ -9,14 +9,39 @@ namespace {
 
 bool is_norm(int32_t slot) { return slot == JN_SLOT_OUTPUT_NORM || slot == JN_SLOT_ATTN_NORM || slot == JN_SLOT_FFN_NORM; }
 bool is_layer(int32_t slot) { return slot >= JN_SLOT_ATTN_NORM; }
+constexpr int32_t kComputedSlots = JN_SLOT_FFN_DOWN + 1;
+
 bool within(int64_t value, int64_t low, int64_t high) { return value >= low && value <= high; }
 
 bool shape_valid(const jn_shape& s) {
     return within(s.layers, 1, 512) && within(s.width, 1, 131072) && within(s.ffn, 1, 131072) && within(s.heads, 1, 1024) &&
            within(s.kv_heads, 1, s.heads) && s.heads % s.kv_heads == 0 && s.heads / s.kv_heads <= kAttendQueriesMax &&
            within(s.head_dim, 2, 512) && s.head_dim % 2 == 0 && within(s.vocab, 1, 4194304) && within(s.context, 1, 16777216) &&
-           within(s.rope_dims, 0, s.head_dim) && s.rope_dims % 2 == 0 && within(s.rope_style, JN_ROPE_PAIRS, JN_ROPE_HALVES) &&
+           within(s.rope_style, JN_ROPE_PAIRS, JN_ROPE_HALVES) && within(s.rope_count, 0, 8) &&
            s.norm_epsilon >= 0 && s.attention_scale >= 0 && std::isfinite(s.norm_epsilon) && std::isfinite(s.attention_scale);
+}
+
+bool rope_valid(const jn_shape& s, const jn_rope& rope) {
+    if (!within(rope.pairs, 0, s.head_dim / 2) || (rope.frequencies == nullptr && rope.pairs > 0)) {
+        return false;
+    }
+    for (int32_t i = 0; i < rope.pairs; ++i) {
+        if (!(std::fabs(rope.frequencies[i]) <= 64)) {  // radians per position; keeps angles within what cos_sin reduces
+            return false;
+        }
+    }
+    return rope.attention_factor > 0 && std::isfinite(rope.attention_factor);
+}
+
+// What the forward pass computes so far.
+bool llama_graph(const jn_shape& s, const jn_layer* layers) {
+    for (int32_t layer = 0; layer < s.layers; ++layer) {
+        if (layers[layer].window != 0 || layers[layer].rope != 0) {
+            return false;
+        }
+    }
+    return s.rope_count == 1 && s.norm_kind == JN_NORM_RMS && s.activation == JN_ACT_SWIGLU && s.experts == 0 && s.causal == 1 &&
+           s.attention_soft_cap == 0 && s.logit_soft_cap == 0 && s.embedding_scale == 1 && s.residual_scale == 1 && s.logit_scale == 1;
 }
 
 struct Size {
@@ -40,7 +65,7 @@ Size expected_size(const jn_shape& s, int32_t slot) {
 }
 
 jn_status tensor_valid(const jn_shape& shape, const jn_tensor& tensor) {
-    if (!within(tensor.slot, 0, JN_SLOT_COUNT - 1) || !within(tensor.layer, 0, is_layer(tensor.slot) ? shape.layers - 1 : 0)) {
+    if (!within(tensor.slot, 0, kComputedSlots - 1) || !within(tensor.layer, 0, is_layer(tensor.slot) ? shape.layers - 1 : 0)) {
         return JN_BAD_ARGUMENT;
     }
     const Size size = expected_size(shape, tensor.slot);
@@ -54,17 +79,17 @@ jn_status tensor_valid(const jn_shape& shape, const jn_tensor& tensor) {
 
 // Every place named once; only the output may be missing.
 jn_status places_valid(const jn_shape& shape, const jn_tensor* tensors, int32_t count) {
-    std::vector<int> seen(static_cast<size_t>(JN_SLOT_COUNT) * static_cast<size_t>(shape.layers));
+    std::vector<int> seen(static_cast<size_t>(kComputedSlots) * static_cast<size_t>(shape.layers));
     for (int32_t i = 0; i < count; ++i) {
-        int& uses = seen[static_cast<size_t>(tensors[i].layer) * JN_SLOT_COUNT + static_cast<size_t>(tensors[i].slot)];
+        int& uses = seen[static_cast<size_t>(tensors[i].layer) * kComputedSlots + static_cast<size_t>(tensors[i].slot)];
         if (uses++ > 0) {
             return JN_BAD_ARGUMENT;
         }
     }
     for (int32_t layer = 0; layer < shape.layers; ++layer) {
-        for (int32_t slot = 0; slot < JN_SLOT_COUNT; ++slot) {
+        for (int32_t slot = 0; slot < kComputedSlots; ++slot) {
             const bool needed = is_layer(slot) || (layer == 0 && slot != JN_SLOT_OUTPUT);
-            if (needed && seen[static_cast<size_t>(layer) * JN_SLOT_COUNT + static_cast<size_t>(slot)] == 0) {
+            if (needed && seen[static_cast<size_t>(layer) * kComputedSlots + static_cast<size_t>(slot)] == 0) {
                 return JN_INCOMPLETE;
             }
         }
@@ -74,14 +99,17 @@ jn_status places_valid(const jn_shape& shape, const jn_tensor* tensors, int32_t 
 
 }  // namespace
 
-jn_status Model::validate(const jn_shape& shape, const double* frequencies, const jn_tensor* tensors, int32_t count) {
-    if (!shape_valid(shape) || (frequencies == nullptr && shape.rope_dims > 0) || tensors == nullptr || count <= 0) {
+jn_status Model::validate(const jn_shape& shape, const jn_layer* layers, const jn_rope* ropes, const jn_tensor* tensors, int32_t count) {
+    if (!shape_valid(shape) || layers == nullptr || (ropes == nullptr && shape.rope_count > 0) || tensors == nullptr || count <= 0) {
         return JN_BAD_ARGUMENT;
     }
-    for (int32_t i = 0; i < shape.rope_dims / 2; ++i) {
-        if (!(std::fabs(frequencies[i]) <= 64)) {  // radians per position; keeps angles within what cos_sin reduces
+    for (int32_t i = 0; i < shape.rope_count; ++i) {
+        if (!rope_valid(shape, ropes[i])) {
             return JN_BAD_ARGUMENT;
         }
+    }
+    if (!llama_graph(shape, layers)) {
+        return JN_UNSUPPORTED_TYPE;
     }
     for (int32_t i = 0; i < count; ++i) {
         if (const jn_status status = tensor_valid(shape, tensors[i]); status != JN_OK) {
@@ -91,9 +119,11 @@ jn_status Model::validate(const jn_shape& shape, const double* frequencies, cons
     return places_valid(shape, tensors, count);
 }
 
-Model::Model(const jn_shape& shape, const double* frequencies, const jn_tensor* tensors, int32_t count, const Kernels& kernels)
-    : shape_(shape), kernels_(kernels), frequencies_(frequencies, frequencies + shape.rope_dims / 2),
-      layers_(static_cast<size_t>(shape.layers)) {
+Model::Model(const jn_shape& shape, const jn_layer*, const jn_rope* ropes, const jn_tensor* tensors, int32_t count, const Kernels& kernels)
+    : shape_(shape), kernels_(kernels), layers_(static_cast<size_t>(shape.layers)) {
+    for (int32_t i = 0; i < shape.rope_count; ++i) {
+        ropes_.push_back({{ropes[i].frequencies, ropes[i].frequencies + ropes[i].pairs}, ropes[i].attention_factor});
+    }
     int64_t bytes = 0;
     for (int32_t i = 0; i < count; ++i) {
         const Matrix matrix = matrix_layout(static_cast<Type>(tensors[i].type), tensors[i].rows, tensors[i].cols, kernels.q8);

@@ -17,20 +17,26 @@ struct Layer {
     Matrix query, key, value, attention_output, gate, up, down;
 };
 
+struct Rope {
+    std::vector<double> frequencies;  // radians per position
+    double attention_factor;
+    int pairs() const { return static_cast<int>(frequencies.size()); }
+};
+
 class Model {
 public:
     // JN_OK when the shape and the tensors can be held; the constructor expects that this was asked.
-    static jn_status validate(const jn_shape& shape, const double* frequencies, const jn_tensor* tensors, int32_t count);
+    static jn_status validate(const jn_shape& shape, const jn_layer* layers, const jn_rope* ropes, const jn_tensor* tensors, int32_t count);
 
     // Throws std::bad_alloc.
-    Model(const jn_shape& shape, const double* frequencies, const jn_tensor* tensors, int32_t count, const Kernels& kernels);
+    Model(const jn_shape& shape, const jn_layer* layers, const jn_rope* ropes, const jn_tensor* tensors, int32_t count, const Kernels& kernels);
 
     jn_status load(int32_t index, int64_t first_row, int64_t rows, const void* data, uint64_t bytes);
     bool complete() const;
 
     const jn_shape& shape() const { return shape_; }
     const Kernels& kernels() const { return kernels_; }
-    const std::vector<double>& frequencies() const { return frequencies_; }
+    const Rope& rope() const { return ropes_[0]; }
     uint64_t bytes() const { return arena_.bytes(); }
 
     const Layer& layer(int index) const { return layers_[static_cast<size_t>(index)]; }
@@ -56,7 +62,7 @@ private:
 
     const jn_shape shape_;
     const Kernels& kernels_;
-    std::vector<double> frequencies_;
+    std::vector<Rope> ropes_;
     std::vector<Tensor> tensors_;
     Buffer arena_;
     std::vector<Layer> layers_;

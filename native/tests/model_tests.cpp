@@ -13,7 +13,24 @@
 namespace {
 
 // Large enough that a batch of ten rows and more is split over the threads.
-constexpr jn_shape kShape = {2, 128, 8, 2, 16, 1024, 100, 256, 16, JN_ROPE_PAIRS, 1e-5f, 0};
+constexpr jn_shape shape_of(int32_t layers, int32_t width, int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t ffn) {
+    jn_shape s{};
+    s.layers = layers;
+    s.width = width;
+    s.heads = heads;
+    s.kv_heads = kv_heads;
+    s.head_dim = head_dim;
+    s.ffn = ffn;
+    s.vocab = 100;
+    s.context = 256;
+    s.rope_count = 1;
+    s.causal = 1;
+    s.norm_epsilon = 1e-5f;
+    s.embedding_scale = s.residual_scale = s.logit_scale = s.expert_scale = 1;
+    return s;
+}
+
+constexpr jn_shape kShape = shape_of(2, 128, 8, 2, 16, 1024);
 
 struct Tensors {
     std::vector<jn_tensor> declared;
@@ -70,10 +87,17 @@ Tensors make_tensors(int32_t type, bool tied = false, const jn_shape& s = kShape
 
 std::vector<double> frequencies(const jn_shape& s) {
     std::vector<double> values;
-    for (int i = 0; i < s.rope_dims / 2; ++i) {
-        values.push_back(std::pow(10000.0, -2.0 * i / s.rope_dims));
+    for (int i = 0; i < s.head_dim / 2; ++i) {
+        values.push_back(std::pow(10000.0, -2.0 * i / s.head_dim));
     }
     return values;
+}
+
+jn_status create(const jn_shape& shape, const std::vector<jn_tensor>& tensors, int32_t isa, jn_model** model) {
+    const std::vector<double> turns = frequencies(shape);
+    const std::vector<jn_layer> layers(static_cast<size_t>(shape.layers), jn_layer{0, 0});
+    const jn_rope rope = {turns.data(), 1, static_cast<int32_t>(turns.size()), 0};
+    return jn_model_create(&shape, layers.data(), &rope, tensors.data(), static_cast<int32_t>(tensors.size()), isa, model);
 }
 
 // A model, its cache and an executor; destroyed together.
@@ -83,8 +107,7 @@ struct Engine {
     jn_executor* executor = nullptr;
 
     Engine(const Tensors& tensors, int32_t isa, int32_t threads, int32_t kv_type = JN_TYPE_F16, const jn_shape& shape = kShape) {
-        const std::vector<double> turns = frequencies(shape);
-        const jn_status status = jn_model_create(&shape, turns.data(), tensors.declared.data(), static_cast<int32_t>(tensors.declared.size()), isa, &model);
+        const jn_status status = create(shape, tensors.declared, isa, &model);
         test::check(status == JN_OK, std::string("create: ") + jn_status_text(status));
         for (size_t i = 0; i < tensors.data.size(); ++i) {
             load_in_parts(static_cast<int32_t>(i), tensors.declared[i].rows, tensors.data[i]);
@@ -138,8 +161,17 @@ std::vector<float> forward(Engine& engine, const std::vector<Row>& rows) {
     starts.push_back(static_cast<int32_t>(blocks.size()));
     std::vector<float> logits(rows.size() * kLogitsStride, -1.0f);
     const int32_t count = static_cast<int32_t>(rows.size());
-    const jn_batch batch = {count, static_cast<int32_t>(starts.size()) - 1, tokens.data(), positions.data(), sequences.data(), blocks.data(),
-                            starts.data(), count, 0, wanted.data(), logits.data(), kLogitsStride};
+    jn_batch batch{};
+    batch.rows = batch.logit_row_count = count;
+    batch.sequences = static_cast<int32_t>(starts.size()) - 1;
+    batch.tokens = tokens.data();
+    batch.positions = positions.data();
+    batch.row_sequences = sequences.data();
+    batch.blocks = blocks.data();
+    batch.block_starts = starts.data();
+    batch.logit_rows = wanted.data();
+    batch.logits = logits.data();
+    batch.logits_stride = kLogitsStride;
     const jn_status status = jn_forward(engine.executor, engine.kv, &batch);
     test::check(status == JN_OK, std::string("forward: ") + jn_status_text(status));
     return logits;
@@ -244,7 +276,8 @@ TEST(logits_are_padded_with_zeros_and_finite) {
 }
 
 TEST(odd_sizes_of_heads_and_rows_work) {
-    const jn_shape odd = {1, 40, 5, 5, 8, 44, 100, 64, 8, JN_ROPE_HALVES, 1e-5f, 0};
+    jn_shape odd = shape_of(1, 40, 5, 5, 8, 44);
+    odd.rope_style = JN_ROPE_HALVES;
     const Tensors tensors = make_tensors(JN_TYPE_F32, true, odd);
     Engine generic(tensors, JN_ISA_GENERIC, 1, JN_TYPE_F32, odd), best(tensors, JN_ISA_AUTO, 3, JN_TYPE_F32, odd);
     same_bits(forward(generic, prompt(0, 19)), forward(best, prompt(0, 19)), "odd sizes");
@@ -254,7 +287,17 @@ TEST(batches_that_are_wrong_are_refused) {
     Engine engine(make_tensors(JN_TYPE_Q8_0), JN_ISA_AUTO, 2);
     const int32_t tokens[] = {1, 2}, positions[] = {0, 1}, sequences[] = {0, 0}, blocks[] = {0, 1}, starts[] = {0, 2}, wanted[] = {1};
     float logits[kLogitsStride];
-    const jn_batch good = {2, 1, tokens, positions, sequences, blocks, starts, 1, 0, wanted, logits, kLogitsStride};
+    jn_batch good{};
+    good.rows = 2;
+    good.sequences = good.logit_row_count = 1;
+    good.tokens = tokens;
+    good.positions = positions;
+    good.row_sequences = sequences;
+    good.blocks = blocks;
+    good.block_starts = starts;
+    good.logit_rows = wanted;
+    good.logits = logits;
+    good.logits_stride = kLogitsStride;
     const auto expect = [&](jn_status status, const char* what, auto change) {
         jn_batch bad = good;
         change(bad);
@@ -279,37 +322,35 @@ TEST(batches_that_are_wrong_are_refused) {
 
 TEST(models_that_are_wrong_are_refused) {
     const Tensors good = make_tensors(JN_TYPE_Q8_0);
-    const std::vector<double> turns = frequencies(kShape);
-    const auto create = [&](const jn_shape& shape, const std::vector<jn_tensor>& tensors, int32_t isa = JN_ISA_GENERIC) {
+    const auto refused = [&](const jn_shape& shape, const std::vector<jn_tensor>& tensors, int32_t isa = JN_ISA_GENERIC) {
         jn_model* model = nullptr;
-        const jn_status status = jn_model_create(&shape, turns.data(), tensors.data(), static_cast<int32_t>(tensors.size()), isa, &model);
+        const jn_status status = create(shape, tensors, isa, &model);
         jn_model_destroy(model);
         return status;
     };
     jn_shape shape = kShape;
     shape.kv_heads = 3;
-    test::check(create(shape, good.declared) == JN_BAD_ARGUMENT, "heads that do not divide");
+    test::check(refused(shape, good.declared) == JN_BAD_ARGUMENT, "heads that do not divide");
     std::vector<jn_tensor> tensors = good.declared;
     tensors.pop_back();
-    test::check(create(kShape, tensors) == JN_INCOMPLETE, "a missing tensor");
+    test::check(refused(kShape, tensors) == JN_INCOMPLETE, "a missing tensor");
     tensors = good.declared;
     tensors.push_back(tensors.back());
-    test::check(create(kShape, tensors) == JN_BAD_ARGUMENT, "a tensor twice");
+    test::check(refused(kShape, tensors) == JN_BAD_ARGUMENT, "a tensor twice");
     tensors = good.declared;
     tensors[0].rows += 1;
-    test::check(create(kShape, tensors) == JN_BAD_ARGUMENT, "wrong rows");
+    test::check(refused(kShape, tensors) == JN_BAD_ARGUMENT, "wrong rows");
     tensors = good.declared;
     tensors[0].type = 2;
-    test::check(create(kShape, tensors) == JN_UNSUPPORTED_TYPE, "an unknown type");
-    test::check(create(kShape, good.declared, 99) == JN_UNSUPPORTED_ISA, "an unknown instruction set");
+    test::check(refused(kShape, tensors) == JN_UNSUPPORTED_TYPE, "an unknown type");
+    test::check(refused(kShape, good.declared, 99) == JN_UNSUPPORTED_ISA, "an unknown instruction set");
 }
 
 TEST(loading_the_wrong_rows_is_refused) {
     const Tensors tensors = make_tensors(JN_TYPE_Q8_0);
-    const std::vector<double> turns = frequencies(kShape);
     jn_model* model = nullptr;
     const int32_t count = static_cast<int32_t>(tensors.declared.size());
-    test::check(jn_model_create(&kShape, turns.data(), tensors.declared.data(), count, JN_ISA_AUTO, &model) == JN_OK, "create");
+    test::check(create(kShape, tensors.declared, JN_ISA_AUTO, &model) == JN_OK, "create");
     const std::vector<uint8_t>& data = tensors.data[0];
     const uint64_t row = data.size() / kShape.vocab;
     test::check(jn_model_load(model, 0, 0, 1, data.data(), row - 1) == JN_BAD_ARGUMENT, "short data");

@@ -76,17 +76,17 @@ internal static class ModelLoader
 
     private static IBackend LoadBackend(GgufFile gguf, string name, Tokenizer tokenizer, ModelHostOptions options)
     {
-        var llama = Llama.Read(gguf);
-        if (llama.Shape.Vocabulary < tokenizer.Vocabulary.Count)
+        var model = ArchitectureReaders.Read(gguf);
+        if (model.Shape.Vocabulary < tokenizer.Vocabulary.Count)
         {
             throw gguf.Metadata.Error("tokenizer.ggml.tokens",
-                $"has {tokenizer.Vocabulary.Count} entries, but the token embedding has {llama.Shape.Vocabulary} rows.");
+                $"has {tokenizer.Vocabulary.Count} entries, but the token embedding has {model.Shape.Vocabulary} rows.");
         }
 
-        var blocks = KvBlocksFor(gguf, name, llama, options);
+        var blocks = KvBlocksFor(gguf, name, model, options);
         return options.UseReferenceBackend
             ? new ReferenceBackend(gguf, blocks, options.Batch.StepRowsMax)
-            : NativeBackend.Load(gguf, llama, new BackendOptions
+            : NativeBackend.Load(gguf, model, new BackendOptions
             {
                 Threads = options.Threads,
                 BatchRowsMax = options.Batch.StepRowsMax,
@@ -97,7 +97,7 @@ internal static class ModelLoader
     }
 
     /// <summary>KV blocks for what the weights leave of the memory; refused with the numbers when that is too little.</summary>
-    private static int KvBlocksFor(GgufFile gguf, string name, Llama llama, ModelHostOptions options)
+    private static int KvBlocksFor(GgufFile gguf, string name, ModelGraph model, ModelHostOptions options)
     {
         var weights = gguf.Tensors.Sum(tensor => tensor.ByteLength);
         var available = options.MemoryBytesMax > 0 ? Math.Min(options.MemoryBytesMax, MemoryProbe.AvailableBytes()) : MemoryProbe.AvailableBytes();
@@ -108,7 +108,7 @@ internal static class ModelLoader
                 $"{name} needs {weights:N0} bytes for its weights and {WorkBytes:N0} to work, but {available:N0} are available: unload a model, raise the engine's memory cap, or choose a smaller model.");
         }
 
-        return KvBudget.TryCount(llama.Shape, options.KvType, Math.Min(left, options.KvBytesMax), options.Batch.SequencesMax, PositionsMin, out var blocks, out var problem)
+        return KvBudget.TryCount(model.Shape, options.KvType, Math.Min(left, options.KvBytesMax), options.Batch.SequencesMax, PositionsMin, out var blocks, out var problem)
             ? blocks
             : throw new BackendException($"{name}: of {available:N0} bytes available the weights take {weights:N0}, and {problem}");
     }

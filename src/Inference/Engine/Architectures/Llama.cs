@@ -6,25 +6,14 @@ namespace Jesus.Inference.Engine.Architectures;
 /// The <c>llama</c> architecture as GGUF files state it (keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md): hyperparameters and tensors, checked
 /// against each other. What the graph here does not compute (biases, experts, other rope scalings) is refused, never skipped.
 /// </summary>
-public sealed class Llama
+public static class Llama
 {
     public const string Architecture = "llama";
 
-    private Llama(LlamaShape shape, IReadOnlyList<LlamaTensor> tensors)
-    {
-        Shape = shape;
-        Tensors = tensors;
-    }
-
-    public LlamaShape Shape { get; }
-
-    /// <summary>Every tensor of the graph; without <see cref="WeightSlot.Output"/> the token embedding serves as output.</summary>
-    public IReadOnlyList<LlamaTensor> Tensors { get; }
-
     /// <exception cref="GgufException">A key or tensor is missing, contradicts another or asks for what is not computed.</exception>
-    public static Llama Read(GgufFile file)
+    public static ModelGraph Read(GgufFile file)
     {
         var shape = LlamaHyperparameters.Read(file);
-        return new Llama(shape, new LlamaTensorReader(file, shape).Read());
+        return new ModelGraph(shape, new LlamaTensorReader(file, shape).Read());
     }
 }

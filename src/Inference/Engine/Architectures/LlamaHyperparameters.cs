@@ -2,7 +2,7 @@ using Jesus.Inference.Engine.Gguf;
 
 namespace Jesus.Inference.Engine.Architectures;
 
-/// <summary>Reads <see cref="LlamaShape"/> from metadata. Limits are those of the kernels' ABI.</summary>
+/// <summary>Reads <see cref="ModelShape"/> from metadata. Limits are those of the kernels' ABI.</summary>
 internal static class LlamaHyperparameters
 {
     private const int LayersMax = 512;
@@ -15,15 +15,9 @@ internal static class LlamaHyperparameters
     /// <summary>Query heads that may share one KV head.</summary>
     private const int GroupMax = 64;
 
-    public static LlamaShape Read(GgufFile file)
+    public static ModelShape Read(GgufFile file)
     {
         var metadata = file.Metadata;
-        var architecture = metadata.RequireString("general.architecture");
-        if (architecture != Llama.Architecture)
-        {
-            throw metadata.Error("general.architecture", $"is \"{architecture}\"; \"{Llama.Architecture}\" is computed here.");
-        }
-
         RefuseExperts(metadata);
         var width = Count(metadata, "llama.embedding_length", 1, WidthMax);
         var heads = Count(metadata, "llama.attention.head_count", 1, HeadsMax);
@@ -34,8 +28,9 @@ internal static class LlamaHyperparameters
         }
 
         var headDim = HeadDim(metadata, width, heads);
-        return new LlamaShape
+        return new ModelShape
         {
+            Architecture = Llama.Architecture,
             Layers = Count(metadata, "llama.block_count", 1, LayersMax),
             Width = width,
             Heads = heads,
@@ -45,7 +40,7 @@ internal static class LlamaHyperparameters
             Vocabulary = Vocabulary(file),
             Context = Count(metadata, "llama.context_length", 1, ContextMax),
             NormEpsilon = Epsilon(metadata),
-            RopeFrequencies = LlamaRope.Frequencies(file, headDim),
+            Ropes = [new RopeTable(LlamaRope.Frequencies(file, headDim))],
         };
     }
 

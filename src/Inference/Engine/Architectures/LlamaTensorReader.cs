@@ -3,15 +3,15 @@ using Jesus.Inference.Engine.Gguf;
 namespace Jesus.Inference.Engine.Architectures;
 
 /// <summary>Finds the graph's tensors by name and checks shape and type; a tensor of the file that the graph does not use is an error.</summary>
-internal sealed class LlamaTensorReader(GgufFile file, LlamaShape shape)
+internal sealed class LlamaTensorReader(GgufFile file, ModelShape shape)
 {
-    private readonly List<LlamaTensor> _tensors = [];
+    private readonly List<ModelTensor> _tensors = [];
     private readonly HashSet<string> _used = ["rope_freqs.weight"];
 
     private long AttentionWidth => (long)shape.Heads * shape.HeadDim;
     private long KvWidth => (long)shape.KvHeads * shape.HeadDim;
 
-    public IReadOnlyList<LlamaTensor> Read()
+    public IReadOnlyList<ModelTensor> Read()
     {
         Matrix(WeightSlot.TokenEmbedding, 0, "token_embd.weight", shape.Vocabulary, shape.Width);
         Norm(WeightSlot.OutputNorm, 0, "output_norm.weight");
@@ -72,7 +72,7 @@ internal sealed class LlamaTensorReader(GgufFile file, LlamaShape shape)
     {
         var tensor = Find(file, name);
         _ = _used.Add(name);
-        _tensors.Add(new LlamaTensor(slot, layer, tensor));
+        _tensors.Add(new ModelTensor(slot, layer, tensor));
         return tensor;
     }
 

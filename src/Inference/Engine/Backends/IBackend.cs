@@ -8,7 +8,7 @@ namespace Jesus.Inference.Engine.Backends;
 /// </summary>
 public interface IBackend : IDisposable
 {
-    LlamaShape Shape { get; }
+    ModelShape Shape { get; }
     BackendInfo Info { get; }
 
     /// <summary>Runs all rows of the batch through the model, writes their keys and values, and fills the logits of the rows that want them.</summary>

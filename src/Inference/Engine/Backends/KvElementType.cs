@@ -5,4 +5,7 @@ public enum KvElementType : byte
 {
     F32 = 0,
     F16 = 1,
+
+    /// <summary>Signed bytes with an F16 scale for each 32 dimensions of a head; for heads of a multiple of 32 dimensions only.</summary>
+    Q8_0 = 8,
 }

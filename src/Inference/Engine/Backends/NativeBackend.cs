@@ -7,16 +7,16 @@ namespace Jesus.Inference.Engine.Backends;
 /// <summary>The CPU kernels. Owns a native model, KV pool and executor; one native call per forward pass.</summary>
 public sealed unsafe class NativeBackend : IBackend
 {
-    /// <summary>Byte of <see cref="Contract.NumericsProfile"/> for the arithmetic "cpu-lane16-v1".</summary>
-    private const byte CpuNumericsId = 1;
+    /// <summary>Byte of <see cref="Contract.NumericsProfile"/> for the arithmetic "cpu-lane16-v2".</summary>
+    private const byte CpuNumericsId = 2;
 
     private nint _model;
     private nint _kv;
     private nint _executor;
 
-    private NativeBackend(LlamaShape shape) => Shape = shape;
+    private NativeBackend(ModelShape shape) => Shape = shape;
 
-    public LlamaShape Shape { get; }
+    public ModelShape Shape { get; }
     public BackendInfo Info { get; private set; } = null!;
 
     /// <summary>Why the kernels cannot be used here; null when they can.</summary>
@@ -27,7 +27,7 @@ public sealed unsafe class NativeBackend : IBackend
     /// <summary>Reads all weights into the kernels' layout. The file may be closed afterwards.</summary>
     /// <exception cref="GgufException">The file lacks something or is cut short.</exception>
     /// <exception cref="BackendException">Kernels, memory or an instruction set are missing.</exception>
-    public static NativeBackend Load(GgufFile file, Llama model, BackendOptions options)
+    public static NativeBackend Load(GgufFile file, ModelGraph model, BackendOptions options)
     {
         NativeLibraryCheck.Require();
         var backend = new NativeBackend(model.Shape);
@@ -45,14 +45,15 @@ public sealed unsafe class NativeBackend : IBackend
         }
     }
 
-    public static NativeBackend Load(GgufFile file, BackendOptions options) => Load(file, Llama.Read(file), options);
+    public static NativeBackend Load(GgufFile file, BackendOptions options) => Load(file, ArchitectureReaders.Read(file), options);
 
     public void Forward(ForwardBatch batch)
     {
         ObjectDisposedException.ThrowIf(_executor == 0, this);
         fixed (int* tokens = batch.Tokens, positions = batch.Positions, rowSequences = batch.RowSequences)
         fixed (int* blocks = batch.Blocks, blockStarts = batch.BlockStarts, logitRows = batch.LogitRowIndices)
-        fixed (float* logits = batch.LogitStorage)
+        fixed (int* hiddenRows = batch.HiddenRowIndices, rowAdapters = batch.RowAdapters)
+        fixed (float* logits = batch.LogitStorage, hidden = batch.HiddenStorage)
         {
             var native = new NativeBatch
             {
@@ -67,6 +68,10 @@ public sealed unsafe class NativeBackend : IBackend
                 LogitRows = logitRows,
                 Logits = logits,
                 LogitsStride = batch.LogitsStride,
+                HiddenRowCount = batch.HiddenRows,
+                HiddenRows = hiddenRows,
+                Hidden = hidden,
+                RowAdapters = rowAdapters,
             };
             var status = NativeMethods.Forward(_executor, _kv, &native);
             if (status != 0)
@@ -83,16 +88,12 @@ public sealed unsafe class NativeBackend : IBackend
         NativeMethods.ModelDestroy(Interlocked.Exchange(ref _model, 0));
     }
 
-    private void CreateModel(Llama model, BackendOptions options)
+    private void CreateModel(ModelGraph model, BackendOptions options)
     {
-        var shape = ToNative(model.Shape);
-        var tensors = model.Tensors.Select(ToNative).ToArray();
-        fixed (NativeTensor* first = tensors)
-        fixed (double* frequencies = model.Shape.RopeFrequencies)
         fixed (nint* handle = &_model)
         {
-            var status = NativeMethods.ModelCreate(&shape, frequencies, first, tensors.Length, (int)options.Isa, handle);
-            NativeLibraryCheck.Check(status, $"making room for {tensors.Sum(tensor => tensor.Rows * tensor.Cols):N0} weights");
+            var status = NativeGraph.Create(model, options.Isa, handle);
+            NativeLibraryCheck.Check(status, $"making room for {model.Tensors.Sum(tensor => tensor.Rows * tensor.Columns):N0} weights");
         }
     }
 
@@ -120,27 +121,4 @@ public sealed unsafe class NativeBackend : IBackend
             KvBlocks: options.KvBlocks,
             KvBlockBytes: (long)NativeMethods.KvBlockBytes(_model, (int)options.KvType));
     }
-
-    private static NativeShape ToNative(LlamaShape shape) => new()
-    {
-        Layers = shape.Layers,
-        Width = shape.Width,
-        Heads = shape.Heads,
-        KvHeads = shape.KvHeads,
-        HeadDim = shape.HeadDim,
-        Ffn = shape.Ffn,
-        Vocab = shape.Vocabulary,
-        Context = shape.Context,
-        RopeDims = shape.RopeDims,
-        NormEpsilon = shape.NormEpsilon,
-    };
-
-    private static NativeTensor ToNative(LlamaTensor tensor) => new()
-    {
-        Slot = (int)tensor.Slot,
-        Layer = tensor.Layer,
-        Type = (int)tensor.Info.Type,
-        Rows = tensor.Info.Rows,
-        Cols = tensor.Info.Columns,
-    };
 }

@@ -26,7 +26,7 @@ public sealed class ReferenceBackend : IBackend
     public ReferenceBackend(GgufFile file, int kvBlocks, int batchRowsMax = 512, bool quantiseActivations = false)
     {
         _quantiseActivations = quantiseActivations;
-        var model = Llama.Read(file);
+        var model = ArchitectureReaders.Read(file);
         Shape = model.Shape;
         _weights = new ReferenceWeights(file, model);
         _group = Shape.Heads / Shape.KvHeads;
@@ -38,7 +38,7 @@ public sealed class ReferenceBackend : IBackend
             KvBudget.BlockBytes(Shape, KvElementType.F32));
     }
 
-    public LlamaShape Shape { get; }
+    public ModelShape Shape { get; }
     public BackendInfo Info { get; }
 
     public void Forward(ForwardBatch batch)
@@ -131,9 +131,9 @@ public sealed class ReferenceBackend : IBackend
     {
         for (var head = 0; head < count; head++)
         {
-            for (var pair = 0; pair < Shape.RopeFrequencies.Length; pair++)
+            for (var pair = 0; pair < Shape.Ropes[0].Frequencies.Length; pair++)
             {
-                var (sin, cos) = Math.SinCos(position * Shape.RopeFrequencies[pair]);
+                var (sin, cos) = Math.SinCos(position * Shape.Ropes[0].Frequencies[pair]);
                 var at = head * Shape.HeadDim + 2 * pair;
                 var (a, b) = (heads[at], heads[at + 1]);
                 heads[at] = (float)(a * cos - b * sin);

@@ -21,12 +21,12 @@ internal sealed class ReferenceLayer
 /// <summary>A whole model's weights, widened to floats.</summary>
 internal sealed class ReferenceWeights
 {
-    public ReferenceWeights(GgufFile file, Llama model)
+    public ReferenceWeights(GgufFile file, ModelGraph model)
     {
         Layers = Enumerable.Range(0, model.Shape.Layers).Select(_ => new ReferenceLayer()).ToArray();
         foreach (var tensor in model.Tensors)
         {
-            var values = Read(file, tensor.Info);
+            var values = Read(file, tensor.Info).AsSpan((int)(tensor.First * (tensor.IsVector ? 1 : tensor.Columns)), (int)(tensor.Rows * tensor.Columns)).ToArray();
             Bytes += values.Length * sizeof(float);
             Place(tensor, values);
         }
@@ -60,7 +60,7 @@ internal sealed class ReferenceWeights
         return values;
     }
 
-    private void Place(LlamaTensor tensor, float[] values)
+    private void Place(ModelTensor tensor, float[] values)
     {
         var layer = Layers[tensor.Layer];
         switch (tensor.Slot)

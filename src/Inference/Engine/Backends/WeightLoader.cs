@@ -10,7 +10,7 @@ namespace Jesus.Inference.Engine.Backends;
 /// Reads tensors piece by piece and packs each piece into the kernels' layout, on several threads. A piece is small enough to be still in the second-level
 /// cache when it is packed, so the file's bytes cross memory once.
 /// </summary>
-internal sealed unsafe class WeightLoader(GgufFile file, IReadOnlyList<LlamaTensor> tensors, int threads)
+internal sealed unsafe class WeightLoader(GgufFile file, IReadOnlyList<ModelTensor> tensors, int threads)
 {
     /// <summary>Half of a common 512 KB second-level cache.</summary>
     private const int PieceBytes = 256 * 1024;
@@ -38,11 +38,11 @@ internal sealed unsafe class WeightLoader(GgufFile file, IReadOnlyList<LlamaTens
         var pieces = new List<Piece>();
         for (var i = 0; i < tensors.Count; i++)
         {
-            var info = tensors[i].Info;
-            var rows = (int)Math.Min(info.Rows, Math.Max(1, PieceBytes / GroupRows / RowBytes(info)) * GroupRows);
-            for (long row = 0; row < info.Rows; row += rows)
+            var tensor = tensors[i];
+            var rows = (int)Math.Min(tensor.Rows, Math.Max(1, PieceBytes / GroupRows / tensor.RowBytes) * GroupRows);
+            for (long row = 0; row < tensor.Rows; row += rows)
             {
-                pieces.Add(new Piece(i, row, (int)Math.Min(rows, info.Rows - row)));
+                pieces.Add(new Piece(i, row, (int)Math.Min(rows, tensor.Rows - row)));
             }
         }
 
@@ -51,16 +51,16 @@ internal sealed unsafe class WeightLoader(GgufFile file, IReadOnlyList<LlamaTens
 
     private void LoadPiece(nint model, Piece piece)
     {
-        var info = tensors[piece.Tensor].Info;
-        var bytes = (int)(RowBytes(info) * piece.Rows);
+        var tensor = tensors[piece.Tensor];
+        var bytes = (int)(tensor.RowBytes * piece.Rows);
         var buffer = ArrayPool<byte>.Shared.Rent(bytes);
         try
         {
-            file.ReadTensor(info, piece.FirstRow * RowBytes(info), buffer.AsSpan(0, bytes));
+            file.ReadTensor(tensor.Info, tensor.ByteOffset + piece.FirstRow * tensor.RowBytes, buffer.AsSpan(0, bytes));
             fixed (byte* data = buffer)
             {
                 var status = NativeMethods.ModelLoad(model, piece.Tensor, piece.FirstRow, piece.Rows, data, (ulong)bytes);
-                NativeLibraryCheck.Check(status, $"packing rows {piece.FirstRow} to {piece.FirstRow + piece.Rows - 1} of {info.Name}");
+                NativeLibraryCheck.Check(status, $"packing rows {piece.FirstRow} to {piece.FirstRow + piece.Rows - 1} of {tensor.Info.Name}");
             }
         }
         finally
@@ -68,6 +68,4 @@ internal sealed unsafe class WeightLoader(GgufFile file, IReadOnlyList<LlamaTens
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
-
-    private static long RowBytes(GgufTensorInfo info) => info.ByteLength / info.Rows;
 }

@@ -6,19 +6,24 @@ namespace Jesus.Inference.Engine.KvCache;
 /// <summary>How many KV blocks an amount of memory makes; decided once, when the model loads.</summary>
 public static class KvBudget
 {
-    /// <summary>Bytes of one block of 16 positions: keys and values of all layers and KV heads; values are padded to 16 dimensions.</summary>
-    public static long BlockBytes(LlamaShape shape, KvElementType type)
+    /// <summary>Bytes of one block of 16 positions: keys and values of all layers and KV heads; values are padded to 16 dimensions; Q8_0 adds an F16 scale for each 32.</summary>
+    public static long BlockBytes(ModelShape shape, KvElementType type)
     {
-        long element = type == KvElementType.F16 ? 2 : 4;
         long padded = (shape.HeadDim + 15) / 16 * 16;
-        return (shape.HeadDim + padded) * KvBlockPool.BlockPositions * element * shape.KvHeads * shape.Layers;
+        long position = type switch
+        {
+            KvElementType.Q8_0 => 2 * (shape.HeadDim + shape.HeadDim / 32 * 2),
+            KvElementType.F16 => (shape.HeadDim + padded) * 2,
+            _ => (shape.HeadDim + padded) * 4,
+        };
+        return position * KvBlockPool.BlockPositions * shape.KvHeads * shape.Layers;
     }
 
     /// <summary>
     /// Blocks that fit <paramref name="bytes"/>, but no more than <paramref name="sequencesMax"/> full contexts need. False, with the reason, when not even
     /// <paramref name="positionsMin"/> positions of one sequence fit.
     /// </summary>
-    public static bool TryCount(LlamaShape shape, KvElementType type, long bytes, int sequencesMax, int positionsMin, out int blocks, out string problem)
+    public static bool TryCount(ModelShape shape, KvElementType type, long bytes, int sequencesMax, int positionsMin, out int blocks, out string problem)
     {
         var blockBytes = BlockBytes(shape, type);
         var useful = (long)KvBlockPool.BlocksFor(shape.Context) * sequencesMax;

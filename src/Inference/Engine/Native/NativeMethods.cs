@@ -3,13 +3,13 @@ using System.Runtime.InteropServices;
 namespace Jesus.Inference.Engine.Native;
 
 /// <summary>
-/// native/include/jesus_native.h, one to one: the only file that crosses into the kernels. All types are blittable, every call that can fail returns a
+/// native/include/jesus_native.h, one to one (its structs: NativeStructs.cs): the only way into the kernels. All types are blittable, every call that can fail returns a
 /// status, and sizes and meanings are documented in the header. Statically linked into the daemon; beside the tests it is libjesus_native.so.
 /// </summary>
 internal static unsafe partial class NativeMethods
 {
     /// <summary>JN_ABI_VERSION of the header that this file mirrors.</summary>
-    public const int AbiVersion = 1;
+    public const int AbiVersion = 2;
 
     /// <summary>JN_KV_BLOCK_POSITIONS.</summary>
     public const int KvBlockPositions = 16;
@@ -35,7 +35,7 @@ internal static unsafe partial class NativeMethods
     public static partial int IsaAvailable(int isa);
 
     [LibraryImport(Library, EntryPoint = "jn_model_create")]
-    public static partial int ModelCreate(NativeShape* shape, double* ropeFrequencies, NativeTensor* tensors, int tensorCount, int isa, nint* model);
+    public static partial int ModelCreate(NativeShape* shape, NativeLayer* layers, NativeRope* ropes, NativeTensor* tensors, int tensorCount, int isa, nint* model);
 
     [LibraryImport(Library, EntryPoint = "jn_model_load")]
     public static partial int ModelLoad(nint model, int index, long firstRow, long rows, byte* data, ulong bytes);
@@ -78,61 +78,4 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(Library, EntryPoint = "jn_probe")]
     public static partial int Probe(int isa, int threads, ulong bytes, int repeats, NativeProbe* result);
-}
-
-/// <summary>jn_shape.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal struct NativeShape
-{
-    public int Layers;
-    public int Width;
-    public int Heads;
-    public int KvHeads;
-    public int HeadDim;
-    public int Ffn;
-    public int Vocab;
-    public int Context;
-    public int RopeDims;
-    public int RopeStyle;
-    public float NormEpsilon;
-    public float AttentionScale;
-}
-
-/// <summary>jn_tensor.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal struct NativeTensor
-{
-    public int Slot;
-    public int Layer;
-    public int Type;
-    public int Reserved;
-    public long Rows;
-    public long Cols;
-}
-
-/// <summary>jn_batch.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal unsafe struct NativeBatch
-{
-    public int Rows;
-    public int Sequences;
-    public int* Tokens;
-    public int* Positions;
-    public int* RowSequences;
-    public int* Blocks;
-    public int* BlockStarts;
-    public int LogitRowCount;
-    public int Reserved;
-    public int* LogitRows;
-    public float* Logits;
-    public long LogitsStride;
-}
-
-/// <summary>jn_probe_result.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal struct NativeProbe
-{
-    public double ReadGbPerSecond;
-    public double Int8Tops;
-    public double Fp32Tflops;
 }

@@ -18,14 +18,14 @@ public sealed class BareRunner : IDisposable
 
     /// <param name="positions">Tokens that the sequence will have at most.</param>
     /// <param name="threads">0 for one a core.</param>
-    public BareRunner(GgufFile file, Llama llama, int positions, int threads, Isa isa)
+    public BareRunner(GgufFile file, ModelGraph model, int positions, int threads, Isa isa)
     {
         var options = new BackendOptions { KvBlocks = KvBlockPool.BlocksFor(positions), Isa = isa };
-        _backend = NativeBackend.Load(file, llama, threads > 0 ? options with { Threads = Math.Min(threads, 256) } : options);
+        _backend = NativeBackend.Load(file, model, threads > 0 ? options with { Threads = Math.Min(threads, 256) } : options);
         _pool = new KvBlockPool(options.KvBlocks);
         _table = new BlockTable(_pool);
         _ = _table.TryReserve(positions);
-        _batch = new ForwardBatch(options.BatchRowsMax, LogitRowsMax, llama.Shape.Vocabulary);
+        _batch = new ForwardBatch(options.BatchRowsMax, LogitRowsMax, model.Shape.Vocabulary);
     }
 
     public BackendInfo Info => _backend.Info;

@@ -55,7 +55,7 @@ public sealed record ModelInspection(
     {
         try
         {
-            _ = Llama.Read(file);
+            _ = ArchitectureReaders.Read(file);
             _ = TokenizerLoader.Load(file.Metadata);
             return null;
         }

@@ -56,10 +56,10 @@ public static class ModelTools
     public static ToolResult<float[][]> Logits(string path, ReadOnlyMemory<int> ids, bool all = false, int threads = 0) => Try(path, () =>
     {
         using var file = GgufFile.Open(path);
-        var llama = Llama.Read(file);
-        CheckIds(path, ids.Span, llama.Shape.Vocabulary);
-        CheckLength(path, ids.Length, llama.Shape.Context);
-        using var runner = new BareRunner(file, llama, ids.Length, threads, Isa.Auto);
+        var model = ArchitectureReaders.Read(file);
+        CheckIds(path, ids.Span, model.Shape.Vocabulary);
+        CheckLength(path, ids.Length, model.Shape.Context);
+        using var runner = new BareRunner(file, model, ids.Length, threads, Isa.Auto);
         return runner.Logits(ids.Span, all);
     });
 
@@ -69,9 +69,9 @@ public static class ModelTools
     {
         CheckCounts(path, promptTokens, generateTokens, repeat);
         using var file = GgufFile.Open(path);
-        var llama = Llama.Read(file);
-        CheckLength(path, promptTokens + generateTokens, llama.Shape.Context);
-        using var runner = new BareRunner(file, llama, promptTokens + generateTokens, threads, Isa.Auto);
+        var model = ArchitectureReaders.Read(file);
+        CheckLength(path, promptTokens + generateTokens, model.Shape.Context);
+        using var runner = new BareRunner(file, model, promptTokens + generateTokens, threads, Isa.Auto);
         return ModelBench.Measure(runner, promptTokens, generateTokens, repeat);
     });
 

@@ -15,9 +15,9 @@ public sealed class LlamaTests
         Assert.Equal(LlamaSamples.KvHeads, llama.Shape.KvHeads);
         Assert.Equal(16, llama.Shape.HeadDim);
         Assert.Equal(LlamaSamples.Vocabulary, llama.Shape.Vocabulary);
-        Assert.Equal(8, llama.Shape.RopeFrequencies.Length);
-        Assert.Equal(1, llama.Shape.RopeFrequencies[0]);
-        Assert.Equal(Math.Pow(10_000, -2.0 / 16), llama.Shape.RopeFrequencies[1]);
+        Assert.Equal(8, llama.Shape.Ropes[0].Frequencies.Length);
+        Assert.Equal(1, llama.Shape.Ropes[0].Frequencies[0]);
+        Assert.Equal(Math.Pow(10_000, -2.0 / 16), llama.Shape.Ropes[0].Frequencies[1]);
         Assert.Equal(3 + 9 * LlamaSamples.Layers, llama.Tensors.Count);
     }
 
@@ -69,11 +69,20 @@ public sealed class LlamaTests
     {
         AssertRefused("llama.attention.head_count_kv", Change("llama.attention.head_count_kv", writer => writer.Add("llama.attention.head_count_kv", 3u)));
         AssertRefused("llama.block_count", Change("llama.block_count", writer => writer.Add("llama.block_count", 0u)));
-        AssertRefused("general.architecture", Change("general.architecture", writer => writer.Add("general.architecture", "mamba")));
         AssertRefused("llama.rope.scaling.type", Change("", writer => writer.Add("llama.rope.scaling.type", "yarn")));
         AssertRefused("llama.rope.dimension_count", Change("", writer => writer.Add("llama.rope.dimension_count", 17u)));
         AssertRefused("llama.expert_count", Change("", writer => writer.Add("llama.expert_count", 8u)));
         AssertRefused("llama.context_length", Change("llama.context_length", writer => writer));
+    }
+
+    [Fact]
+    public void An_unknown_architecture_is_refused_with_those_known()
+    {
+        using var file = LlamaSamples.Open(LlamaSamples.AddTensors(new GgufWriter().Add("general.architecture", "mamba"), GgufTensorType.F32));
+        var error = Assert.Throws<GgufException>(() => ArchitectureReaders.Read(file));
+        Assert.Equal("general.architecture", error.Field);
+        Assert.Contains("mamba", error.Problem, StringComparison.Ordinal);
+        Assert.Contains("llama", error.Problem, StringComparison.Ordinal);
     }
 
     private static void AssertRefused(string key, GgufWriter writer)

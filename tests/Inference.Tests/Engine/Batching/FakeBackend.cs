@@ -20,7 +20,7 @@ internal sealed class FakeBackend(int vocabulary, int context = 4096, int kvBloc
     /// <summary>Rows of each pass so far.</summary>
     public List<int> Passes { get; } = [];
 
-    public LlamaShape Shape { get; } = new()
+    public ModelShape Shape { get; } = new()
     {
         Layers = 1,
         Width = 16,
@@ -31,7 +31,7 @@ internal sealed class FakeBackend(int vocabulary, int context = 4096, int kvBloc
         Vocabulary = vocabulary,
         Context = context,
         NormEpsilon = 1e-5f,
-        RopeFrequencies = [1],
+        Ropes = [new RopeTable([1])],
     };
 
     public BackendInfo Info { get; } = new("fake", "fake", "fake", 254, 2, rowsMax, 1, 1, KvElementType.F32, kvBlocks, 1);

@@ -6,7 +6,7 @@ namespace Jesus.Inference.Tests.Engine.KvCache;
 
 public sealed class KvBlockPoolTests
 {
-    private static readonly LlamaShape Shape = new()
+    private static readonly ModelShape Shape = new()
     {
         Layers = 22,
         Width = 2048,
@@ -17,7 +17,7 @@ public sealed class KvBlockPoolTests
         Vocabulary = 32000,
         Context = 2048,
         NormEpsilon = 1e-5f,
-        RopeFrequencies = new double[32],
+        Ropes = [new RopeTable(new double[32])],
     };
 
     [Fact]
