@@ -23,6 +23,18 @@ public readonly record struct Sampling
 
     public float FrequencyPenalty { get; init; }
     public float PresencePenalty { get; init; }
+
+    /// <summary>Keep the tokens whose surprise is nearest to the expected one, up to this probability; 0 and 1 keep all.</summary>
+    public float TypicalP { get; init; }
+
+    /// <summary>Divides positive logits of tokens said before and multiplies negative ones; 0 and 1 change nothing.</summary>
+    public float RepetitionPenalty { get; init; }
+
+    /// <summary>Over how many of the last tokens of prompt and answer repetition is looked for; 0 is all of them, below 0 none.</summary>
+    public int RepetitionLastN { get; init; }
+
+    /// <summary>There is something to remember of earlier tokens for <see cref="RepetitionPenalty"/>.</summary>
+    public bool PenalisesRepetition => RepetitionPenalty is not (0 or 1) && RepetitionLastN >= 0;
 }
 
 /// <summary>Fields of a <see cref="Sampling"/> that a caller gave.</summary>
@@ -34,6 +46,9 @@ public enum SamplingFields : byte
     TopP = 2,
     TopK = 4,
     MinP = 8,
+    TypicalP = 16,
+    RepetitionPenalty = 32,
+    RepetitionLastN = 64,
 }
 
 /// <summary>A number added to one token's logit.</summary>

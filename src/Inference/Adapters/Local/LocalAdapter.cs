@@ -140,6 +140,8 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time) : IModelAdap
         generation.Sampling = request.Sampling;
         generation.Seed = request.Sampling.Seed ?? request.CallSeed ?? RandomSeed();
         generation.WantsLogProbs = request.TopLogProbs >= 0;
+        generation.TopLogProbs = Math.Max(0, request.TopLogProbs);
+        generation.LogitBias.AddRange(request.LogitBias);
         generation.Stops.AddRange(request.Stops);
         generation.ParsesCalls = request.Tools.Count > 0 && request.ToolChoice.Mode != ToolChoiceMode.None;
         generation.Deadline = request.Deadline;
@@ -150,19 +152,9 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time) : IModelAdap
 
     private static ModelError WhyUnsupported(ModelRequest request)
     {
-        if (request.TopLogProbs > 0)
-        {
-            return new ModelError(ErrorCause.UnsupportedField, "Log probabilities of alternatives are not implemented for local models; ask for 0 to get the chosen tokens'.", "top_logprobs");
-        }
-
         if (request.VerbatimOnly.Length > 0)
         {
             return new ModelError(ErrorCause.UnsupportedField, $"'{request.VerbatimOnly}' is not honoured by local models; leave it out, or choose a provider's model.", request.VerbatimOnly);
-        }
-
-        if (request.LogitBias.Count > 0)
-        {
-            return new ModelError(ErrorCause.UnsupportedField, "Biases of single tokens are not implemented for local models; leave them out, or choose a provider's model.", "logit_bias");
         }
 
         foreach (var part in request.Turns.Parts)

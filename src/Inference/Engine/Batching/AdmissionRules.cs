@@ -1,4 +1,5 @@
 using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.Sampling;
 
 namespace Jesus.Inference.Engine.Batching;
 
@@ -29,6 +30,19 @@ internal static class AdmissionRules
             {
                 return Refuse("prompt", $"Token {id} is outside the model's vocabulary of {vocabularyCount}.");
             }
+        }
+
+        foreach (var (token, bias) in generation.LogitBias)
+        {
+            if ((uint)token >= (uint)vocabularyCount || !float.IsFinite(bias))
+            {
+                return Refuse("logit_bias", $"logit_bias gives token {token} a bias of {bias}; tokens are 0 to {vocabularyCount - 1}, biases finite numbers.");
+            }
+        }
+
+        if (generation.TopLogProbs is < 0 or > Sampler.TopLogProbsMax)
+        {
+            return Refuse("top_logprobs", $"{generation.TopLogProbs} alternatives of each token were asked for; 0 to {Sampler.TopLogProbsMax} are allowed.");
         }
 
         return CheckStops(generation) is { IsNone: false } stops ? stops : FitContext(generation, contextTokens);

@@ -6,7 +6,7 @@ namespace Jesus.Inference.Engine.Batching;
 /// <summary>One event in an <see cref="AnswerPage"/>: ranges of the page's bytes, call ids and tokens.</summary>
 internal readonly record struct AnswerEvent(
     EventKind Kind, int Choice, int Index, int Start, int Length, int CallIdStart, int CallIdLength, int IdStart, int IdCount, int LogProbStart, int LogProbCount,
-    FinishReason Reason);
+    int NamedStart, int NamedCount, FinishReason Reason);
 
 /// <summary>Events of an answer on their way from the engine's loop to the reader. Two pages take turns; both are reused.</summary>
 internal sealed class AnswerPage
@@ -16,6 +16,7 @@ internal sealed class AnswerPage
     private readonly TokenBuffer _ids = new(64);
     private float[] _logProbs = new float[64];
     private int _logProbCount;
+    private readonly NamedLogProbs _named = new();
 
     public int EventCount => _events.Count;
 
@@ -28,6 +29,7 @@ internal sealed class AnswerPage
         _bytes.Clear();
         _ids.Clear();
         _logProbCount = 0;
+        _named.Clear();
     }
 
     public void Add(EventKind kind, int choice, int index, ReadOnlySpan<byte> utf8, ReadOnlySpan<byte> callId, in TokenRun tokens, FinishReason reason)
@@ -40,8 +42,11 @@ internal sealed class AnswerPage
         _ids.Add(tokens.Ids);
         var logProbStart = _logProbCount;
         AddLogProbs(tokens.LogProbs);
+        var namedStart = _named.Count;
+        _named.Add(tokens.Named);
         _events.Add(new AnswerEvent(
-            kind, choice, index, start, utf8.Length, callIdStart, callId.Length, idStart, tokens.Ids.Length, logProbStart, tokens.LogProbs.Length, reason));
+            kind, choice, index, start, utf8.Length, callIdStart, callId.Length, idStart, tokens.Ids.Length, logProbStart, tokens.LogProbs.Length,
+            namedStart, _named.Count - namedStart, reason));
     }
 
     /// <summary>The event as the contract has it; its memory is valid until the page is cleared.</summary>
@@ -58,6 +63,7 @@ internal sealed class AnswerPage
                 Utf8 = _bytes.Memory.Slice(item.Start, item.Length),
                 ToolCallId = _bytes.Memory.Slice(item.CallIdStart, item.CallIdLength),
                 Tokens = new TokenSpan(_ids.Memory.Slice(item.IdStart, item.IdCount), _logProbs.AsMemory(item.LogProbStart, item.LogProbCount)),
+                LogProbs = _named.Slice(item.NamedStart, item.NamedCount),
                 Reason = item.Reason,
             };
         }
@@ -76,8 +82,11 @@ internal sealed class AnswerPage
 }
 
 /// <summary>What one event says of tokens: see <see cref="TokenSpan"/>.</summary>
-internal readonly ref struct TokenRun(ReadOnlySpan<int> ids, ReadOnlySpan<float> logProbs)
+internal readonly ref struct TokenRun(ReadOnlySpan<int> ids, ReadOnlySpan<float> logProbs, NamedLogProbs? named = null)
 {
     public ReadOnlySpan<int> Ids { get; } = ids;
     public ReadOnlySpan<float> LogProbs { get; } = logProbs;
+
+    /// <summary>The same tokens with their texts and alternatives, where they were asked for.</summary>
+    public NamedLogProbs? Named { get; } = named;
 }

@@ -1,5 +1,6 @@
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Constraints;
+using Jesus.Inference.Engine.Sampling;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Transport.Buffers;
 using SamplingSettings = Jesus.Inference.Contract.Sampling;
@@ -26,6 +27,12 @@ internal sealed class Generation
     public SamplingSettings Sampling { get; set; }
     public ulong Seed { get; set; }
     public bool WantsLogProbs { get; set; }
+
+    /// <summary>Alternatives beside each token's log probability; 0 to <see cref="Sampler.TopLogProbsMax"/>.</summary>
+    public int TopLogProbs { get; set; }
+
+    /// <summary>Added to logits before sampling; tokens of the vocabulary.</summary>
+    public List<TokenBias> LogitBias { get; } = [];
     public List<Utf8Slice> Stops { get; } = [];
     public bool ParsesCalls { get; set; }
 
@@ -61,12 +68,13 @@ internal sealed class Generation
         _isCancelled = false;
         Prompt.Clear();
         Stops.Clear();
+        LogitBias.Clear();
         Constraint?.Dispose();
         Constraint = null;
         Answer.Reset();
         Error = default;
         Reason = FinishReason.None;
         Deadline = default;
-        (ShownCount, OutputTokens, ComputeTicks, ChoicesStarted, ChoicesRunning, ChoicesFinished, Choices) = (0, 0, 0, 0, 0, 0, 1);
+        (ShownCount, OutputTokens, ComputeTicks, ChoicesStarted, ChoicesRunning, ChoicesFinished, TopLogProbs, Choices) = (0, 0, 0, 0, 0, 0, 0, 1);
     }
 }

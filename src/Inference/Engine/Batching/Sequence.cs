@@ -48,7 +48,7 @@ internal sealed class Sequence(Tokenizer tokenizer, KvBlockPool pool)
         IsFinished = false;
         Tokens.Clear();
         Tokens.Add(generation.Prompt.Span);
-        History.Reset();
+        History.Begin(generation.Prompt.Span[..^generation.ShownCount], generation.Sampling);
         Text.Begin(choice, generation.Stops, generation.ParsesCalls);
         if (generation.Constraint is { } constraint)
         {

@@ -1,4 +1,5 @@
 using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.Sampling;
 using Jesus.Inference.Engine.ToolCalls;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Transport.Buffers;
@@ -18,6 +19,7 @@ internal sealed class SequenceText(Tokenizer tokenizer)
     private readonly TokenBuffer _unsentIds = new(32);
     private float[] _unsentLogProbs = new float[32];
     private int _unsentLogProbCount;
+    private readonly NamedLogProbs _unsentNamed = new();
     private AnswerQueue? _queue;
     private int _choice;
     private bool _parsesCalls;
@@ -39,10 +41,15 @@ internal sealed class SequenceText(Tokenizer tokenizer)
         _parser.Reset();
         _unsentIds.Clear();
         _unsentLogProbCount = 0;
+        _unsentNamed.Clear();
     }
 
     /// <summary>Takes a token that the client has already seen: the state moves, no event comes out.</summary>
     public void Replay(int token) => Take(token, null);
+
+    /// <summary>Notes the log probability of the token that <see cref="Append"/> takes next, and those of its alternatives.</summary>
+    public void Name(int token, float logProb, ReadOnlySpan<TokenAlternative> alternatives) =>
+        _unsentNamed.Add(tokenizer.Vocabulary, token, logProb, alternatives);
 
     /// <summary>Takes a new token; events go to the queue.</summary>
     public void Append(int token, float logProb, AnswerQueue queue)
@@ -163,9 +170,10 @@ internal sealed class SequenceText(Tokenizer tokenizer)
             return;
         }
 
-        var tokens = new TokenRun(endsStep ? _unsentIds.Span : default, _unsentLogProbs.AsSpan(0, _unsentLogProbCount));
+        var tokens = new TokenRun(endsStep ? _unsentIds.Span : default, _unsentLogProbs.AsSpan(0, _unsentLogProbCount), _unsentNamed);
         _queue.Add(kind, _choice, index, utf8, callId, tokens, reason);
         _unsentLogProbCount = 0;
+        _unsentNamed.Clear();
         if (endsStep)
         {
             _unsentIds.Clear();

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.KvCache;
@@ -26,6 +27,7 @@ internal sealed class StepLoop
     private readonly SequenceLoad[] _loads;
     private readonly StepShare[] _shares;
     private readonly int[] _logitIndices;
+    private readonly TokenAlternative[] _alternatives = new TokenAlternative[Sampler.TopLogProbsMax];
     private int _first;
 
     public StepLoop(IBackend backend, Tokenizer tokenizer, BatchLimits limits, TimeProvider time)
@@ -258,7 +260,8 @@ internal sealed class StepLoop
             mask = _mask;
         }
 
-        var drawn = _sampler.Sample(logits, mask, generation.Sampling, generation.Seed, sequence.Choice, sequence.Tokens.Count, sequence.History, generation.WantsLogProbs);
+        var drawn = _sampler.Sample(logits, mask, generation.Sampling, generation.Seed, sequence.Choice, sequence.Tokens.Count, sequence.History, generation.WantsLogProbs,
+            CollectionsMarshal.AsSpan(generation.LogitBias));
         if (drawn.Error != SampleError.None)
         {
             generation.Error = SamplingError(drawn.Error, sequence);
@@ -267,7 +270,18 @@ internal sealed class StepLoop
 
         generation.OutputTokens++;
         TokensDrawn++;
+        NameLogProbs(sequence, drawn, logits);
         Take(sequence, drawn);
+    }
+
+    /// <summary>What the caller wants to know of a token beside the token; an end token is no part of the answer.</summary>
+    private void NameLogProbs(Sequence sequence, in SampledToken drawn, ReadOnlySpan<float> logits)
+    {
+        if (sequence.Generation.WantsLogProbs && !_tokenizer.EndsGeneration(drawn.Token))
+        {
+            var count = _sampler.TopLogProbs(logits, _alternatives.AsSpan(0, sequence.Generation.TopLogProbs));
+            sequence.Text.Name(drawn.Token, drawn.LogProb, _alternatives.AsSpan(0, count));
+        }
     }
 
     private void Take(Sequence sequence, in SampledToken drawn)

@@ -1,38 +1,12 @@
 namespace Jesus.Inference.Engine.Sampling;
 
 /// <summary>
-/// Exponential and logarithm that give the same bits on every machine: only IEEE 754 double additions, multiplications and divisions in a fixed
-/// order, which .NET never contracts to fused ones. The C library's own differ between versions and processors.
+/// A logarithm that gives the same bits on every machine: only IEEE 754 double additions, multiplications and divisions in a fixed
+/// order, which .NET never contracts to fused ones. The C library's own differs between versions and processors.
 /// </summary>
 internal static class FixedMath
 {
     private const double Ln2High = 6.93147180369123816490e-01, Ln2Low = 1.90821492927058770002e-10;
-    private const double InverseLn2 = 1.44269504088896338700e+00;
-
-    /// <summary>Below this the exponential is no normal double, and no share of a distribution either.</summary>
-    private const double ExpMin = -700, ExpMax = 700;
-
-    /// <summary>e to the x for x from -700 to 700, 0 below, within 2 units in the last place; clamped above.</summary>
-    public static double Exp(double x)
-    {
-        if (x < ExpMin)
-        {
-            return 0;
-        }
-
-        x = Math.Min(x, ExpMax);
-        var power = Math.Floor((x * InverseLn2) + 0.5);
-        var rest = x - (power * Ln2High) - (power * Ln2Low);
-
-        // Taylor's series to the 13th term on |rest| <= ln(2)/2: the next term is below 4e-18.
-        var sum = 1.0;
-        for (var term = 13; term > 0; term--)
-        {
-            sum = 1.0 + (sum * rest / term);
-        }
-
-        return sum * BitConverter.Int64BitsToDouble(((long)power + 1023) << 52);
-    }
 
     /// <summary>Natural logarithm of a positive normal number, within a few units in the last place.</summary>
     public static double Log(double x)

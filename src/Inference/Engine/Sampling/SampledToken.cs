@@ -19,3 +19,8 @@ public readonly record struct SampledToken(int Token, float LogProb, SampleError
 {
     public static SampledToken Failed(SampleError error) => new(-1, 0, error);
 }
+
+/// <summary>A token that might have been drawn.</summary>
+/// <param name="Token">Its id.</param>
+/// <param name="LogProb">Natural logarithm of its probability under the model's own distribution.</param>
+public readonly record struct TokenAlternative(int Token, float LogProb);

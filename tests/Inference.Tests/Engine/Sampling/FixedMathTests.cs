@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Jesus.Inference.Engine.Sampling;
 
 namespace Jesus.Inference.Tests.Engine.Sampling;
@@ -7,15 +8,30 @@ public sealed class FixedMathTests
     [Fact]
     public void The_exponential_is_within_some_units_of_the_last_place()
     {
-        for (var x = -690.0; x < 690; x += 0.37)
+        for (var x = 0f; x > -87f; x -= 0.0137f)
         {
-            Assert.InRange(FixedMath.Exp(x) / Math.Exp(x), 1 - 1e-15, 1 + 1e-15);
+            Assert.InRange(Exp(x) / Math.Exp(x), 1 - 3e-7, 1 + 3e-7);
         }
 
-        Assert.Equal(1.0, FixedMath.Exp(0));
-        Assert.Equal(0.0, FixedMath.Exp(-1000));
-        Assert.Equal(0.0, FixedMath.Exp(double.NegativeInfinity));
+        Assert.Equal(1f, Exp(0));
+        Assert.Equal(0f, Exp(-87.5f));
+        Assert.Equal(0f, Exp(float.NegativeInfinity));
     }
+
+    /// <summary>The bits are the contract: a change of the polynomial changes what a seed draws on every box.</summary>
+    [Fact]
+    public void The_exponential_has_the_same_bits_on_every_machine()
+    {
+        var sum = 0u;
+        for (var x = 0f; x > -87f; x -= 0.0137f)
+        {
+            sum = unchecked((sum * 31) + BitConverter.SingleToUInt32Bits(Exp(x)));
+        }
+
+        Assert.Equal(ExpBits, sum);
+    }
+
+    private const uint ExpBits = 2444688684;
 
     [Fact]
     public void The_logarithm_is_within_some_units_of_the_last_place()
@@ -28,13 +44,5 @@ public sealed class FixedMathTests
         Assert.Equal(0.0, FixedMath.Log(1));
     }
 
-    /// <summary>The bits are the contract: a change of the polynomial changes what a seed draws on every box.</summary>
-    [Theory]
-    [InlineData(-0.5)]
-    [InlineData(-3.25)]
-    [InlineData(-20.125)]
-    public void The_exponential_of_a_sum_is_the_product(double x)
-    {
-        Assert.InRange(FixedMath.Exp(x) / (FixedMath.Exp(x / 2) * FixedMath.Exp(x / 2)), 1 - 1e-15, 1 + 1e-15);
-    }
+    private static float Exp(float x) => LogitVectors.Exp(Vector256.Create(x))[3];
 }

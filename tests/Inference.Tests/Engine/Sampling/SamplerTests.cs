@@ -1,3 +1,4 @@
+using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Sampling;
 using Jesus.Tests.Memory;
 using SamplingSettings = Jesus.Inference.Contract.Sampling;
@@ -68,13 +69,58 @@ public sealed class SamplerTests
     [Fact]
     public void Penalties_lower_what_was_said_before()
     {
+        var presence = new SamplingSettings { PresencePenalty = 0.1f };
+        Assert.Equal(3, Draw(Logits, presence, history: Said(presence, 1)).Token);
+        var frequency = new SamplingSettings { FrequencyPenalty = 0.1f };
+        Assert.Equal(1, Draw(Logits, frequency, history: Said(frequency, 1, 3, 3)).Token);
+        frequency = new SamplingSettings { FrequencyPenalty = 2f };
+        Assert.Equal(2, Draw(Logits, frequency, history: Said(frequency, 1, 3, 3)).Token);
+    }
+
+    [Fact]
+    public void A_repetition_penalty_counts_the_prompt_and_forgets_what_lies_before_its_window()
+    {
+        var whole = new SamplingSettings { RepetitionPenalty = 2 };
         var history = new TokenHistory();
+        history.Begin([1, 3, 0, 0], whole);
+        Assert.Equal(2, Draw(Logits, whole, history: history).Token);
+        var window = whole with { RepetitionLastN = 3 };
+        history.Begin([1, 3, 0, 0], window);
+        Assert.Equal(1, Draw(Logits, window, history: history).Token);
         history.Add(1);
-        Assert.Equal(3, Draw(Logits, new SamplingSettings { PresencePenalty = 0.1f }, history: history).Token);
-        history.Add(3);
-        history.Add(3);
-        Assert.Equal(1, Draw(Logits, new SamplingSettings { FrequencyPenalty = 0.1f }, history: history).Token);
-        Assert.Equal(2, Draw(Logits, new SamplingSettings { FrequencyPenalty = 2f }, history: history).Token);
+        Assert.Equal(3, Draw(Logits, window, history: history).Token);
+        history.Begin([1, 3], whole with { RepetitionLastN = -1 });
+        Assert.Equal(1, Draw(Logits, whole, history: history).Token);
+    }
+
+    [Fact]
+    public void A_repetition_penalty_makes_a_negative_logit_more_negative()
+    {
+        var settings = new SamplingSettings { RepetitionPenalty = 1.5f };
+        Assert.Equal(1, Draw([-1f, -1.2f, -9, -9, -9, -9], settings, history: Said(settings, 0)).Token);
+    }
+
+    [Fact]
+    public void A_bias_moves_one_token_under_a_mask_or_without()
+    {
+        TokenBias[] biases = [new(4, 10), new(1, -100)];
+        var sampler = new Sampler(6);
+        Assert.Equal(4, sampler.Sample(Logits, [], Greedy, 1, 0, 0, biases: biases).Token);
+        Assert.Equal(3, sampler.Sample(Logits, [0b101111], Greedy, 1, 0, 0, biases: biases).Token);
+        Assert.Equal(Math.Log(Softmax(1)[4]), sampler.Sample(Logits, [], Greedy, 1, 0, 0, null, true, biases).LogProb, 5);
+    }
+
+    [Fact]
+    public void Typical_keeps_the_tokens_whose_surprise_is_nearest_to_the_entropy()
+    {
+        // Probabilities 0.70, 0.10, 0.10, 0.05, 0.05; the entropy is 1.01, the surprises 0.36, 2.30, 2.30, 3.00, 3.00.
+        float[] logits = [.. new[] { 0.7, 0.1, 0.1, 0.05, 0.05, 0 }.Select(p => (float)Math.Log(p))];
+        Assert.Equal([0], Drawn(logits, new SamplingSettings { Temperature = 1, TypicalP = 0.5f }));
+        Assert.Equal([0, 1], Drawn(logits, new SamplingSettings { Temperature = 1, TypicalP = 0.75f }));
+
+        // Probabilities 0.4, 0.3, 0.2, 0.1; the entropy is 1.28: the likeliest (0.92) is further from it than the second (1.20) and the third (1.61).
+        logits = [.. new[] { 0.4, 0.3, 0.2, 0.1, 0, 0 }.Select(p => (float)Math.Log(p))];
+        Assert.Equal([1, 2], Drawn(logits, new SamplingSettings { Temperature = 1, TypicalP = 0.45f }));
     }
 
     [Theory]
@@ -97,8 +143,8 @@ public sealed class SamplerTests
     {
         var drawn = new Sampler(6).Sample(Logits, [0b010000], Greedy, 1, 0, 0, null, true);
         Assert.Equal(Math.Log(Softmax(1)[4]), drawn.LogProb, 5);
-        var top = new (int Token, float LogProb)[3];
-        Sampler.TopLogProbs(Logits, top);
+        var top = new TokenAlternative[3];
+        Assert.Equal(3, new Sampler(6).TopLogProbs(Logits, top));
         Assert.Equal([1, 3, 2], top.Select(entry => entry.Token));
         Assert.Equal(Math.Log(Softmax(1)[2]), top[2].LogProb, 5);
     }
@@ -137,7 +183,7 @@ public sealed class SamplerTests
     public void Sampling_allocates_nothing()
     {
         var sampler = new Sampler(6);
-        var settings = new SamplingSettings { Temperature = 1, TopK = 4, TopP = 0.9f, MinP = 0.01f, FrequencyPenalty = 0.5f };
+        var settings = new SamplingSettings { Temperature = 1, TopK = 4, TypicalP = 0.99f, TopP = 0.9f, MinP = 0.01f, FrequencyPenalty = 0.5f, RepetitionPenalty = 1.1f };
         var history = new TokenHistory();
         history.Add(1);
         ulong[] mask = [63];
@@ -150,6 +196,52 @@ public sealed class SamplerTests
         });
 
         Assert.Equal(0, allocated);
+    }
+
+    [Theory]
+    [InlineData(0.02)]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void Over_a_large_vocabulary_the_filters_keep_what_a_plain_sort_keeps(double spread)
+    {
+        const int Seed = 12, Count = 40_003;
+        var random = new Random(Seed);
+        for (var round = 0; round < 12; round++)
+        {
+            var logits = Enumerable.Range(0, Count).Select(_ => (float)(spread * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(6.28 * random.NextDouble()))).ToArray();
+            var settings = new SamplingSettings { Temperature = 0.8f, TopK = random.Next(2) * random.Next(1, 9000), TopP = (float)random.NextDouble(), MinP = (float)random.NextDouble() * 0.1f };
+            var kept = Kept(logits, settings);
+            var sampler = new Sampler(Count);
+            var drawn = Enumerable.Range(0, 400).Select(position => sampler.Sample(logits, [], settings, Seed, round, position).Token).ToHashSet();
+            Assert.Subset(kept, drawn);
+            Assert.True(drawn.Count > Math.Min(kept.Count, 400) / 4, $"{drawn.Count} of {kept.Count} were drawn");
+        }
+    }
+
+    [Fact]
+    public void A_mask_gives_the_same_token_whether_it_allows_few_or_nearly_all()
+    {
+        const int Seed = 13, Count = 20_000;
+        var random = new Random(Seed);
+        var logits = Enumerable.Range(0, Count).Select(_ => (float)random.NextDouble()).ToArray();
+        var most = new ulong[(Count + 63) / 64];
+        var few = new ulong[(Count + 63) / 64];
+        most.AsSpan().Fill(ulong.MaxValue);
+        for (var token = 0; token < Count; token += 7)
+        {
+            few[token >> 6] |= 1UL << (token & 63);
+            logits[token] += 30;
+        }
+
+        var sampler = new Sampler(Count);
+        var settings = new SamplingSettings { Temperature = 1, TopK = 50, TopP = 0.9f };
+        for (var position = 0; position < 100; position++)
+        {
+            var token = sampler.Sample(logits, few, settings, Seed, 0, position).Token;
+            Assert.Equal(0, token % 7);
+            Assert.Equal(token, sampler.Sample(logits, most, settings, Seed, 0, position).Token);
+            Assert.Equal(token, sampler.Sample(logits, [], settings, Seed, 0, position).Token);
+        }
     }
 
     private static SampledToken Draw(float[] logits, SamplingSettings settings, ulong[]? mask = null, int position = 0, TokenHistory? history = null) =>
@@ -183,7 +275,22 @@ public sealed class SamplerTests
     }
 
     private static int[] Drawn(SamplingSettings settings) =>
-        [.. Enumerable.Range(0, 4000).Select(position => Draw(Logits, settings, position: position).Token).Distinct().Order()];
+        Drawn(Logits, settings);
+
+    private static int[] Drawn(float[] logits, SamplingSettings settings) =>
+        [.. Enumerable.Range(0, 4000).Select(position => Draw(logits, settings, position: position).Token).Distinct().Order()];
+
+    private static TokenHistory Said(SamplingSettings settings, params int[] tokens)
+    {
+        var history = new TokenHistory();
+        history.Begin([], settings);
+        foreach (var token in tokens)
+        {
+            history.Add(token);
+        }
+
+        return history;
+    }
 
     private static HashSet<int> Kept(float[] logits, SamplingSettings settings)
     {
@@ -193,13 +300,13 @@ public sealed class SamplerTests
         var total = weights.Values.Sum();
         var sum = 0.0;
         var kept = new HashSet<int>();
-        foreach (var token in ranked.TakeWhile(_ => sum < total * settings.TopP * (1 + 1e-12)))
+        foreach (var token in ranked.TakeWhile(_ => sum < total * (settings.TopP + 1e-5)))
         {
             sum += weights[token];
             kept.Add(token);
         }
 
-        kept.RemoveWhere(token => weights[token] < settings.MinP * (1 - 1e-12));
+        kept.RemoveWhere(token => weights[token] < settings.MinP * (1 - 1e-5));
         return kept;
     }
 }
