@@ -5,7 +5,7 @@ fast=0; [ "${1:-}" = --fast ] && fast=1
 need_dotnet
 
 say "shell scripts parse"
-for script in eng/*.sh .ci/run packaging/deb/*.sh; do [ -e "$script" ] && bash -n "$script"; done
+for script in eng/*.sh .ci/run packaging/*/*.sh; do [ -e "$script" ] && bash -n "$script"; done
 
 say "links in the documentation"
 eng/check-links.sh

@@ -107,7 +107,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         var waitMs = path.Chain.HasOther(attempt.Place, rooms.Time.NowMs()) ? ImpatientMs : rooms.Scheduler.Options.QueueWaitMs;
         var flow = path.Call.Principal.Team.Length > 0 ? path.Call.Principal.Team : path.Call.Principal.User;
         var cost = (int)Math.Min(int.MaxValue, path.Bounds[attempt.Index].Tokens);
-        attempt.Watch.Start(Math.Min(waitMs, LeftMs(path)), waitMs, waitMs, path.Cancel);
+        attempt.Watch.Start(waitMs, waitMs, waitMs, LeftMs(path), path.Cancel);
         try
         {
             return await rooms.Scheduler.WaitAsync(attempt.Candidate.Label, path.Call.Lane, flow, cost, attempt.Watch.Token).ConfigureAwait(false);
@@ -143,7 +143,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         var (firstMs, stallMs) = Timeouts(path, attempt);
         var committedMs = path.Route.StallTimeoutMs(path.Candidates.LinkOf(attempt.Index)) > 0 ? stallMs : _rescue.HasRescuer(path, attempt) ? RescuableStallMs : CommittedStallMs;
         attempt.BeganMs = rooms.Time.NowMs();
-        attempt.Watch.Start(Math.Min(firstMs, LeftMs(path)), path.Shown.IsLost ? committedMs : stallMs, committedMs, path.Cancel);
+        attempt.Watch.Start(firstMs, path.Shown.IsLost ? committedMs : stallMs, committedMs, LeftMs(path), path.Cancel);
         try
         {
             // The other of two may have begun while this one waited for its place.
@@ -214,6 +214,9 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
 
     private static ModelError Cancelled(CallPath path, Attempt attempt) => attempt.Watch.Cause switch
     {
+        ErrorCause.FirstTokenTimeout or ErrorCause.Stalled when attempt.Watch.IsLate => new ModelError(
+            attempt.Watch.Cause,
+            $"The call's deadline passed while '{attempt.Candidate.Label}' {(attempt.Watch.Cause == ErrorCause.Stalled ? "answered" : "had not begun to answer")}; allow more time or ask for less."),
         ErrorCause.FirstTokenTimeout => new ModelError(
             ErrorCause.FirstTokenTimeout,
             $"'{attempt.Candidate.Label}' had not begun to answer in time; raise the route's firstTokenTimeoutMs if it is only slow."),

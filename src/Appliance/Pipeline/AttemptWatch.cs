@@ -4,7 +4,7 @@ namespace Jesus.Appliance.Pipeline;
 
 /// <summary>
 /// Ends an attempt that is too slow or no longer wanted. One per call, reused: its token is cancelled when the caller cancels, when the first event does
-/// not come in time, or when the stream stalls. Time that the reader of the answer takes is not the candidate's.
+/// not come in time, when the stream stalls, or at the call's deadline. Time that the reader of the answer takes is not the candidate's, but the deadline is the reader's own.
 /// </summary>
 internal sealed class AttemptWatch : IDisposable
 {
@@ -15,6 +15,7 @@ internal sealed class AttemptWatch : IDisposable
     private long _firstMs;
     private long _stallMs;
     private long _committedStallMs;
+    private long _endsMs;
 
     // The timer looks at least this often: the limit that holds changes as the answer goes on, the shortest of them is noticed in time.
     private long _lookMs;
@@ -38,10 +39,14 @@ internal sealed class AttemptWatch : IDisposable
     /// <summary>Why the token was cancelled; <see cref="ErrorCause.None"/> while it was not.</summary>
     public ErrorCause Cause => _cause;
 
+    /// <summary>It was cancelled because the call's deadline passed.</summary>
+    public bool IsLate => _cause != ErrorCause.None && _time.NowMs() >= Volatile.Read(ref _endsMs);
+
     /// <param name="firstMs">Silence allowed before the first event.</param>
     /// <param name="stallMs">Between two events.</param>
     /// <param name="committedStallMs">Between two events once the answer is committed: nobody else may finish it.</param>
-    public void Start(long firstMs, long stallMs, long committedStallMs, CancellationToken caller)
+    /// <param name="leftMs">Until the call's deadline; <see cref="long.MaxValue"/> without one.</param>
+    public void Start(long firstMs, long stallMs, long committedStallMs, long leftMs, CancellationToken caller)
     {
         if (!_cancel.TryReset())
         {
@@ -55,8 +60,9 @@ internal sealed class AttemptWatch : IDisposable
         _firstMs = firstMs;
         _stallMs = stallMs;
         _committedStallMs = committedStallMs;
-        _lookMs = Math.Min(firstMs, Math.Min(stallMs, committedStallMs));
+        _lookMs = Math.Min(leftMs, Math.Min(firstMs, Math.Min(stallMs, committedStallMs)));
         var now = _time.NowMs();
+        Volatile.Write(ref _endsMs, leftMs == long.MaxValue ? leftMs : now + leftMs);
         Volatile.Write(ref _lastMs, now);
         _running = true;
 
@@ -117,8 +123,9 @@ internal sealed class AttemptWatch : IDisposable
             return;
         }
 
+        var now = _time.NowMs();
         var limit = _begun ? _stallMs : _firstMs;
-        var left = _inReader ? limit : limit - (_time.NowMs() - Volatile.Read(ref _lastMs));
+        var left = Math.Min(_inReader ? limit : limit - (now - Volatile.Read(ref _lastMs)), Volatile.Read(ref _endsMs) - now);
         if (left > 0)
         {
             Arm(Math.Min(left, _lookMs));

@@ -118,6 +118,30 @@ public sealed class FaultTests
         AssertFellBack(outcome, call, sink, cause, Bound);
     }
 
+    /// <summary>No silence is long enough to be called one; the deadline alone ends it.</summary>
+    [Fact(Timeout = 45_000)]
+    public async Task An_answer_that_trickles_on_past_the_calls_deadline_ends_there_and_says_so()
+    {
+        var adapter = new FakeAdapter("slow", async (_, sink, cancel) =>
+        {
+            while (!cancel.IsCancellationRequested)
+            {
+                await sink.WriteAsync(new ModelEvent { Kind = EventKind.Text, Utf8 = "."u8.ToArray() });
+                await Task.Delay(20, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            return CallResult.Failed(ErrorCause.Cancelled, "cancelled");
+        });
+        var test = new TestPipeline([adapter, FakeAdapter.Saying("good", "from good")], new RouteOptions());
+        var call = TestPipeline.Call();
+        call.Request.Deadline = Deadline.After(TimeProvider.System, TimeSpan.FromMilliseconds(500));
+        var sink = new CollectingSink();
+        var outcome = await test.Pipeline.RunAsync(call, sink, TestContext.Current.CancellationToken);
+        Assert.Equal((ErrorCause.Stalled, true), (outcome.Error.Cause, outcome.Committed));
+        Assert.Contains("deadline", outcome.Error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(".", sink.Text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_refused_connection_costs_nothing_and_leads_to_the_next_candidate()
     {
