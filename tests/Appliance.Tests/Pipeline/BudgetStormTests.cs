@@ -1,3 +1,4 @@
+using Jesus.Appliance.Admission;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Router;
@@ -38,9 +39,10 @@ public sealed class BudgetStormTests
         };
         var hedge = hedged ? new HedgeOptions { AfterMs = 1, MaxPercent = 100 } : null;
 
-        // A place for everybody: on a busy machine the doors would otherwise turn calls away before the caps do.
+        // A place for everybody: on a busy machine the limits or the doors would otherwise turn calls away before the caps do.
+        var limits = new LimitsOptions { CallsInProgress = 0, MemoryPercentMax = 0 };
         var doors = new SchedulerOptions { DefaultSlots = 1_000 };
-        var test = new TestPipeline([cheap, dear], new RouteOptions { Commit = commit, Retries = 0, Hedge = hedge }, budgets, prices, scheduler: doors);
+        var test = new TestPipeline([cheap, dear], new RouteOptions { Commit = commit, Retries = 0, Hedge = hedge }, budgets, prices, limits, scheduler: doors);
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(async i =>
         {
             await Task.Yield();
