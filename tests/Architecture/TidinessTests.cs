@@ -6,7 +6,10 @@ public sealed partial class TidinessTests
 {
     /// <summary>A file past this asks which two jobs it does.</summary>
     private const int LinesMax = 500;
-    private const int WidthMax = 210;
+    private const int WidthMax = 180;
+
+    /// <summary>Tests carry their samples in their lines.</summary>
+    private const int TestWidthMax = 210;
 
     /// <summary>Data files in git stay below 10 MB.</summary>
     private const long FileBytesMax = 10_000_000;
@@ -24,12 +27,13 @@ public sealed partial class TidinessTests
     [Fact]
     public void No_source_line_is_wider_than_a_reader_can_see()
     {
-        var wrong = Repository.Sources("src").Concat(Repository.Sources("tests")).SelectMany(path => File.ReadLines(path)
-            .Select((text, index) => (text, index))
-            .Where(line => line.text.Length > WidthMax)
-            .Select(line => $"{Repository.Relative(path)}:{line.index + 1}: {line.text.Length} columns, at most {WidthMax}"));
-        Assert.Empty(wrong);
+        Assert.Empty(WiderThan(WidthMax, "src").Concat(WiderThan(TestWidthMax, "tests")));
     }
+
+    private static IEnumerable<string> WiderThan(int max, string folder) => Repository.Sources(folder).SelectMany(path => File.ReadLines(path)
+        .Select((text, index) => (text, index))
+        .Where(line => line.text.Length > max)
+        .Select(line => $"{Repository.Relative(path)}:{line.index + 1}: {line.text.Length} columns, at most {max}"));
 
     [Fact]
     public void Every_namespace_follows_its_folder()

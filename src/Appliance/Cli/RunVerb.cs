@@ -104,7 +104,8 @@ internal static class RunVerb
             : throw new VerbException(ExitCodes.BadUsage, $"the workflow '{workflow.Name}' needs: {string.Join(", ", missing.Select(m => $"--input {m}=..."))}");
     }
 
-    private static byte[] Body(string path, byte[] yaml, Dictionary<string, ReadOnlyMemory<byte>> files, List<(InputSpec Spec, string Value, byte[]? File)> inputs, bool anywhere) =>
+    private static byte[] Body(
+        string path, byte[] yaml, Dictionary<string, ReadOnlyMemory<byte>> files, List<(InputSpec Spec, string Value, byte[]? File)> inputs, bool anywhere) =>
         JsonLine.Bytes(json =>
     {
         json.WriteString("workflow"u8, yaml);

@@ -126,7 +126,9 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
             return new ModelError(ErrorCause.Cancelled, "The caller cancelled the call while it waited.");
         }
 
-        var what = verdict == TicketVerdict.Full ? "has its queue full for this lane, or one that would take too long (scheduler)" : "had no free place in time (scheduler.queueWaitMs)";
+        var what = verdict == TicketVerdict.Full
+            ? "has its queue full for this lane, or one that would take too long (scheduler)"
+            : "had no free place in time (scheduler.queueWaitMs)";
         var retry = result.ForeseenMs > 0 ? TimeSpan.FromMilliseconds(result.ForeseenMs) : BusyRetry;
         return new ModelError(
             ErrorCause.Overloaded, $"'{attempt.Candidate.Label}' {what}; try again shortly, or add another candidate to the route.", RetryAfter: retry);
@@ -216,7 +218,8 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     {
         ErrorCause.FirstTokenTimeout or ErrorCause.Stalled when attempt.Watch.IsLate => new ModelError(
             attempt.Watch.Cause,
-            $"The call's deadline passed while '{attempt.Candidate.Label}' {(attempt.Watch.Cause == ErrorCause.Stalled ? "answered" : "had not begun to answer")}; allow more time or ask for less."),
+            $"The call's deadline passed while '{attempt.Candidate.Label}' {(attempt.Watch.Cause == ErrorCause.Stalled ? "answered" : "had not begun to answer")}; "
+                + "allow more time or ask for less."),
         ErrorCause.FirstTokenTimeout => new ModelError(
             ErrorCause.FirstTokenTimeout,
             $"'{attempt.Candidate.Label}' had not begun to answer in time; raise the route's firstTokenTimeoutMs if it is only slow."),

@@ -17,7 +17,9 @@ public readonly record struct CallBound(Usage Usage, long MicroUsd)
     public static CallBound Of(Price price, ModelRequest request, int inputTokens, int modelMax, int context) => request.Operation switch
     {
         ModelOperation.CountTokens => default,
-        ModelOperation.Generate => Of(MayKeepForAnHour(request) ? price : price with { LongCacheWrite = 0 }, inputTokens, request.MaxOutputTokens, modelMax, context, request.Choices, ImagesIn(request)),
+        ModelOperation.Generate => Of(
+            MayKeepForAnHour(request) ? price : price with { LongCacheWrite = 0 },
+            inputTokens, request.MaxOutputTokens, modelMax, context, request.Choices, ImagesIn(request)),
         _ => Of(price, new Usage { InputTokens = inputTokens }),
     };
 

@@ -90,7 +90,8 @@ public sealed class PriceTable
 
         decimal[] amounts =
         [
-            line.InputPerMillionTokens, line.CachedInputPerMillionTokens ?? 0, line.CacheWritePerMillionTokens ?? 0, line.LongCacheWritePerMillionTokens ?? 0, line.OutputPerMillionTokens,
+            line.InputPerMillionTokens, line.CachedInputPerMillionTokens ?? 0, line.CacheWritePerMillionTokens ?? 0,
+            line.LongCacheWritePerMillionTokens ?? 0, line.OutputPerMillionTokens,
             line.ReasoningPerMillionTokens ?? 0, line.PerCall, line.PerImage, line.PerComputeSecond,
         ];
         if (amounts.Any(a => a is < 0 or > 1_000_000))

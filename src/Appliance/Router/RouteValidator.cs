@@ -78,7 +78,9 @@ internal static class RouteValidator
 
     private static void CheckRange<T>(string at, T? min, T? max, ICollection<string> errors)
         where T : struct, IComparable<T> =>
-        Require(min is not { } low || max is not { } high || low.CompareTo(high) <= 0, $"{at}Min: is {min}, above {at[(at.LastIndexOf('.') + 1)..]}Max ({max}); nothing fits.", errors);
+        Require(
+            min is not { } low || max is not { } high || low.CompareTo(high) <= 0,
+            $"{at}Min: is {min}, above {at[(at.LastIndexOf('.') + 1)..]}Max ({max}); nothing fits.", errors);
 
     private static void CheckTimeout(string at, int milliseconds, ICollection<string> errors) =>
         Require(milliseconds is >= 0 and <= TimeoutMsMax, $"{at}: is {milliseconds}; 0 (the default) to {TimeoutMsMax} milliseconds are allowed.", errors);

@@ -1,6 +1,9 @@
 namespace Jesus.Inference.Contract;
 
-/// <summary>What a call used. <see cref="CachedInputTokens"/> and <see cref="CacheWriteTokens"/> are part of <see cref="InputTokens"/>, <see cref="ReasoningTokens"/> of <see cref="OutputTokens"/>.</summary>
+/// <summary>
+/// What a call used. <see cref="CachedInputTokens"/> and <see cref="CacheWriteTokens"/> are part of <see cref="InputTokens"/>, <see cref="ReasoningTokens"/> of
+/// <see cref="OutputTokens"/>.
+/// </summary>
 public readonly record struct Usage
 {
     public int InputTokens { get; init; }

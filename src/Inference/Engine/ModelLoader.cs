@@ -105,7 +105,8 @@ internal static class ModelLoader
         if (left < 0)
         {
             throw new BackendException(
-                $"{name} needs {weights:N0} bytes for its weights and {WorkBytes:N0} to work, but {available:N0} are available: unload a model, raise the engine's memory cap, or choose a smaller model.");
+                $"{name} needs {weights:N0} bytes for its weights and {WorkBytes:N0} to work, but {available:N0} are available: "
+                    + "unload a model, raise the engine's memory cap, or choose a smaller model.");
         }
 
         return KvBudget.TryCount(model.Shape, options.KvType, Math.Min(left, options.KvBytesMax), options.Batch.SequencesMax, PositionsMin, out var blocks, out var problem)

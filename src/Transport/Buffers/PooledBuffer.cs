@@ -47,7 +47,9 @@ public sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
         return _bytes.AsSpan(_length);
     }
 
-    /// <summary>Room after the end whose first <paramref name="kept"/> bytes, written but not advanced over, stay as they are, with <paramref name="sizeHint"/> more behind them.</summary>
+    /// <summary>
+    /// Room after the end whose first <paramref name="kept"/> bytes, written but not advanced over, stay as they are, with <paramref name="sizeHint"/> more behind them.
+    /// </summary>
     internal Span<byte> GetSpan(int sizeHint, int kept)
     {
         _length += kept;

@@ -49,7 +49,9 @@ public sealed class TcpNetwork(TlsTrust? trust = null) : INetwork
         try
         {
             await using var closing = cancel.UnsafeRegister(static socket => ((Socket)socket!).Dispose(), socket).ConfigureAwait(false);
-            await Task.Factory.StartNew(() => socket.Connect(target.Host, target.Port), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            await Task.Factory
+                .StartNew(() => socket.Connect(target.Host, target.Port), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+                .ConfigureAwait(false);
             return new BlockingConnection(socket);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)

@@ -6,7 +6,8 @@ namespace Jesus.Appliance.Gateway.Rest;
 
 /// <summary>
 /// Reads the body of <c>POST /api/v1/runs</c>:
-/// <c>{"workflow": YAML, "file_name"?: NAME, "inputs"?: {NAME: TEXT or JSON}, "input_files"?: {NAME: {"text": ...} or {"base64": ...}}, "files"?: {NAME: YAML}, "anywhere"?: true or false}</c>.
+/// <c>{"workflow": YAML, "file_name"?: NAME, "inputs"?: {NAME: TEXT or JSON},
+/// "input_files"?: {NAME: {"text": ...} or {"base64": ...}}, "files"?: {NAME: YAML}, "anywhere"?: true or false}</c>.
 /// </summary>
 internal static class RunSubmissionReader
 {
@@ -28,7 +29,8 @@ internal static class RunSubmissionReader
         catch (Exception e) when (e is InvalidOperationException or KeyNotFoundException)
         {
             return (null, ApiFailure.Invalid("invalid_type",
-                "A value has the wrong type, or is not whole Unicode text. workflow and file_name are strings; inputs, input_files and files are objects; anywhere is true or false."));
+                "A value has the wrong type, or is not whole Unicode text. workflow and file_name are strings; inputs, input_files and files are objects; "
+                    + "anywhere is true or false."));
         }
     }
 

@@ -31,8 +31,8 @@ public sealed class RedactionSession
     public Placeholders Placeholders { get; } = new();
 
     /// <summary>
-    /// Replaces values in every part of every turn, in texts to embed and in the end user's name. The caller's own bytes (<see cref="ModelRequest.Body"/>) are put aside as well, since they
-    /// still hold the values: the adapter builds the body anew.
+    /// Replaces values in every part of every turn, in texts to embed and in the end user's name. The caller's own bytes (<see cref="ModelRequest.Body"/>) are put
+    /// aside as well, since they still hold the values: the adapter builds the body anew.
     /// </summary>
     /// <returns>None, or why the request cannot leave the box.</returns>
     public ModelError Redact(ModelRequest request)

@@ -154,7 +154,8 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time) : IModelAdap
     {
         if (request.VerbatimOnly.Length > 0)
         {
-            return new ModelError(ErrorCause.UnsupportedField, $"'{request.VerbatimOnly}' is not honoured by local models; leave it out, or choose a provider's model.", request.VerbatimOnly);
+            return new ModelError(
+                ErrorCause.UnsupportedField, $"'{request.VerbatimOnly}' is not honoured by local models; leave it out, or choose a provider's model.", request.VerbatimOnly);
         }
 
         foreach (var part in request.Turns.Parts)

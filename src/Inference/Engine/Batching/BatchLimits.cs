@@ -14,7 +14,10 @@ public sealed record BatchLimits
     /// <summary>Answers in progress at once: each holds KV blocks and scratch; beyond 16 two cores gain no throughput.</summary>
     public int SequencesMax { get; init; } = 16;
 
-    /// <summary>Requests that wait for a place. At a second an answer the last of 64 on 16 places waits some four seconds; more is better refused, so that another candidate can take it.</summary>
+    /// <summary>
+    /// Requests that wait for a place. At a second an answer the last of 64 on 16 places waits some four seconds; more is better refused, so that another
+    /// candidate can take it.
+    /// </summary>
     public int WaitingMax { get; init; } = 64;
 
     /// <summary>Answers to one prompt; each is a sequence of its own.</summary>

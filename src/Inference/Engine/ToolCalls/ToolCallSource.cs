@@ -104,7 +104,8 @@ internal sealed class ToolCallSource : IGrammarSource
         var arguments = builder.Dead;
         if (tool.Name.IsEmpty || tool.Name.Length > ToolCallForm.NameBytesMax)
         {
-            error = new ModelError(ErrorCause.UnsupportedField, $"A tool's name has 1 to {ToolCallForm.NameBytesMax} bytes, not {tool.Name.Length}.", $"tools[{index}].function.name");
+            error = new ModelError(
+                ErrorCause.UnsupportedField, $"A tool's name has 1 to {ToolCallForm.NameBytesMax} bytes, not {tool.Name.Length}.", $"tools[{index}].function.name");
             return arguments;
         }
 
