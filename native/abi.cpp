@@ -6,10 +6,12 @@
 #include <system_error>
 
 #include "cpu/kernels.h"
+#include "model/batch_check.h"
 #include "model/executor.h"
 #include "model/kv_pool.h"
 #include "model/model.h"
 #include "model/probe.h"
+#include "model/shape.h"
 
 struct jn_model {
     jesus::Model model;
@@ -37,7 +39,18 @@ jn_status guarded(Work work) {
     }
 }
 
-bool kv_type(int32_t type) { return type == JN_TYPE_F16 || type == JN_TYPE_F32; }
+// Whether this model's keys and values can be kept so.
+bool kv_fits(const jesus::Model& model, int32_t type) {
+    return jesus::kv_type_known(type) && jesus::kv_type_fits(static_cast<jesus::KvType>(type), model.shape().head_dim);
+}
+
+jn_status batch_valid(const jn_executor* executor, const jn_kv* kv, const jn_batch* batch) {
+    if (executor == nullptr || batch == nullptr) {
+        return JN_BAD_ARGUMENT;
+    }
+    const jesus::Executor& e = executor->executor;
+    return jesus::validate_batch(e.model().shape(), kv == nullptr ? nullptr : &kv->pool, *batch, e.max_rows());
+}
 
 }  // namespace
 
@@ -80,7 +93,7 @@ jn_status jn_model_create(const jn_shape* shape, const jn_layer* layers, const j
         if (kernels == nullptr) {
             return JN_UNSUPPORTED_ISA;
         }
-        if (const jn_status status = jesus::Model::validate(*shape, layers, ropes, tensors, tensor_count); status != JN_OK) {
+        if (const jn_status status = jesus::validate_model(*shape, layers, ropes, tensors, tensor_count); status != JN_OK) {
             return status;
         }
         *out = new jn_model{jesus::Model(*shape, layers, ropes, tensors, tensor_count, *kernels)};
@@ -101,7 +114,9 @@ uint64_t jn_model_bytes(const jn_model* model) { return model == nullptr ? 0 : m
 void jn_model_destroy(jn_model* model) { delete model; }
 
 uint64_t jn_kv_block_bytes(const jn_model* model, int32_t type) {
-    return model == nullptr || !kv_type(type) ? 0 : static_cast<uint64_t>(jesus::KvPool::block_bytes(model->model.shape(), type));
+    return model == nullptr || !kv_fits(model->model, type)
+               ? 0
+               : static_cast<uint64_t>(jesus::KvPool::block_bytes(model->model.shape(), static_cast<jesus::KvType>(type)));
 }
 
 jn_status jn_kv_create(const jn_model* model, int32_t type, int32_t blocks, jn_kv** out) {
@@ -109,10 +124,10 @@ jn_status jn_kv_create(const jn_model* model, int32_t type, int32_t blocks, jn_k
         if (model == nullptr || out == nullptr || blocks < 1) {
             return JN_BAD_ARGUMENT;
         }
-        if (!kv_type(type)) {
+        if (!kv_fits(model->model, type)) {
             return JN_UNSUPPORTED_TYPE;
         }
-        *out = new jn_kv{jesus::KvPool(model->model.shape(), type, blocks)};
+        *out = new jn_kv{jesus::KvPool(model->model.shape(), static_cast<jesus::KvType>(type), blocks)};
         return JN_OK;
     });
 }
@@ -137,13 +152,23 @@ jn_status jn_executor_create(const jn_model* model, int32_t threads, int32_t max
 
 jn_status jn_forward(jn_executor* executor, jn_kv* kv, const jn_batch* batch) {
     return guarded([&]() -> jn_status {
-        if (executor == nullptr || kv == nullptr || batch == nullptr) {
-            return JN_BAD_ARGUMENT;
-        }
-        if (const jn_status status = executor->executor.validate(kv->pool, *batch); status != JN_OK) {
+        if (const jn_status status = batch_valid(executor, kv, batch); status != JN_OK) {
             return status;
         }
-        executor->executor.forward(kv->pool, *batch);
+        executor->executor.forward(kv == nullptr ? nullptr : &kv->pool, *batch);
+        return JN_OK;
+    });
+}
+
+jn_status jn_find_not_finite(jn_executor* executor, jn_kv* kv, const jn_batch* batch, int32_t sequence, int32_t* layer) {
+    return guarded([&]() -> jn_status {
+        if (const jn_status status = batch_valid(executor, kv, batch); status != JN_OK) {
+            return status;
+        }
+        if (layer == nullptr || sequence < 0 || sequence >= batch->sequences) {
+            return JN_BAD_ARGUMENT;
+        }
+        *layer = executor->executor.find_not_finite(kv == nullptr ? nullptr : &kv->pool, *batch, sequence);
         return JN_OK;
     });
 }

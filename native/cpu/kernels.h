@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "cpu/matrix.h"
+#include "cpu/row_kernels.h"
 
 namespace jesus {
 
@@ -28,34 +29,7 @@ struct Product {
     bool accumulate;   // out = out + product, else out = product
 };
 
-// Causal attention of some query rows of one sequence, over all query heads that share one KV head.
-struct Attend {
-    const float* queries;  // rotated; row r, head h at queries[r * query_stride + h * head_dim]
-    ptrdiff_t query_stride;
-    float* out;            // same shape as queries
-    ptrdiff_t out_stride;
-    const int32_t* positions;  // [rows], ascending; row r sees positions 0 .. positions[r]
-    int rows;
-    int heads;
-    int head_dim;
-    float scale;
-    bool half;                    // KV elements are F16, else F32
-    const uint8_t* layer;         // this layer's part of the pool
-    ptrdiff_t block_bytes;        // from one block to the next
-    ptrdiff_t key_offset;         // in a block: this KV head's keys [head_dim][16 positions]
-    ptrdiff_t value_offset;       // in a block: its values [16 positions][padded(head_dim)]
-    const int32_t* block_table;   // block of positions 16 i .. 16 i + 15
-    float* scratch;               // attend_scratch_floats() floats
-};
-
-// Query rows times heads that one Attend may have.
-constexpr int kAttendQueriesMax = 64;
-
-constexpr int64_t attend_scratch_floats(int head_dim, int queries) {
-    return padded(head_dim) * (2 * kLanes + queries) + round_up(2 * queries, kLanes);
-}
-
-struct Kernels {
+struct Kernels : RowKernels {
     const char* name;
     int32_t isa;
     Q8Layout q8;
@@ -66,14 +40,6 @@ struct Kernels {
     void (*matmul_q8)(const Product& product);
     // Blocks of 32 columns [blocks.begin, blocks.end) of one row: scale = max|x| / 127, quants rounded to nearest even.
     void (*quantise)(const float* x, int64_t cols, Range blocks, uint8_t* row);
-    // out = x * weight / sqrt(mean(x^2) + epsilon), over n columns.
-    void (*rms_norm)(const float* x, const float* weight, int n, float epsilon, float* out);
-    // Turns pairs of one head by angles; table [pairs] cosines, then [pairs] sines.
-    void (*rope)(float* head, const float* table, int pairs, bool halves);
-    void (*softmax)(float* x, int n);
-    void (*attend)(const Attend& work);
-    // gate = gate / (1 + exp(-gate)) * up; n a multiple of 16.
-    void (*swiglu)(float* gate, const float* up, int n);
     // Runs `rounds` of the inner loop of the integer and of the float product on registers; returns operations done.
     double (*burn_int8)(int64_t rounds);
     double (*burn_fp32)(int64_t rounds);

@@ -247,14 +247,19 @@ JN_API int32_t jn_model_isa(const jn_model* model);
 JN_API uint64_t jn_model_bytes(const jn_model* model);
 JN_API void jn_model_destroy(jn_model* model);
 
-/* KV memory: blocks of JN_KV_BLOCK_POSITIONS positions, all layers; type F32 or F16. Pages are touched on first use. */
+/* KV memory: blocks of JN_KV_BLOCK_POSITIONS positions, all layers; type F32, F16, or Q8_0 when head_dim is a
+ * multiple of 32. Pages are touched on first use. */
 JN_API uint64_t jn_kv_block_bytes(const jn_model* model, int32_t type);
 JN_API jn_status jn_kv_create(const jn_model* model, int32_t type, int32_t blocks, jn_kv** out);
 JN_API void jn_kv_destroy(jn_kv* kv);
 
 /* Threads (the caller of jn_forward is one of them) and working memory for batches up to max_rows rows. */
 JN_API jn_status jn_executor_create(const jn_model* model, int32_t threads, int32_t max_rows, jn_executor** out);
+/* kv is null for an encoder, whose batches hold whole sequences from position 0 on and need no block tables. */
 JN_API jn_status jn_forward(jn_executor* executor, jn_kv* kv, const jn_batch* batch);
+/* After a pass whose logits are no numbers: runs the batch again on the calling thread and tells where the rows of the
+ * batch's sequence first held such. 0 .. layers - 1: that block; layers: the output; -1: the embedding; -2: nowhere. */
+JN_API jn_status jn_find_not_finite(jn_executor* executor, jn_kv* kv, const jn_batch* batch, int32_t sequence, int32_t* layer);
 JN_API uint64_t jn_executor_bytes(const jn_executor* executor);
 JN_API void jn_executor_destroy(jn_executor* executor);
 

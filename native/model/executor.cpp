@@ -8,20 +8,36 @@ namespace jesus {
 
 namespace {
 
-int64_t widest(const jn_shape& s) {
-    return std::max({static_cast<int64_t>(s.width), static_cast<int64_t>(s.heads) * s.head_dim, static_cast<int64_t>(s.ffn)});
+int64_t widest_input(const jn_shape& s) {
+    const int32_t widest = std::max({s.width, s.heads * s.head_dim, s.ffn, s.experts > 0 ? s.shared_ffn : 0});
+    return round_up(widest, kQ8Columns);
 }
 
+jn_shape one_layer(jn_shape shape) {
+    shape.layers = 1;
+    return shape;
+}
+
+}  // namespace
+
 // Hands out 64-byte aligned parts of one allocation; the first pass, without memory, only adds up.
-class Carver {
+class Executor::Carver {
 public:
     explicit Carver(uint8_t* base) : base_(base) {}
     template <class T>
-    void take(T*& part, int64_t bytes) {
+    void take(T*& part, int64_t count) {
         if (base_ != nullptr) {
             part = reinterpret_cast<T*>(base_ + used_);
         }
-        used_ += round_up(bytes, 64);
+        used_ += round_up(count * static_cast<int64_t>(sizeof(T)), 64);
+    }
+    void take(Rows& rows, int64_t count, int64_t width) {
+        rows.stride = padded(width);
+        take(rows.data, count * rows.stride);
+    }
+    void take(QuantRows& rows, int64_t count, int64_t bytes) {
+        rows.stride = bytes;
+        take(rows.data, count * bytes);
     }
     int64_t used() const { return used_; }
 
@@ -30,107 +46,102 @@ private:
     int64_t used_ = 0;
 };
 
-bool sequence_valid(const KvPool& kv, const jn_batch& batch, int32_t row) {
-    const int32_t sequence = batch.row_sequences[row];
-    const int64_t begin = batch.block_starts[sequence], end = batch.block_starts[sequence + 1];
-    const int32_t last = batch.positions[row] / kLanes;
-    if (begin < 0 || end - begin <= last) {
-        return false;
-    }
-    for (int64_t i = begin; i <= begin + last; ++i) {
-        if (batch.blocks[i] < 0 || batch.blocks[i] >= kv.blocks()) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool pointers_valid(const jn_batch& b) {
-    const bool logits = b.logit_row_count == 0 || (b.logit_rows != nullptr && b.logits != nullptr);
-    return b.tokens && b.positions && b.row_sequences && b.blocks && b.block_starts && logits;
-}
-
-// A row starts a sequence, or follows the row before by one position.
-bool row_follows(const jn_batch& b, int32_t row) {
-    if (row == 0) {
-        return b.row_sequences[0] >= 0;
-    }
-    const int32_t step = b.row_sequences[row] - b.row_sequences[row - 1];
-    return step > 0 || (step == 0 && b.positions[row] == b.positions[row - 1] + 1);
-}
-
-bool row_valid(const jn_shape& s, const jn_batch& b, int32_t row) {
-    return b.tokens[row] >= 0 && b.tokens[row] < s.vocab && b.positions[row] >= 0 && b.positions[row] < s.context &&
-           b.row_sequences[row] < b.sequences && row_follows(b, row);
-}
-
-}  // namespace
-
 Executor::Executor(const Model& model, int32_t threads, int32_t max_rows) : model_(model), max_rows_(max_rows), pool_(threads) {
-    const jn_shape& s = model.shape();
-    width_stride_ = padded(s.width);
-    attention_stride_ = padded(model.attention_width());
-    kv_stride_ = padded(model.kv_width());
-    ffn_stride_ = padded(s.ffn);
-    quant_stride_ = quant_layout(round_up(widest(s), kQ8Columns), model.kernels().q8.element_bytes).bytes;
-    angle_stride_ = padded(2 * model.rope().pairs());
-    scratch_stride_ = attend_scratch_floats(s.head_dim, kAttendQueriesMax);
-
-    const auto carve = [&](Carver& carver) {
-        const int64_t rows = static_cast<int64_t>(max_rows) * 4;
-        carver.take(residual_, rows * width_stride_);
-        carver.take(normed_, rows * width_stride_);
-        carver.take(query_, rows * attention_stride_);
-        carver.take(key_, rows * kv_stride_);
-        carver.take(value_, rows * kv_stride_);
-        carver.take(attended_, rows * attention_stride_);
-        carver.take(gate_, rows * ffn_stride_);
-        carver.take(up_, rows * ffn_stride_);
-        carver.take(angles_, rows * angle_stride_);
-        carver.take(scratch_, scratch_stride_ * 4 * threads);
-        carver.take(quants_, quant_stride_ * max_rows);
-    };
+    for (int64_t offset = 0; const Rope& rope : model.ropes()) {
+        rope_offsets_.push_back(offset);
+        offset += padded(2 * rope.pairs());
+    }
     Carver sizes(nullptr);
     carve(sizes);
     memory_ = Buffer(static_cast<size_t>(sizes.used()));
     Carver parts(memory_.data());
     carve(parts);
     tiles_.reserve(static_cast<size_t>(max_rows));
+    if (!model.causal()) {
+        // Every sequence begins a block, so there may be as many as rows; memory is touched where it is used.
+        encoder_kv_ = std::make_unique<KvPool>(one_layer(model.shape()), KvType::F32, max_rows);
+        for (int32_t block = 0; block < max_rows; ++block) {
+            encoder_blocks_.push_back(block);
+        }
+        encoder_starts_.resize(static_cast<size_t>(max_rows));
+    }
 }
 
-jn_status Executor::validate(const KvPool& kv, const jn_batch& b) const {
+void Executor::carve(Carver& carver) {
     const jn_shape& s = model_.shape();
-    if (!kv.fits(s) || b.rows < 1 || b.sequences < 1 || b.sequences > b.rows || b.logit_row_count < 0 || b.logit_row_count > b.rows ||
-        !pointers_valid(b) || (b.logit_row_count > 0 && b.logits_stride < padded(s.vocab))) {
-        return JN_BAD_ARGUMENT;
+    int64_t angles = 0;
+    for (const Rope& rope : model_.ropes()) {
+        angles += padded(2 * rope.pairs());
     }
-    if (b.rows > max_rows_) {
-        return JN_LIMIT;
+    const int64_t ffn = std::max(s.ffn, s.experts > 0 ? s.shared_ffn : 0);
+    carver.take(residual_, max_rows_, s.width);
+    carver.take(normed_, max_rows_, s.width);
+    carver.take(branch_, max_rows_, s.width);
+    carver.take(query_, max_rows_, model_.attention_width());
+    carver.take(key_, max_rows_, model_.kv_width());
+    carver.take(value_, max_rows_, model_.kv_width());
+    carver.take(attended_, max_rows_, model_.attention_width());
+    carver.take(gate_, max_rows_, ffn);
+    carver.take(up_, max_rows_, ffn);
+    carver.take(angles_, max_rows_, angles);
+    carver.take(scratch_, pool_.threads(), std::max(attend_scratch_floats(s.head_dim, kAttendQueriesMax), padded(s.width)));
+    carver.take(quants_, max_rows_, quant_layout(widest_input(s), model_.kernels().q8.element_bytes).bytes);
+    carver.take(last_, max_rows_);
+    if (s.experts > 0) {
+        carve_experts(carver);
     }
-    for (int32_t row = 0; row < b.rows; ++row) {
-        if (!row_valid(s, b, row)) {
-            return JN_BAD_ARGUMENT;
-        }
-        const bool last = row + 1 == b.rows || b.row_sequences[row + 1] != b.row_sequences[row];
-        if (last && !sequence_valid(kv, b, row)) {
-            return JN_BAD_ARGUMENT;
-        }
-    }
-    for (int32_t i = 0; i < b.logit_row_count; ++i) {
-        if (b.logit_rows[i] < 0 || b.logit_rows[i] >= b.rows) {
-            return JN_BAD_ARGUMENT;
-        }
-    }
-    return JN_OK;
 }
 
-void Executor::forward(KvPool& kv, const jn_batch& batch) {
+void Executor::carve_experts(Carver& carver) {
+    const jn_shape& s = model_.shape();
+    const int64_t slots = static_cast<int64_t>(max_rows_) * s.experts_used;
+    const int64_t widest = round_up(std::max(s.width, s.expert_ffn), kQ8Columns);
+    carver.take(experts_.scores, max_rows_, s.experts);
+    carver.take(experts_.shared_scores, max_rows_, 1);
+    carver.take(experts_.chosen, slots);
+    carver.take(experts_.weights, slots);
+    carver.take(experts_.slots, slots);
+    carver.take(experts_.starts, s.experts + 1);
+    carver.take(experts_.slot_rows, slots);
+    carver.take(experts_.rows, slots, s.width);
+    carver.take(experts_.quants, slots, quant_layout(widest, model_.kernels().q8.element_bytes).bytes);
+    carver.take(experts_.gate, slots, s.expert_ffn);
+    carver.take(experts_.up, slots, s.expert_ffn);
+}
+
+// Each sequence of an encoder's batch gets whole blocks of its own: a row's sums must not depend on where in a block its sequence begins.
+void Executor::place_encoder_rows(const jn_batch& batch) {
+    int32_t next = 0;
+    for (int32_t row = 0; row < batch.rows; ++row) {
+        if (row == 0 || batch.row_sequences[row] != batch.row_sequences[row - 1]) {
+            encoder_starts_[static_cast<size_t>(batch.row_sequences[row])] = next;
+        }
+        const bool last = row + 1 == batch.rows || batch.row_sequences[row + 1] != batch.row_sequences[row];
+        next += last ? batch.positions[row] / kLanes + 1 : 0;
+    }
+}
+
+void Executor::forward(KvPool* kv, const jn_batch& batch) {
+    if (!model_.causal()) {
+        place_encoder_rows(batch);
+    }
+    KvPool& pool = model_.causal() ? *kv : *encoder_kv_;
     if (static_cast<uint64_t>(batch.rows) * model_.bytes() < kAloneBytes) {
-        ForwardPass(*this, kv, batch, 1)(0);
+        ForwardPass(*this, pool, batch, 1)(0);
         return;
     }
-    ForwardPass pass(*this, kv, batch, pool_.threads());
+    ForwardPass pass(*this, pool, batch, pool_.threads());
     pool_.run(pass);
+}
+
+int32_t Executor::find_not_finite(KvPool* kv, const jn_batch& batch, int32_t sequence) {
+    if (!model_.causal()) {
+        place_encoder_rows(batch);
+    }
+    ForwardPass pass(*this, model_.causal() ? *kv : *encoder_kv_, batch, 1);
+    pass.watch(sequence);
+    pass(0);
+    return pass.first_not_finite();
 }
 
 }  // namespace jesus

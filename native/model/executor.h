@@ -1,6 +1,7 @@
 // Threads and working memory for forward passes of one model.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "core/buffer.h"
@@ -18,6 +19,35 @@ struct RowTile {
     int sequence;
 };
 
+// Rows of floats in memory.
+struct Rows {
+    float* data = nullptr;
+    int64_t stride = 0;  // floats
+    float* at(int64_t row) const { return data + row * stride; }
+};
+
+// Rows of quantised activations.
+struct QuantRows {
+    uint8_t* data = nullptr;
+    int64_t stride = 0;  // bytes
+    uint8_t* at(int64_t row) const { return data + row * stride; }
+};
+
+// Memory of a batch's way through the experts. A slot is one row at one of its chosen experts; slots stand expert by expert, rows ascending, so that
+// each expert's products run over neighbouring rows.
+struct ExpertWork {
+    Rows scores;              // [rows][experts]: the router's, then their softmax
+    Rows shared_scores;       // [rows][16]: column 0
+    int32_t* chosen;          // [rows][used], by rank
+    float* weights;           // [rows][used]
+    int32_t* slots;           // [rows][used]: where the row stands
+    int32_t* starts;          // [experts + 1]: slots of each expert
+    int32_t* slot_rows;       // [slots]
+    Rows rows;                // [slots][width]: what the experts read, then what they give
+    QuantRows quants;         // [slots]
+    Rows gate, up;            // [slots][expert_ffn]
+};
+
 class Executor {
 public:
     static constexpr int32_t kRowsMax = 65536;
@@ -30,35 +60,48 @@ public:
     // Throws std::bad_alloc or std::system_error.
     Executor(const Model& model, int32_t threads, int32_t max_rows);
 
-    // JN_OK when the batch is consistent and fits; forward expects that this was asked.
-    jn_status validate(const KvPool& kv, const jn_batch& batch) const;
-    void forward(KvPool& kv, const jn_batch& batch);
+    // Both expect that validate_batch said JN_OK. kv is null for an encoder.
+    void forward(KvPool* kv, const jn_batch& batch);
+    // Runs the batch again on the caller alone and looks where the sequence's rows first hold what is no number: 0 .. layers - 1 for a block, layers
+    // for the output, -1 for the embedding, -2 for nowhere.
+    int32_t find_not_finite(KvPool* kv, const jn_batch& batch, int32_t sequence);
 
+    const Model& model() const { return model_; }
+    int32_t max_rows() const { return max_rows_; }
     uint64_t bytes() const { return memory_.bytes(); }
 
 private:
     friend class ForwardPass;
+    class Carver;
+
+    void carve(Carver& carver);
+    void carve_experts(Carver& carver);
+    void place_encoder_rows(const jn_batch& batch);
 
     const Model& model_;
     const int32_t max_rows_;
     ThreadPool pool_;
 
-    // Row strides, in floats; quant_stride_ in bytes.
-    int64_t width_stride_, attention_stride_, kv_stride_, ffn_stride_, quant_stride_, angle_stride_, scratch_stride_;
-
     Buffer memory_;
-    float* residual_;   // [max_rows][width]
-    float* normed_;     // [max_rows][width]
-    float* query_;      // [max_rows][heads * head_dim]
-    float* key_;        // [max_rows][kv_heads * head_dim]
-    float* value_;      // [max_rows][kv_heads * head_dim]
-    float* attended_;   // [max_rows][heads * head_dim]
-    float* gate_;       // [max_rows][ffn]
-    float* up_;         // [max_rows][ffn]
-    float* angles_;     // [max_rows][rope_dims]: cosines, then sines
-    float* scratch_;    // [threads] of Attend
-    uint8_t* quants_;   // [max_rows] quantised rows of the widest input
+    Rows residual_;    // [max_rows][width]
+    Rows normed_;      // [max_rows][width]
+    Rows branch_;      // [max_rows][width]: what a block adds, where it is not added at once
+    Rows query_;       // [max_rows][heads * head_dim]
+    Rows key_, value_; // [max_rows][kv_heads * head_dim]
+    Rows attended_;    // [max_rows][heads * head_dim]
+    Rows gate_, up_;   // [max_rows][ffn]
+    Rows angles_;      // [max_rows], for each rope table: cosines, then sines
+    Rows scratch_;     // [threads]: of Attend, or one row of the width
+    QuantRows quants_; // [max_rows] quantised rows of the widest input
+    int32_t* last_;    // [max_rows]: the last position each row sees
+    ExpertWork experts_{};
+    std::vector<int64_t> rope_offsets_;  // floats from a row's angles to each table's
     std::vector<RowTile> tiles_;
+
+    // An encoder's keys and values: one layer, used anew by each, and a block table that deals blocks out in order.
+    std::unique_ptr<KvPool> encoder_kv_;
+    std::vector<int32_t> encoder_blocks_;
+    std::vector<int32_t> encoder_starts_;  // [sequences]
 };
 
 }  // namespace jesus

@@ -1,15 +1,22 @@
-// One forward pass: the phases of the llama graph, each split over the threads, with a barrier between them.
+// One forward pass: the phases of the graph, each split over the threads, with a barrier between them. Which steps a block has, its tensors say.
 //
 //   embed
-//   per layer   1 norm (and quantise)      2 query, key, value       3 rotate, store into the cache
-//               4 attend                   5 quantise                6 attention output, added to the residual
-//               7 norm (and quantise)      8 gate, up, SwiGLU        9 quantise      10 down, added to the residual
-//   last        11 norm of the rows that want logits                 12 logits
+//   per layer   1 close the block before; norm (and quantise)       2 query, key, value       3 norms of heads, rotate, store into the cache
+//               4 attend                   5 quantise                6 attention output
+//               7 close attention; norm (and quantise)               8 gate, up, activation    9 quantise      10 down
+//               or, with experts, 8 to 14 as expert_phases.cpp says
+//   last        close the last block; 11 norm of the rows that are wanted                      12 logits
+//
+// "Closing" adds what a block computed to the residual: at once in the product where nothing stands between, else row by row (bias and post norm, scale,
+// norm of the sum) at the start of the next phase over rows, which needs no barrier more.
 #pragma once
 
 #include "model/executor.h"
 
 namespace jesus {
+
+// Whether products with these weights read quantised rows.
+inline bool quantised(const Matrix& weights) { return weights.data != nullptr && weights.type == Type::Q8_0; }
 
 class ForwardPass {
 public:
@@ -17,22 +24,58 @@ public:
     ForwardPass(Executor& executor, KvPool& kv, const jn_batch& batch, int threads);
     void operator()(int thread);
 
+    // Look for what is no number in one sequence's rows; for passes on one thread.
+    void watch(int32_t sequence) { watched_ = sequence; }
+    int32_t first_not_finite() const { return first_not_finite_; }
+
 private:
+    // forward_pass.cpp
     void embed(int thread);
-    void run_layer(int layer, int thread);
-    void norm(const float* weight, bool quantise, int thread);
-    void project_qkv(const Layer& layer, int thread);
-    void rotate_and_store(int layer, int thread);
-    void rotate(float* heads, int count, const float* table) const;
-    void attend(int layer, int thread);
-    void attend_tile(int layer, const RowTile& tile, int kv_head, int thread);
-    void gate_up(const Layer& layer, int thread);
-    void quantise_rows(const float* rows, int64_t stride, const Matrix& weights, int thread);
-    void multiply(const Matrix& weights, const float* input, int64_t input_stride, float* out, int64_t out_stride, bool add, int thread);
-    void final_norm(int thread);
+    void embed_row(int row, float* scratch);
+    void turn_angles(int row);
+    void run_layer(int index, int thread);
+    void close_layers(int thread);
+    void output(int thread);
     void logits(int thread);
 
+    // attention_phases.cpp
+    void begin_attention(int layer, int thread);
+    void project_qkv(const Layer& layer, int thread);
+    void rotate_and_store(int layer, int thread);
+    void prepare_heads(const Layer& layer, const Norm& norm, float* heads, int count, int row, float* scratch) const;
+    void attend(int layer, int thread);
+    void attend_tile(int layer, const RowTile& tile, int kv_head, Range heads, int thread);
+    void attention_output(const Layer& layer, int thread);
     void make_tiles();
+    int32_t last_seen(int row) const;
+    const int32_t* table_of(int sequence) const;
+
+    // ffn_phases.cpp
+    void begin_ffn(const Layer& layer, int thread);
+    void feed_forward(const Layer& layer, int thread);
+    void gate_up(const FeedForward& ffn, Activations input, int tokens, float* gate, float* up, int64_t stride, int thread);
+    void activate(float* gate, const float* up, int n) const;
+    void close_branch(int row, const Norm& post_norm, const Norm& sum_norm, bool added);
+    void close_ffn(int layer, int row);
+
+    // expert_phases.cpp
+    void feed_experts(const Layer& layer, int thread);
+    void score_experts(const Layer& layer, int thread);
+    void choose_experts(int row);
+    void group_by_expert();
+    void gather(const Layer& layer, int slot);
+    void experts_gate_up(const Layer& layer, int thread);
+    void quantise_experts(const Layer& layer, int thread);
+    void experts_down(const Layer& layer, int thread);
+    void mix_experts(const Layer& layer, int row);
+
+    // Shared by the phases (forward_pass.cpp).
+    void norm_row(const Norm& norm, const float* from, float* to, int n) const;
+    void quantise_row(const float* row, int64_t columns, uint8_t* to) const;
+    void quantise_rows(const Rows& rows, const Matrix& weights, int thread);
+    void multiply(const Matrix& weights, const float* bias, const Rows& input, const Rows& out, bool add, int thread);
+    void look(int layer, int row);
+    bool adds_at_once(const Norm& post_norm) const { return !post_norm && shape_.residual_scale == 1; }
     Range rows_of(int thread) const { return share(batch_.rows, thread, threads_); }
     void barrier() {
         if (threads_ > 1) {
@@ -47,6 +90,16 @@ private:
     const Kernels& kernels_;
     const jn_shape& shape_;
     const int threads_;
+    int head_parts_ = 1;  // pieces that the query heads of one KV head are dealt in, so that every thread has work
+    int32_t watched_ = -1;
+    int32_t first_not_finite_ = -2;
 };
+
+// Adds a padded row.
+inline void add_row(const float* __restrict from, float* __restrict to, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) {
+        to[i] += from[i];
+    }
+}
 
 }  // namespace jesus

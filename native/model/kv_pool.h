@@ -1,69 +1,46 @@
 // Keys and values of all layers in fixed blocks of 16 positions. The caller hands blocks out; this is only the memory.
 //
-// Layout: [layer][block][kv head] of keys [head_dim][16 positions], then values [16 positions][padded(head_dim)].
-// Keys lie with positions next to each other, so that the scores of 16 positions need no sum across lanes.
+// Layout: [layer][block][kv head], each as cpu/kv_layout.h says.
 #pragma once
 
 #include "core/buffer.h"
-#include "core/half.h"
-#include "model/model.h"
+#include "cpu/kernels.h"
+#include "jesus_native.h"
 
 namespace jesus {
 
 class KvPool {
 public:
-    static int64_t block_bytes(const jn_shape& shape, int32_t type) { return layer_block_bytes(shape, type) * shape.layers; }
+    static int64_t block_bytes(const jn_shape& shape, KvType type) { return kv_layout(type, shape.head_dim).bytes * shape.kv_heads * shape.layers; }
 
-    // Throws std::bad_alloc. type is JN_TYPE_F16 or JN_TYPE_F32.
-    KvPool(const jn_shape& shape, int32_t type, int32_t blocks)
-        : shape_(shape), half_(type == JN_TYPE_F16), blocks_(blocks), stride_(layer_block_bytes(shape, type)),
+    // Throws std::bad_alloc.
+    KvPool(const jn_shape& shape, KvType type, int32_t blocks)
+        : layers_(shape.layers), kv_heads_(shape.kv_heads), blocks_(blocks), layout_(kv_layout(type, shape.head_dim)),
           memory_(static_cast<size_t>(block_bytes(shape, type) * blocks)) {}
 
     bool fits(const jn_shape& shape) const {
-        return shape.layers == shape_.layers && shape.kv_heads == shape_.kv_heads && shape.head_dim == shape_.head_dim;
+        return shape.layers == layers_ && shape.kv_heads == kv_heads_ && shape.head_dim == layout_.head_dim;
     }
     int32_t blocks() const { return blocks_; }
-    bool half() const { return half_; }
-    int64_t stride() const { return stride_; }
-    const uint8_t* layer(int layer) const { return memory_.data() + stride_ * blocks_ * layer; }
-    int64_t key_offset(int head) const { return head_bytes() * head; }
-    int64_t value_offset(int head) const { return key_offset(head) + shape_.head_dim * kLanes * element(); }
+    const KvLayout& layout() const { return layout_; }
+    // Bytes from one block to the next.
+    int64_t stride() const { return layout_.bytes * kv_heads_; }
+    // One KV head in block 0 of a layer.
+    const uint8_t* head(int layer, int kv_head) const { return base(layer, 0) + layout_.bytes * kv_head; }
 
     // Writes one position of one layer; keys and values are [kv_heads][head_dim], keys already rotated.
-    void write(int layer, int32_t block, int slot, const float* keys, const float* values) {
-        uint8_t* base = memory_.data() + stride_ * (static_cast<int64_t>(blocks_) * layer + block);
-        for (int head = 0; head < shape_.kv_heads; ++head) {
-            write_head(base, head, slot, keys + head * shape_.head_dim, values + head * shape_.head_dim);
+    void write(const Kernels& kernels, int layer, int32_t block, int slot, const float* keys, const float* values) {
+        for (int head = 0; head < kv_heads_; ++head) {
+            const int64_t at = static_cast<int64_t>(head) * layout_.head_dim;
+            kernels.write_kv({layout_, base(layer, block) + layout_.bytes * head, slot, keys + at, values + at});
         }
     }
 
 private:
-    static int64_t element_bytes(int32_t type) { return type == JN_TYPE_F16 ? 2 : 4; }
-    static int64_t layer_block_bytes(const jn_shape& shape, int32_t type) {
-        return (shape.head_dim + padded(shape.head_dim)) * kLanes * element_bytes(type) * shape.kv_heads;
-    }
-    int64_t element() const { return half_ ? 2 : 4; }
-    int64_t head_bytes() const { return stride_ / shape_.kv_heads; }
+    uint8_t* base(int layer, int32_t block) const { return memory_.data() + stride() * (static_cast<int64_t>(blocks_) * layer + block); }
 
-    void write_head(uint8_t* base, int head, int slot, const float* keys, const float* values) {
-        const int64_t row = slot * padded(shape_.head_dim);
-        uint8_t* key_base = base + key_offset(head);
-        uint8_t* value_base = base + value_offset(head);
-        for (int d = 0; d < shape_.head_dim; ++d) {
-            if (half_) {
-                reinterpret_cast<uint16_t*>(key_base)[d * kLanes + slot] = half_from_float(keys[d]);
-                reinterpret_cast<uint16_t*>(value_base)[row + d] = half_from_float(values[d]);
-            } else {
-                reinterpret_cast<float*>(key_base)[d * kLanes + slot] = keys[d];
-                reinterpret_cast<float*>(value_base)[row + d] = values[d];
-            }
-        }
-    }
-
-    const jn_shape shape_;
-    const bool half_;
-    const int32_t blocks_;
-    const int64_t stride_;
+    const int32_t layers_, kv_heads_, blocks_;
+    const KvLayout layout_;
     Buffer memory_;
 };
 

@@ -1,4 +1,4 @@
-// A llama model's weights in the layout of one instruction set. Immutable once loaded.
+// A model's weights in the layout of one instruction set. Immutable once loaded.
 #pragma once
 
 #include <atomic>
@@ -11,10 +11,39 @@
 
 namespace jesus {
 
+// Gate, up and down with their biases: of a layer, of one expert, of a shared expert. A matrix without memory or a null bias is absent.
+struct FeedForward {
+    Matrix gate, up, down;
+    const float* gate_bias = nullptr;
+    const float* up_bias = nullptr;
+    const float* down_bias = nullptr;
+};
+
+struct Norm {
+    const float* weight = nullptr;  // null: the norm is absent
+    const float* bias = nullptr;
+    explicit operator bool() const { return weight != nullptr; }
+};
+
 struct Layer {
-    const float* attention_norm = nullptr;
-    const float* ffn_norm = nullptr;
-    Matrix query, key, value, attention_output, gate, up, down;
+    Norm attention_norm, query_norm, key_norm, attention_post_norm, attention_sum_norm;
+    Norm ffn_norm, ffn_post_norm, ffn_sum_norm;
+    Matrix query, key, value, attention_output;
+    const float* query_bias = nullptr;
+    const float* key_bias = nullptr;
+    const float* value_bias = nullptr;
+    const float* attention_output_bias = nullptr;
+    const float* sinks = nullptr;
+    FeedForward ffn;
+    Matrix router, shared_router;
+    const float* router_bias = nullptr;
+    std::vector<FeedForward> experts;
+    FeedForward shared;
+    int window = 0;
+    int rope = -1;
+
+    bool has_experts() const { return router.data != nullptr; }
+    bool has_shared() const { return shared.up.data != nullptr; }
 };
 
 struct Rope {
@@ -25,10 +54,7 @@ struct Rope {
 
 class Model {
 public:
-    // JN_OK when the shape and the tensors can be held; the constructor expects that this was asked.
-    static jn_status validate(const jn_shape& shape, const jn_layer* layers, const jn_rope* ropes, const jn_tensor* tensors, int32_t count);
-
-    // Throws std::bad_alloc.
+    // Expects that validate_model said JN_OK. Throws std::bad_alloc.
     Model(const jn_shape& shape, const jn_layer* layers, const jn_rope* ropes, const jn_tensor* tensors, int32_t count, const Kernels& kernels);
 
     jn_status load(int32_t index, int64_t first_row, int64_t rows, const void* data, uint64_t bytes);
@@ -36,14 +62,18 @@ public:
 
     const jn_shape& shape() const { return shape_; }
     const Kernels& kernels() const { return kernels_; }
-    const Rope& rope() const { return ropes_[0]; }
+    const std::vector<Rope>& ropes() const { return ropes_; }
     uint64_t bytes() const { return arena_.bytes(); }
 
     const Layer& layer(int index) const { return layers_[static_cast<size_t>(index)]; }
     const Matrix& embedding() const { return embedding_; }
+    const Matrix& position_embedding() const { return position_embedding_; }
+    const Matrix& token_type_embedding() const { return token_type_embedding_; }
+    const Norm& embedding_norm() const { return embedding_norm_; }
     const Matrix& output() const { return output_.data != nullptr ? output_ : embedding_; }
-    const float* output_norm() const { return output_norm_; }
+    const Norm& output_norm() const { return output_norm_; }
 
+    bool causal() const { return shape_.causal == 1; }
     int attention_width() const { return shape_.heads * shape_.head_dim; }
     int kv_width() const { return shape_.kv_heads * shape_.head_dim; }
     float attention_scale() const;
@@ -51,14 +81,13 @@ public:
 private:
     struct Tensor {
         jn_tensor declared;
-        Matrix matrix;          // norms: one row of floats, padded
+        Matrix matrix;          // vectors: one row of floats, padded
         int64_t offset;         // in the arena
         std::unique_ptr<std::atomic<int64_t>> loaded;  // rows
     };
 
-    void place(const Tensor& tensor);
-    void place_norm(const Tensor& tensor);
-    void place_matrix(const Tensor& tensor);
+    Matrix& matrix_of(const jn_tensor& place);
+    const float*& vector_of(const jn_tensor& place);
 
     const jn_shape shape_;
     const Kernels& kernels_;
@@ -66,8 +95,8 @@ private:
     std::vector<Tensor> tensors_;
     Buffer arena_;
     std::vector<Layer> layers_;
-    Matrix embedding_, output_;
-    const float* output_norm_ = nullptr;
+    Matrix embedding_, position_embedding_, token_type_embedding_, output_;
+    Norm embedding_norm_, output_norm_;
 };
 
 }  // namespace jesus

@@ -43,6 +43,11 @@ inline simde__m512 cvtepi32_ps(simde__m512i x) {
 inline simde__m512i cvtepu16_epi32(__m256i x) {
     return join(Ints{_mm256_cvtepu16_epi32(_mm256_castsi256_si128(x)), _mm256_cvtepu16_epi32(_mm256_extracti128_si256(x, 1))});
 }
+inline simde__m512i cvtepi8_epi32(__m128i x) { return join(Ints{_mm256_cvtepi8_epi32(x), _mm256_cvtepi8_epi32(_mm_srli_si128(x, 8))}); }
+inline __m256i cvtps_ph(simde__m512 x) {
+    const __m128i lo = _mm256_cvtps_ph(split(x).lo, _MM_FROUND_TO_NEAREST_INT), hi = _mm256_cvtps_ph(split(x).hi, _MM_FROUND_TO_NEAREST_INT);
+    return _mm256_set_m128i(hi, lo);
+}
 inline __m128i cvtepi32_epi8(simde__m512i x) {
     const auto lanes = std::bit_cast<std::array<int32_t, 16>>(x);
     std::array<int8_t, 16> bytes{};
@@ -64,6 +69,8 @@ inline simde__m512 min_ps(simde__m512 a, simde__m512 b) {
 #undef _mm512_cvtepi32_epi8
 #undef _mm512_max_ps
 #undef _mm512_min_ps
+#undef _mm512_cvtepi8_epi32
+#undef _mm512_cvtps_ph
 #define _mm512_fmadd_ps(a, b, c) jesus::emulated::fmadd_ps(a, b, c)
 #define _mm512_cvtepi32_epi8(a) jesus::emulated::cvtepi32_epi8(a)
 #define _mm512_max_ps(a, b) jesus::emulated::max_ps(a, b)
@@ -72,3 +79,5 @@ inline simde__m512 min_ps(simde__m512 a, simde__m512 b) {
 #define _mm512_cvtps_epi32(a) jesus::emulated::cvtps_epi32(a)
 #define _mm512_cvtepi32_ps(a) jesus::emulated::cvtepi32_ps(a)
 #define _mm512_cvtepu16_epi32(a) jesus::emulated::cvtepu16_epi32(a)
+#define _mm512_cvtepi8_epi32(a) jesus::emulated::cvtepi8_epi32(a)
+#define _mm512_cvtps_ph(a, rounding) jesus::emulated::cvtps_ph(a)

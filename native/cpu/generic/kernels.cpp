@@ -1,8 +1,8 @@
 // The kernels in plain C++: what runs on a CPU without AVX2, and what every other table is tested against.
 #include "cpu/kernels.h"
 #include "cpu/generic/vec16.h"
-#include "cpu/shared/attention.h"
 #include "cpu/shared/matmul_float.h"
+#include "cpu/shared/row_kernels.h"
 #include "cpu/shared/rows.h"
 #include "jesus_native.h"
 
@@ -75,9 +75,9 @@ double burn_fp32(int64_t rounds) {
 const Kernels* generic_kernels() {
     using V = generic::Vec16;
     static const Kernels kernels = {
-        "generic", JN_ISA_GENERIC, {kQ8Columns, 0, V::kQuantBytes},
+        row_kernels<V>(), "generic", JN_ISA_GENERIC, {kQ8Columns, 0, V::kQuantBytes},
         matmul_float<V, WeightF32<V>>, matmul_float<V, WeightF16<V>>, matmul_float<V, WeightBF16<V>>, generic::matmul_q8,
-        quantise_row<V>, rms_norm_row<V>, rope_head<V>, softmax_row<V>, attend_rows<V>, swiglu_row<V>,
+        quantise_row<V>,
         generic::burn_int8, generic::burn_fp32,
     };
     return &kernels;

@@ -17,6 +17,7 @@ struct Vec16 {
 
     static constexpr int kTokens = 4;      // tile of the float products
     static constexpr int kGroups = 1;
+    static constexpr int kQueries = 4;     // tile of attention
     static constexpr int kQuantBytes = 1;  // quantised activations are int8
 
     template <class F>
@@ -41,6 +42,15 @@ struct Vec16 {
     }
     static Reg load_bfloat(const uint16_t* from) {
         return each([&](int i) { return float_from_bfloat(from[i]); });
+    }
+    // Signed bytes.
+    static Reg load_bytes(const int8_t* from) {
+        return each([&](int i) { return static_cast<float>(from[i]); });
+    }
+    static void store_half(uint16_t* to, Reg x) {
+        for (int i = 0; i < kLanes; ++i) {
+            to[i] = half_from_float(x.lane[i]);
+        }
     }
     // Integer-valued lanes within -127..127, kQuantBytes each.
     static void store_quants(uint8_t* to, Reg x) {

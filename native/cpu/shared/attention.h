@@ -1,19 +1,30 @@
-// Attention with an online softmax over KV blocks of 16 positions, which are also the 16 lanes of the scores.
-// Each query's result depends on its own keys and values only, block by block in order of position.
+// Attention with an online softmax over chunks of 64 positions. Each query's result depends on its own keys and values only, chunk by chunk in order
+// of position: a score is one chain of multiply-adds over the dimensions, an output one chain over the positions, so tiles of queries change no bit.
+//
+// A chunk: 1 keys and values widened to floats   2 scores   3 mask, maximum, exponentials, sums kept   4 values mixed in
 #pragma once
 
-#include "cpu/kernels.h"
+#include "core/half.h"
+#include "cpu/row_kernels.h"
+#include "cpu/shared/activations.h"
 #include "cpu/shared/math.h"
 
 namespace jesus {
 
-// Running state of all queries of one Attend and one block of keys and values as floats.
+// Running state of all queries of one Attend and one chunk of keys and values as floats.
 struct AttendState {
-    float* keys;      // [head_dim][16]
-    float* values;    // [16][padded(head_dim)]
-    float* sums;      // [queries][padded(head_dim)]: weighted sum of values
-    float* highest;   // [queries]: highest score so far
-    float* total;     // [queries]: sum of exponentials
+    float* keys;     // [4 blocks][head_dim][16]
+    float* values;   // [64][padded(head_dim)]
+    float* scores;   // [queries][64], then weights
+    float* sums;     // [queries][padded(head_dim)]: weighted sum of values
+    float* highest;  // [queries]: highest score so far
+    float* total;    // [queries]: sum of exponentials
+};
+
+// Positions of a chunk that a query sees, counted from the chunk's first.
+struct Seen {
+    int begin;
+    int end;
 };
 
 template <class V>
@@ -22,10 +33,11 @@ inline AttendState begin_attend(const Attend& work) {
     const int64_t dims = padded(work.head_dim);
     AttendState state{};
     state.keys = work.scratch;
-    state.values = state.keys + dims * kLanes;
-    state.sums = state.values + dims * kLanes;
+    state.values = state.keys + work.head_dim * kAttendChunk;
+    state.scores = state.values + dims * kAttendChunk;
+    state.sums = state.scores + queries * kAttendChunk;
     state.highest = state.sums + dims * queries;
-    state.total = state.highest + queries;
+    state.total = state.highest + round_up(queries, kLanes);
     for (int64_t i = 0; i < dims * queries; i += kLanes) {
         V::store(state.sums + i, V::zero());
     }
@@ -36,109 +48,282 @@ inline AttendState begin_attend(const Attend& work) {
     return state;
 }
 
+inline Seen seen_of(const Attend& work, int query, int chunk) {
+    const int last = work.last[query / work.heads];
+    const int first = work.window > 0 && last >= work.window ? last - work.window + 1 : 0;
+    const int begin = first - chunk * kAttendChunk, end = last + 1 - chunk * kAttendChunk;
+    return {begin > 0 ? begin : 0, end < kAttendChunk ? end : kAttendChunk};
+}
+
+// Blocks of quants [count][inner] of 16 lanes with one vector of scales for each 32 of `count` (keys) ...
 template <class V>
-inline void widen(const uint16_t* from, int64_t count, float* to) {
-    for (int64_t i = 0; i < count; i += kLanes) {
-        V::store(to + i, V::load_half(from + i));
+inline void widen_keys(const KvLayout& kv, const uint8_t* head, float* to) {
+    const uint16_t* scales = reinterpret_cast<const uint16_t*>(head + kv.key_scales);
+    for (int d = 0; d < kv.head_dim; ++d) {
+        typename V::Reg key;
+        if (kv.type == KvType::F16) {
+            key = V::load_half(reinterpret_cast<const uint16_t*>(head) + d * kLanes);
+        } else if (kv.type == KvType::F32) {
+            key = V::load(reinterpret_cast<const float*>(head) + d * kLanes);
+        } else {
+            key = V::mul(V::load_bytes(reinterpret_cast<const int8_t*>(head) + d * kLanes), V::load_half(scales + d / kQ8Columns * kLanes));
+        }
+        V::store(to + d * kLanes, key);
     }
 }
 
-// Scores of `Queries` queries against the block's 16 keys: one chain over the dimensions for each lane.
-template <class V, int Queries>
-inline void score(const float* const* queries, const float* keys, int dims, typename V::Reg* scores) {
-    typename V::Reg sums[Queries];
-    for (int i = 0; i < Queries; ++i) {
-        sums[i] = V::zero();
-    }
-    for (int d = 0; d < dims; ++d) {
-        const typename V::Reg key = V::load(keys + d * kLanes);
-        for (int i = 0; i < Queries; ++i) {
-            sums[i] = V::fma(key, V::set(queries[i][d]), sums[i]);
+// ... and rows of padded(head_dim) with one scale for each 32 dimensions (values). Only `count` positions hold written values.
+template <class V>
+inline void widen_values(const KvLayout& kv, const uint8_t* head, int count, float* to) {
+    const uint8_t* from = head + kv.values;
+    const uint16_t* scales = reinterpret_cast<const uint16_t*>(head + kv.value_scales);
+    const int64_t dims = padded(kv.head_dim);
+    for (int position = 0; position < count; ++position) {
+        for (int64_t d = 0; d < dims; d += kLanes) {
+            const int64_t at = position * dims + d;
+            typename V::Reg value;
+            if (kv.type == KvType::F16) {
+                value = V::load_half(reinterpret_cast<const uint16_t*>(from) + at);
+            } else if (kv.type == KvType::F32) {
+                value = V::load(reinterpret_cast<const float*>(from) + at);
+            } else {
+                const uint16_t scale = scales[position * kv.groups() + d / kQ8Columns];
+                value = V::mul(V::load_bytes(reinterpret_cast<const int8_t*>(from) + at), V::set(float_from_half(scale)));
+            }
+            V::store(to + at, value);
         }
     }
-    for (int i = 0; i < Queries; ++i) {
-        scores[i] = sums[i];
+}
+
+inline void prefetch_head(const uint8_t* head, int64_t bytes) {
+    for (int64_t line = 0; line < bytes; line += 64) {
+        __builtin_prefetch(head + line, 0, 3);
     }
 }
 
-// sums = sums * keep + sum over positions of weight * value; only `valid` positions hold written values.
-template <class V, int Columns>
-inline void mix(float* sums, float keep, const float* weights, const float* values, int64_t stride, int valid) {
-    typename V::Reg r[Columns];
-    for (int c = 0; c < Columns; ++c) {
-        r[c] = V::mul(V::load(sums + c * kLanes), V::set(keep));
-    }
-    for (int position = 0; position < valid; ++position) {
-        const typename V::Reg weight = V::set(weights[position]);
-        for (int c = 0; c < Columns; ++c) {
-            r[c] = V::fma(weight, V::load(values + position * stride + c * kLanes), r[c]);
-        }
-    }
-    for (int c = 0; c < Columns; ++c) {
-        V::store(sums + c * kLanes, r[c]);
-    }
-}
-
+// The chunk's blocks from the first to the last that any query sees; answers [first, end) of blocks in the chunk.
 template <class V>
-inline void absorb(const AttendState& state, int query, typename V::Reg scores, int valid, int64_t dims) {
-    const float before = state.highest[query];
-    const float block = V::highest(scores);
-    const float highest = before > block ? before : block;
-    const typename V::Reg weights = exp16<V>(V::sub(scores, V::set(highest)));
-    const float keep = exp1<V>(before - highest);
-    state.highest[query] = highest;
-    state.total[query] = state.total[query] * keep + V::sum(weights);
-    alignas(64) float lanes[kLanes];
-    V::store(lanes, weights);
-    float* sums = state.sums + query * dims;
-    int64_t d = 0;
-    for (; d + 4 * kLanes <= dims; d += 4 * kLanes) {
-        mix<V, 4>(sums + d, keep, lanes, state.values + d, dims, valid);
+inline Range widen_chunk(const Attend& work, const AttendState& state, int chunk, Seen seen) {
+    const Range blocks{seen.begin / kLanes, (seen.end + kLanes - 1) / kLanes};
+    const int32_t* table = work.block_table + chunk * kAttendChunkBlocks;
+    const int last_block = work.last[work.rows - 1] / kLanes - chunk * kAttendChunkBlocks;
+    for (int block = blocks.begin; block < blocks.end; ++block) {
+        if (block < last_block) {
+            prefetch_head(work.head + table[block + 1] * work.block_bytes, work.kv.bytes);
+        }
+        const uint8_t* head = work.head + table[block] * work.block_bytes;
+        const int written = seen.end - block * kLanes;
+        widen_keys<V>(work.kv, head, state.keys + static_cast<int64_t>(block) * work.head_dim * kLanes);
+        widen_values<V>(work.kv, head, written < kLanes ? written : kLanes, state.values + padded(work.head_dim) * block * kLanes);
     }
-    for (; d < dims; d += kLanes) {
-        mix<V, 1>(sums + d, keep, lanes, state.values + d, dims, valid);
-    }
+    return blocks;
 }
 
-template <class V, int Queries>
-inline void attend_queries(const Attend& work, const AttendState& state, int query, int first_position) {
+// Scores of Queries queries against Blocks blocks of 16 keys: one chain over the dimensions for each lane.
+template <class V, int Queries, int Blocks>
+inline void score_tile(const Attend& work, const AttendState& state, int query, int block) {
     const float* pointers[Queries];
+    typename V::Reg sums[Queries][Blocks];
     for (int i = 0; i < Queries; ++i) {
         const int row = (query + i) / work.heads, head = (query + i) % work.heads;
         pointers[i] = work.queries + row * work.query_stride + head * work.head_dim;
+        for (int b = 0; b < Blocks; ++b) {
+            sums[i][b] = V::zero();
+        }
     }
-    typename V::Reg scores[Queries];
-    score<V, Queries>(pointers, state.keys, work.head_dim, scores);
+    const float* keys = state.keys + static_cast<int64_t>(block) * work.head_dim * kLanes;
+    for (int d = 0; d < work.head_dim; ++d) {
+        typename V::Reg key[Blocks];
+        for (int b = 0; b < Blocks; ++b) {
+            key[b] = V::load(keys + (static_cast<int64_t>(b) * work.head_dim + d) * kLanes);
+        }
+        for (int i = 0; i < Queries; ++i) {
+            const typename V::Reg value = V::set(pointers[i][d]);
+            for (int b = 0; b < Blocks; ++b) {
+                sums[i][b] = V::fma(key[b], value, sums[i][b]);
+            }
+        }
+    }
     for (int i = 0; i < Queries; ++i) {
-        const int seen = work.positions[(query + i) / work.heads] - first_position + 1;
-        const int valid = seen < kLanes ? seen : kLanes;
-        const typename V::Reg masked = V::keep_first(V::mul(scores[i], V::set(work.scale)), valid, -__builtin_inff());
-        absorb<V>(state, query + i, masked, valid, padded(work.head_dim));
+        for (int b = 0; b < Blocks; ++b) {
+            const typename V::Reg score = V::mul(sums[i][b], V::set(work.scale));
+            V::store(state.scores + (query + i) * kAttendChunk + (block + b) * kLanes, work.soft_cap > 0 ? soft_cap16<V>(score, work.soft_cap) : score);
+        }
+    }
+}
+
+// A block is read by all queries while it is in the first cache; single queries take several blocks at once, because one chain alone waits for its
+// own latency.
+template <class V>
+inline void score_chunk(const Attend& work, const AttendState& state, Range blocks, int first_query) {
+    const int queries = work.rows * work.heads;
+    const int tiled = first_query + (queries - first_query) / V::kQueries * V::kQueries;
+    for (int block = blocks.begin; block < blocks.end; ++block) {
+        for (int query = first_query; query < tiled; query += V::kQueries) {
+            score_tile<V, V::kQueries, 1>(work, state, query, block);
+        }
+    }
+    for (int query = tiled; query < queries; ++query) {
+        int block = blocks.begin;
+        for (; block + 4 <= blocks.end; block += 4) {
+            score_tile<V, 1, 4>(work, state, query, block);
+        }
+        for (; block < blocks.end; ++block) {
+            score_tile<V, 1, 1>(work, state, query, block);
+        }
+    }
+}
+
+// The scores become weights, relative to the highest score so far; what was summed before is brought to it.
+template <class V>
+inline void weigh(const Attend& work, const AttendState& state, int query, Seen seen) {
+    float* scores = state.scores + query * kAttendChunk;
+    for (int i = 0; i < seen.begin; ++i) {
+        scores[i] = -__builtin_inff();
+    }
+    for (int i = seen.end; i < kAttendChunk; ++i) {
+        scores[i] = -__builtin_inff();
+    }
+    typename V::Reg s[kAttendChunkBlocks];
+    for (int b = 0; b < kAttendChunkBlocks; ++b) {
+        s[b] = V::load(scores + b * kLanes);
+    }
+    const float before = state.highest[query];
+    const float chunk = V::highest(V::max(V::max(s[0], s[1]), V::max(s[2], s[3])));
+    const float highest = before > chunk ? before : chunk;
+    for (int b = 0; b < kAttendChunkBlocks; ++b) {
+        s[b] = exp16<V>(V::sub(s[b], V::set(highest)));
+        V::store(scores + b * kLanes, s[b]);
+    }
+    const float sum = V::sum(V::add(V::add(s[0], s[1]), V::add(s[2], s[3])));
+    if (highest == before) {  // keeping all of it changes no bit
+        state.total[query] += sum;
+        return;
+    }
+    const float keep = exp1<V>(before - highest);
+    state.highest[query] = highest;
+    state.total[query] = state.total[query] * keep + sum;
+    float* sums = state.sums + query * padded(work.head_dim);
+    for (int64_t d = 0; d < padded(work.head_dim); d += kLanes) {
+        V::store(sums + d, V::mul(V::load(sums + d), V::set(keep)));
+    }
+}
+
+// sums = sums + weight * value over the positions in order, for Queries queries and 16 * Columns dimensions from d on.
+template <class V, int Queries, int Columns>
+inline void mix_tile(const Attend& work, const AttendState& state, int query, int64_t d, Seen seen) {
+    const int64_t dims = padded(work.head_dim);
+    float* sums = state.sums + query * dims + d;
+    const float* weights = state.scores + query * kAttendChunk;
+    typename V::Reg r[Queries][Columns];
+    for (int i = 0; i < Queries; ++i) {
+        for (int c = 0; c < Columns; ++c) {
+            r[i][c] = V::load(sums + i * dims + c * kLanes);
+        }
+    }
+    for (int position = seen.begin; position < seen.end; ++position) {
+        const float* from = state.values + position * dims + d;
+        typename V::Reg value[Columns];
+        for (int c = 0; c < Columns; ++c) {
+            value[c] = V::load(from + c * kLanes);
+        }
+        for (int i = 0; i < Queries; ++i) {
+            const typename V::Reg weight = V::set(weights[i * kAttendChunk + position]);
+            for (int c = 0; c < Columns; ++c) {
+                r[i][c] = V::fma(weight, value[c], r[i][c]);
+            }
+        }
+    }
+    for (int i = 0; i < Queries; ++i) {
+        for (int c = 0; c < Columns; ++c) {
+            V::store(sums + i * dims + c * kLanes, r[i][c]);
+        }
     }
 }
 
 template <class V>
-inline void attend_block(const Attend& work, AttendState state, int index) {
-    const uint8_t* block = work.layer + work.block_table[index] * work.block_bytes;
+inline void mix_one(const Attend& work, const AttendState& state, int query, Seen seen) {
+    if (seen.begin >= seen.end) {
+        return;
+    }
     const int64_t dims = padded(work.head_dim);
-    if (work.half) {
-        widen<V>(reinterpret_cast<const uint16_t*>(block + work.key_offset), static_cast<int64_t>(work.head_dim) * kLanes, state.keys);
-        widen<V>(reinterpret_cast<const uint16_t*>(block + work.value_offset), dims * kLanes, state.values);
-    } else {  // read in place; nothing writes through these
-        state.keys = const_cast<float*>(reinterpret_cast<const float*>(block + work.key_offset));
-        state.values = const_cast<float*>(reinterpret_cast<const float*>(block + work.value_offset));
+    int64_t d = 0;
+    for (; d + 4 * kLanes <= dims; d += 4 * kLanes) {
+        mix_tile<V, 1, 4>(work, state, query, d, seen);
     }
-    int row = 0;
-    while (work.positions[row] < index * kLanes) {
-        ++row;
+    for (; d < dims; d += kLanes) {
+        mix_tile<V, 1, 1>(work, state, query, d, seen);
     }
+}
+
+// Together what all the tile's queries see, one by one what only some do: before it, then after it.
+template <class V>
+inline void mix_queries(const Attend& work, const AttendState& state, int query, const Seen* seen) {
+    Seen all = seen[0];
+    for (int i = 1; i < V::kQueries; ++i) {
+        all.begin = seen[i].begin > all.begin ? seen[i].begin : all.begin;
+        all.end = seen[i].end < all.end ? seen[i].end : all.end;
+    }
+    if (all.begin >= all.end) {
+        for (int i = 0; i < V::kQueries; ++i) {
+            mix_one<V>(work, state, query + i, seen[i]);
+        }
+        return;
+    }
+    for (int i = 0; i < V::kQueries; ++i) {
+        mix_one<V>(work, state, query + i, {seen[i].begin, all.begin});
+    }
+    for (int64_t d = 0; d < padded(work.head_dim); d += kLanes) {
+        mix_tile<V, V::kQueries, 1>(work, state, query, d, all);
+    }
+    for (int i = 0; i < V::kQueries; ++i) {
+        mix_one<V>(work, state, query + i, {all.end, seen[i].end});
+    }
+}
+
+template <class V>
+inline void attend_chunk(const Attend& work, const AttendState& state, int chunk) {
     const int queries = work.rows * work.heads;
-    int query = row * work.heads;
-    for (; query + 4 <= queries; query += 4) {
-        attend_queries<V, 4>(work, state, query, index * kLanes);
+    int first_query = 0;  // earlier rows end before this chunk
+    while (seen_of(work, first_query, chunk).end <= 0) {
+        ++first_query;
+    }
+    Seen seen[kAttendQueriesMax];
+    Seen any{kAttendChunk, 0};
+    for (int query = first_query; query < queries; ++query) {
+        seen[query] = seen_of(work, query, chunk);
+        any.begin = seen[query].begin < any.begin ? seen[query].begin : any.begin;
+        any.end = seen[query].end > any.end ? seen[query].end : any.end;
+    }
+    if (any.begin >= any.end) {
+        return;
+    }
+    const Range blocks = widen_chunk<V>(work, state, chunk, any);
+    score_chunk<V>(work, state, blocks, first_query);
+    for (int query = first_query; query < queries; ++query) {
+        if (seen[query].begin < seen[query].end) {
+            weigh<V>(work, state, query, seen[query]);
+        }
+    }
+    int query = first_query;
+    for (; query + V::kQueries <= queries; query += V::kQueries) {
+        mix_queries<V>(work, state, query, seen + query);
     }
     for (; query < queries; ++query) {
-        attend_queries<V, 1>(work, state, query, index * kLanes);
+        mix_one<V>(work, state, query, seen[query]);
+    }
+}
+
+// A sink takes part in the softmax like a score without a value.
+template <class V>
+inline void add_sink(const Attend& work, const AttendState& state, int query) {
+    const float sink = work.sinks[query % work.heads], before = state.highest[query];
+    const float highest = before > sink ? before : sink;
+    const float keep = exp1<V>(before - highest);
+    state.total[query] = state.total[query] * keep + exp1<V>(sink - highest);
+    float* sums = state.sums + query * padded(work.head_dim);
+    for (int64_t d = 0; d < padded(work.head_dim); d += kLanes) {
+        V::store(sums + d, V::mul(V::load(sums + d), V::set(keep)));
     }
 }
 
@@ -146,6 +331,9 @@ template <class V>
 inline void finish_attend(const Attend& work, const AttendState& state) {
     const int64_t dims = padded(work.head_dim);
     for (int query = 0; query < work.rows * work.heads; ++query) {
+        if (work.sinks != nullptr) {
+            add_sink<V>(work, state, query);
+        }
         const typename V::Reg inverse = V::set(1.0f / state.total[query]);
         float* out = work.out + (query / work.heads) * work.out_stride + (query % work.heads) * work.head_dim;
         for (int64_t d = 0; d < dims; d += kLanes) {
@@ -159,12 +347,14 @@ inline void finish_attend(const Attend& work, const AttendState& state) {
     }
 }
 
+// Windowed layers begin at the first row's window: what lies before it is not read.
 template <class V>
 void attend_rows(const Attend& work) {
     const AttendState state = begin_attend<V>(work);
-    const int blocks = work.positions[work.rows - 1] / kLanes + 1;
-    for (int index = 0; index < blocks; ++index) {
-        attend_block<V>(work, state, index);
+    const int first = work.window > 0 && work.last[0] >= work.window ? work.last[0] - work.window + 1 : 0;
+    const int chunks = work.last[work.rows - 1] / kAttendChunk + 1;
+    for (int chunk = first / kAttendChunk; chunk < chunks; ++chunk) {
+        attend_chunk<V>(work, state, chunk);
     }
     finish_attend<V>(work, state);
 }

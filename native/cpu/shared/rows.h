@@ -1,4 +1,4 @@
-// Kernels over one row of activations: norm, softmax, SwiGLU, rotary embedding, quantisation.
+// Kernels over one row of activations: norms, softmax, rotary embedding, quantisation.
 #pragma once
 
 #include "cpu/kernels.h"
@@ -17,6 +17,27 @@ void rms_norm_row(const float* x, const float* weight, int n, float epsilon, flo
     const typename V::Reg scale = V::set(1.0f / __builtin_sqrtf(mean + epsilon));
     for (int i = 0; i < end; i += kLanes) {
         V::store(out + i, V::mul(V::mul(V::load(x + i), scale), V::load(weight + i)));
+    }
+}
+
+template <class V>
+void layer_norm_row(const float* x, const float* weight, const float* bias, int n, float epsilon, float* out) {
+    const int end = static_cast<int>(padded(n));
+    typename V::Reg total = V::zero();
+    for (int i = 0; i < end; i += kLanes) {
+        total = V::add(total, V::load(x + i));
+    }
+    const typename V::Reg mean = V::set(V::sum(total) / static_cast<float>(n));
+    typename V::Reg squares = V::zero();
+    for (int i = 0; i < end; i += kLanes) {
+        const typename V::Reg apart = V::sub(V::load(x + i), mean);
+        const typename V::Reg inside = n - i < kLanes ? V::keep_first(apart, n - i, 0.0f) : apart;
+        squares = V::fma(inside, inside, squares);
+    }
+    const typename V::Reg scale = V::set(1.0f / __builtin_sqrtf(V::sum(squares) / static_cast<float>(n) + epsilon));
+    for (int i = 0; i < end; i += kLanes) {
+        const typename V::Reg unit = V::mul(V::sub(V::load(x + i), mean), scale);
+        V::store(out + i, V::fma(unit, V::load(weight + i), bias != nullptr ? V::load(bias + i) : V::zero()));
     }
 }
 
@@ -40,27 +61,27 @@ void softmax_row(float* x, int n) {
     }
 }
 
-template <class V>
-void swiglu_row(float* gate, const float* up, int n) {
-    for (int i = 0; i < n; i += kLanes) {
-        const typename V::Reg g = V::load(gate + i);
-        const typename V::Reg divisor = V::add(exp16<V>(V::sub(V::zero(), g)), V::set(1.0f));
-        V::store(gate + i, V::mul(V::div(g, divisor), V::load(up + i)));
+// Plain arithmetic without fused operations: compilers may vectorise it and the bits stay. V only tells the
+// instantiations of different instruction sets apart.
+template <class V, bool Halves>
+inline void rope_pairs(float* __restrict head, const float* __restrict table, int pairs) {
+    const float* __restrict cosines = table;
+    const float* __restrict sines = table + pairs;
+    for (int i = 0; i < pairs; ++i) {
+        float& first = Halves ? head[i] : head[2 * i];
+        float& second = Halves ? head[i + pairs] : head[2 * i + 1];
+        const float a = first, b = second;
+        first = a * cosines[i] - b * sines[i];
+        second = a * sines[i] + b * cosines[i];
     }
 }
 
-// Plain arithmetic without fused operations: compilers may vectorise it and the bits stay. V only tells the
-// instantiations of different instruction sets apart.
 template <class V>
 void rope_head(float* head, const float* table, int pairs, bool halves) {
-    const float* cosines = table;
-    const float* sines = table + pairs;
-    const int step = halves ? 1 : 2;
-    const int apart = halves ? pairs : 1;
-    for (int i = 0; i < pairs; ++i) {
-        const float a = head[i * step], b = head[i * step + apart];
-        head[i * step] = a * cosines[i] - b * sines[i];
-        head[i * step + apart] = a * sines[i] + b * cosines[i];
+    if (halves) {
+        rope_pairs<V, true>(head, table, pairs);
+    } else {
+        rope_pairs<V, false>(head, table, pairs);
     }
 }
 

@@ -1,7 +1,7 @@
 // The table for AVX2 + FMA + F16C.
 #include "cpu/kernels.h"
-#include "cpu/shared/attention.h"
 #include "cpu/shared/matmul_float.h"
+#include "cpu/shared/row_kernels.h"
 #include "cpu/shared/rows.h"
 #include "cpu/x86/avx2/matmul_q8.h"
 #include "cpu/x86/avx2/vec16.h"
@@ -47,9 +47,9 @@ double burn_fp32(int64_t rounds) {
 const Kernels* avx2_kernels() {
     using V = avx2::Vec16;
     static const Kernels kernels = {
-        "avx2", JN_ISA_AVX2, {2, 0, V::kQuantBytes},
+        row_kernels<V>(), "avx2", JN_ISA_AVX2, {2, 0, V::kQuantBytes},
         matmul_float<V, WeightF32<V>>, matmul_float<V, WeightF16<V>>, matmul_float<V, WeightBF16<V>>, avx2::matmul_q8,
-        quantise_row<V>, rms_norm_row<V>, rope_head<V>, softmax_row<V>, attend_rows<V>, swiglu_row<V>,
+        quantise_row<V>,
         avx2::burn_int8, avx2::burn_fp32,
     };
     return &kernels;

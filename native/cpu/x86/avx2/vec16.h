@@ -14,6 +14,7 @@ struct Vec16 {
 
     static constexpr int kTokens = 6;  // 12 sums, two weights, one value: 15 of 16 registers
     static constexpr int kGroups = 4;
+    static constexpr int kQueries = 4;  // 8 sums, two keys, one query value
     static constexpr int kQuantBytes = 2;  // int16, ready for multiply-add of 16-bit pairs
 
     static Reg zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
@@ -27,6 +28,15 @@ struct Vec16 {
     static Reg load_half(const uint16_t* from) { return {_mm256_cvtph_ps(load_shorts(from)), _mm256_cvtph_ps(load_shorts(from + 8))}; }
     static __m256 widen_bfloat(__m128i x) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(x), 16)); }
     static Reg load_bfloat(const uint16_t* from) { return {widen_bfloat(load_shorts(from)), widen_bfloat(load_shorts(from + 8))}; }
+    static __m256 widen_bytes(__m128i x) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(x)); }
+    static Reg load_bytes(const int8_t* from) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+        return {widen_bytes(bytes), widen_bytes(_mm_srli_si128(bytes, 8))};
+    }
+    static void store_half(uint16_t* to, Reg x) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_cvtps_ph(x.lo, _MM_FROUND_TO_NEAREST_INT));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 8), _mm256_cvtps_ph(x.hi, _MM_FROUND_TO_NEAREST_INT));
+    }
     static void store_quants(uint8_t* to, Reg x) {
         const __m256i packed = _mm256_packs_epi32(_mm256_cvtps_epi32(x.lo), _mm256_cvtps_epi32(x.hi));
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_permute4x64_epi64(packed, 0xd8));

@@ -1,8 +1,8 @@
 // The table for AVX-512 F, BW, VL, DQ and VNNI. BF16 weights are widened, not multiplied as pairs (vdpbf16ps rounds
 // activations to bfloat16, which would be a numerics profile of its own).
 #include "cpu/kernels.h"
-#include "cpu/shared/attention.h"
 #include "cpu/shared/matmul_float.h"
+#include "cpu/shared/row_kernels.h"
 #include "cpu/shared/rows.h"
 #include "cpu/x86/avx512/matmul_q8.h"
 #include "cpu/x86/avx512/vec16.h"
@@ -59,9 +59,9 @@ double burn_fp32(int64_t rounds) {
 const Kernels* avx512_kernels() {
     using V = avx512::Vec16;
     static const Kernels kernels = {
-        "avx512", JN_ISA_AVX512, {4, 0x80, V::kQuantBytes},
+        row_kernels<V>(), "avx512", JN_ISA_AVX512, {4, 0x80, V::kQuantBytes},
         matmul_float<V, WeightF32<V>>, matmul_float<V, WeightF16<V>>, matmul_float<V, WeightBF16<V>>, avx512::matmul_q8,
-        quantise_row<V>, rms_norm_row<V>, rope_head<V>, softmax_row<V>, attend_rows<V>, swiglu_row<V>,
+        quantise_row<V>,
         avx512::burn_int8, avx512::burn_fp32,
     };
     return &kernels;

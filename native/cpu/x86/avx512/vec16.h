@@ -11,6 +11,7 @@ struct Vec16 {
 
     static constexpr int kTokens = 12;
     static constexpr int kGroups = 8;
+    static constexpr int kQueries = 8;  // chains enough to hide a latency of four cycles at two a cycle
     static constexpr int kQuantBytes = 1;
 
     static Reg zero() { return _mm512_setzero_ps(); }
@@ -21,6 +22,12 @@ struct Vec16 {
     static Reg load_half(const uint16_t* from) { return _mm512_cvtph_ps(load_shorts(from)); }
     static Reg load_bfloat(const uint16_t* from) {
         return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load_shorts(from)), 16));
+    }
+    static Reg load_bytes(const int8_t* from) {
+        return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+    }
+    static void store_half(uint16_t* to, Reg x) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     }
     static void store_quants(uint8_t* to, Reg x) {
         _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)));

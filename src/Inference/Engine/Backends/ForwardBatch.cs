@@ -15,6 +15,7 @@ public sealed class ForwardBatch
     private readonly int[] _blockStarts;
     private readonly int[] _logitRows;
     private readonly int[] _hiddenRows;
+    private readonly int[] _tokenTypes;
     private readonly int[] _rowAdapters;
     private readonly float[] _logits;
     private readonly float[] _hidden;
@@ -44,6 +45,7 @@ public sealed class ForwardBatch
         _blockStarts = new int[rowsMax + 1];
         _logitRows = new int[logitRowsMax];
         _hiddenRows = new int[hiddenRowsMax];
+        _tokenTypes = new int[rowsMax];
         _rowAdapters = new int[rowsMax];
         _logits = new float[(long)logitRowsMax * LogitsStride];
         _hidden = new float[(long)hiddenRowsMax * width];
@@ -73,6 +75,10 @@ public sealed class ForwardBatch
     /// <summary>The rows whose hidden state is wanted, in order.</summary>
     public ReadOnlySpan<int> HiddenRowIndices => _hiddenRows.AsSpan(0, HiddenRows);
 
+    /// <summary>The token type of each row; empty when all are 0.</summary>
+    public ReadOnlySpan<int> TokenTypes => HasTokenTypes ? _tokenTypes.AsSpan(0, Rows) : default;
+    public bool HasTokenTypes { get; private set; }
+
     /// <summary>The LoRA adapter of each row, 0 for none; empty when no row has one.</summary>
     public ReadOnlySpan<int> RowAdapters => HasAdapters ? _rowAdapters.AsSpan(0, Rows) : default;
     public bool HasAdapters { get; private set; }
@@ -87,6 +93,7 @@ public sealed class ForwardBatch
         Sequences = 0;
         LogitRows = 0;
         HiddenRows = 0;
+        HasTokenTypes = false;
         HasAdapters = false;
         _blockCount = 0;
     }
@@ -128,6 +135,7 @@ public sealed class ForwardBatch
         _tokens[Rows] = token;
         _positions[Rows] = position;
         _rowSequences[Rows] = Sequences - 1;
+        _tokenTypes[Rows] = 0;
         _rowAdapters[Rows] = adapter;
         HasAdapters |= adapter != 0;
         if (wantsLogits)
@@ -137,6 +145,14 @@ public sealed class ForwardBatch
 
         Rows++;
         return wantsLogits ? LogitRows++ : -1;
+    }
+
+    /// <summary>The row added last is of this token type (the second text of a pair, in encoders that tell them apart).</summary>
+    public void SetTokenType(int type)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(Rows, 1);
+        _tokenTypes[Rows - 1] = type;
+        HasTokenTypes |= type != 0;
     }
 
     /// <summary>Asks for the hidden state of the row added last; answers its index.</summary>

@@ -1,5 +1,6 @@
 using Jesus.Inference.Engine.Architectures;
 using Jesus.Inference.Engine.Gguf;
+using Jesus.Inference.Engine.KvCache;
 using Jesus.Inference.Engine.Native;
 
 namespace Jesus.Inference.Engine.Backends;
@@ -47,12 +48,23 @@ public sealed unsafe class NativeBackend : IBackend
 
     public static NativeBackend Load(GgufFile file, BackendOptions options) => Load(file, ArchitectureReaders.Read(file), options);
 
-    public void Forward(ForwardBatch batch)
+    public void Forward(ForwardBatch batch) => Run(batch, -1, null);
+
+    public int? FindNotFinite(ForwardBatch batch, int sequence)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)sequence, (uint)batch.Sequences);
+        int layer;
+        Run(batch, sequence, &layer);
+        return layer >= -1 ? layer : null;
+    }
+
+    /// <summary>A pass, or with a sequence to look at, the pass that looks.</summary>
+    private void Run(ForwardBatch batch, int sequence, int* layer)
     {
         ObjectDisposedException.ThrowIf(_executor == 0, this);
         fixed (int* tokens = batch.Tokens, positions = batch.Positions, rowSequences = batch.RowSequences)
         fixed (int* blocks = batch.Blocks, blockStarts = batch.BlockStarts, logitRows = batch.LogitRowIndices)
-        fixed (int* hiddenRows = batch.HiddenRowIndices, rowAdapters = batch.RowAdapters)
+        fixed (int* hiddenRows = batch.HiddenRowIndices, tokenTypes = batch.TokenTypes, rowAdapters = batch.RowAdapters)
         fixed (float* logits = batch.LogitStorage, hidden = batch.HiddenStorage)
         {
             var native = new NativeBatch
@@ -71,9 +83,12 @@ public sealed unsafe class NativeBackend : IBackend
                 HiddenRowCount = batch.HiddenRows,
                 HiddenRows = hiddenRows,
                 Hidden = hidden,
+                TokenTypes = tokenTypes,
                 RowAdapters = rowAdapters,
             };
-            var status = NativeMethods.Forward(_executor, _kv, &native);
+            var status = layer == null
+                ? NativeMethods.Forward(_executor, _kv, &native)
+                : NativeMethods.FindNotFinite(_executor, _kv, &native, sequence, layer);
             if (status != 0)
             {
                 NativeLibraryCheck.Check(status, $"a forward pass of {batch.Rows} rows in {batch.Sequences} sequences");
@@ -97,12 +112,33 @@ public sealed unsafe class NativeBackend : IBackend
         }
     }
 
+    /// <summary>Encoders have none: their keys and values live for one pass.</summary>
+    private void CreateKv(BackendOptions options)
+    {
+        if (!Shape.IsCausal)
+        {
+            return;
+        }
+
+        if (options.KvType == KvElementType.Q8_0 && Shape.HeadDim % KvBudget.ScaledDims != 0)
+        {
+            throw new BackendException(
+                $"keys and values cannot be kept as {options.KvType}: its scales cover {KvBudget.ScaledDims} dimensions, and this model's heads have {Shape.HeadDim}. Use {KvElementType.F16}.");
+        }
+
+        fixed (nint* kv = &_kv)
+        {
+            var status = NativeMethods.KvCreate(_model, (int)options.KvType, options.KvBlocks, kv);
+            NativeLibraryCheck.Check(status, $"making {options.KvBlocks} KV blocks of {options.KvType}");
+        }
+    }
+
     private void CreateRunTime(BackendOptions options)
     {
         NativeLibraryCheck.Check(NativeMethods.ModelCheck(_model), "loading the weights");
-        fixed (nint* kv = &_kv, executor = &_executor)
+        CreateKv(options);
+        fixed (nint* executor = &_executor)
         {
-            NativeLibraryCheck.Check(NativeMethods.KvCreate(_model, (int)options.KvType, options.KvBlocks, kv), $"making {options.KvBlocks} KV blocks");
             var status = NativeMethods.ExecutorCreate(_model, options.Threads, options.BatchRowsMax, executor);
             NativeLibraryCheck.Check(status, $"starting {options.Threads} threads for batches of {options.BatchRowsMax} rows");
         }
@@ -118,7 +154,7 @@ public sealed unsafe class NativeBackend : IBackend
             WeightBytes: (long)NativeMethods.ModelBytes(_model),
             WorkBytes: (long)NativeMethods.ExecutorBytes(_executor),
             KvType: options.KvType,
-            KvBlocks: options.KvBlocks,
+            KvBlocks: Shape.IsCausal ? options.KvBlocks : 0,
             KvBlockBytes: (long)NativeMethods.KvBlockBytes(_model, (int)options.KvType));
     }
 }

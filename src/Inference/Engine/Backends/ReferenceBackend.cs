@@ -5,35 +5,34 @@ using Jesus.Inference.Engine.KvCache;
 namespace Jesus.Inference.Engine.Backends;
 
 /// <summary>
-/// The llama graph in plain C# loops with double sums: the oracle that tests hold the kernels against, and readable as the graph's definition.
-/// Keeps every weight as a float and is slow; not for serving.
+/// The graph of <see cref="WeightSlot"/> in plain C# loops with double sums: the oracle that tests hold the kernels against, and readable as the graph's
+/// definition. Keeps every weight as a float and is slow; not for serving.
 /// </summary>
 public sealed class ReferenceBackend : IBackend
 {
     private const byte ReferenceNumericsId = 255;
 
     private readonly ReferenceWeights _weights;
+    private readonly ReferenceAttention _attention;
+    private readonly ReferenceFeedForward _feedForward;
     private readonly bool _quantiseActivations;
-    private readonly float[][] _keys;
-    private readonly float[][] _values;
-    private readonly int _group;
-    private readonly int _kvWidth;
 
     /// <param name="file">The model; every weight is read here.</param>
     /// <param name="kvBlocks">Blocks of the KV pool.</param>
     /// <param name="batchRowsMax">Rows of the largest batch.</param>
-    /// <param name="quantiseActivations">Round the input of every product to 8 bits per block of 32, as the kernels do for Q8_0 weights.</param>
+    /// <param name="quantiseActivations">Round the input of products with quantised weights to 8 bits per block of 32, as the kernels do.</param>
     public ReferenceBackend(GgufFile file, int kvBlocks, int batchRowsMax = 512, bool quantiseActivations = false)
+        : this(file, ArchitectureReaders.Read(file), kvBlocks, batchRowsMax, quantiseActivations)
+    {
+    }
+
+    public ReferenceBackend(GgufFile file, ModelGraph model, int kvBlocks, int batchRowsMax = 512, bool quantiseActivations = false)
     {
         _quantiseActivations = quantiseActivations;
-        var model = ArchitectureReaders.Read(file);
         Shape = model.Shape;
         _weights = new ReferenceWeights(file, model);
-        _group = Shape.Heads / Shape.KvHeads;
-        _kvWidth = Shape.KvHeads * Shape.HeadDim;
-        var floats = kvBlocks * KvBlockPool.BlockPositions * _kvWidth;
-        _keys = Enumerable.Range(0, Shape.Layers).Select(_ => new float[floats]).ToArray();
-        _values = Enumerable.Range(0, Shape.Layers).Select(_ => new float[floats]).ToArray();
+        _attention = new ReferenceAttention(this, _weights, kvBlocks);
+        _feedForward = new ReferenceFeedForward(this, _weights);
         Info = new BackendInfo("reference", "reference", "reference", ReferenceNumericsId, 1, batchRowsMax, _weights.Bytes, 0, KvElementType.F32, kvBlocks,
             KvBudget.BlockBytes(Shape, KvElementType.F32));
     }
@@ -41,131 +40,133 @@ public sealed class ReferenceBackend : IBackend
     public ModelShape Shape { get; }
     public BackendInfo Info { get; }
 
-    public void Forward(ForwardBatch batch)
-    {
-        var logits = 0;
-        for (var row = 0; row < batch.Rows; row++)
-        {
-            var sequence = batch.RowSequences[row];
-            var table = batch.Blocks[batch.BlockStarts[sequence]..batch.BlockStarts[sequence + 1]];
-            var hidden = ForwardRow(batch.Tokens[row], batch.Positions[row], table);
-            if (logits < batch.LogitRows && batch.LogitRowIndices[logits] == row)
-            {
-                Multiply(_weights.Output, Norm(hidden, _weights.OutputNorm)).CopyTo(batch.Logits(logits++));
-            }
-        }
-    }
+    public void Forward(ForwardBatch batch) => _ = Run(batch, -1);
+
+    public int? FindNotFinite(ForwardBatch batch, int sequence) => Run(batch, sequence);
 
     public void Dispose()
     {
         // Nothing outside the managed heap.
     }
 
-    private float[] ForwardRow(int token, int position, ReadOnlySpan<int> table)
+    /// <summary>The pass; the place where the watched sequence first held what is no number, if it did.</summary>
+    private int? Run(ForwardBatch batch, int watched)
     {
-        var x = _weights.TokenEmbedding.AsSpan(token * Shape.Width, Shape.Width).ToArray();
-        for (var layer = 0; layer < Shape.Layers; layer++)
+        var rows = new float[batch.Rows][];
+        for (var row = 0; row < rows.Length; row++)
         {
-            var weights = _weights.Layers[layer];
-            Add(x, Multiply(weights.AttentionOutput, Attend(weights, layer, Norm(x, weights.AttentionNorm), position, table)));
-            Add(x, FeedForward(weights, Norm(x, weights.FfnNorm)));
+            rows[row] = Embed(batch, row);
         }
 
+        int? found = Holds(rows, batch, watched) ? -1 : null;
+        for (var layer = 0; layer < Shape.Layers; layer++)
+        {
+            RunLayer(batch, rows, layer);
+            found ??= Holds(rows, batch, watched) ? layer : null;
+        }
+
+        Output(batch, rows);
+        return found;
+    }
+
+    private static bool Holds(float[][] rows, ForwardBatch batch, int watched)
+    {
+        for (var row = 0; row < rows.Length; row++)
+        {
+            if (batch.RowSequences[row] == watched && !Array.TrueForAll(rows[row], float.IsFinite))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private float[] Embed(ForwardBatch batch, int row)
+    {
+        var x = new float[Shape.Width];
+        ReferenceMath.Add(x, Row(WeightSlot.TokenEmbedding, batch.Tokens[row]), Shape.EmbeddingScale);
+        ReferenceMath.Add(x, Row(WeightSlot.TokenTypeEmbedding, batch.TokenTypes.Length > 0 ? batch.TokenTypes[row] : 0));
+        ReferenceMath.Add(x, Row(WeightSlot.PositionEmbedding, batch.Positions[row]));
+        Norm(x, WeightSlot.EmbeddingNorm, WeightSlot.EmbeddingNormBias);
         return x;
     }
 
-    private float[] Attend(ReferenceLayer weights, int layer, float[] x, int position, ReadOnlySpan<int> table)
+    /// <summary>Empty when the model has no such embedding.</summary>
+    private ReadOnlySpan<float> Row(WeightSlot slot, int row) =>
+        _weights.Of(slot) is { Exists: true } table ? table.Values.AsSpan(row * Shape.Width, Shape.Width) : default;
+
+    private void RunLayer(ForwardBatch batch, float[][] rows, int layer)
     {
-        var query = Multiply(weights.Query, x);
-        var key = Multiply(weights.Key, x);
-        Rotate(query, Shape.Heads, position);
-        Rotate(key, Shape.KvHeads, position);
-        key.CopyTo(_keys[layer].AsSpan(Place(position, table), _kvWidth));
-        Multiply(weights.Value, x).CopyTo(_values[layer].AsSpan(Place(position, table), _kvWidth));
-
-        var result = new float[query.Length];
-        for (var head = 0; head < Shape.Heads; head++)
+        var attended = _attention.Run(batch, rows, layer);
+        for (var row = 0; row < rows.Length; row++)
         {
-            AttendHead(layer, head, query, position, table, result);
+            var x = rows[row];
+            ReferenceMath.Add(x, attended[row], Shape.ResidualScale);
+            Norm(x, WeightSlot.AttentionSumNorm, WeightSlot.AttentionSumNormBias, layer);
+            var y = x.AsSpan().ToArray();
+            Norm(y, WeightSlot.FfnNorm, WeightSlot.FfnNormBias, layer);
+            y = _feedForward.Run(y, layer);
+            Norm(y, WeightSlot.PostFfnNorm, null, layer);
+            ReferenceMath.Add(x, y, Shape.ResidualScale);
+            Norm(x, WeightSlot.FfnSumNorm, WeightSlot.FfnSumNormBias, layer);
         }
-
-        return result;
     }
 
-    private void AttendHead(int layer, int head, float[] query, int position, ReadOnlySpan<int> table, float[] result)
+    private void Output(ForwardBatch batch, float[][] rows)
     {
-        var dim = Shape.HeadDim;
-        var offset = head / _group * dim;
-        var scores = new double[position + 1];
-        for (var p = 0; p <= position; p++)
+        var output = _weights.Of(WeightSlot.Output) is { Exists: true } own ? own : _weights.Of(WeightSlot.TokenEmbedding);
+        for (var i = 0; i < batch.LogitRows; i++)
         {
-            scores[p] = Dot(query.AsSpan(head * dim, dim), _keys[layer].AsSpan(Place(p, table) + offset, dim)) / Math.Sqrt(dim);
-        }
-
-        Softmax(scores);
-        for (var d = 0; d < dim; d++)
-        {
-            double sum = 0;
-            for (var p = 0; p <= position; p++)
+            var logits = Multiply(output, Final(rows[batch.LogitRowIndices[i]]));
+            for (var token = 0; token < logits.Length; token++)
             {
-                sum += scores[p] * _values[layer][Place(p, table) + offset + d];
+                logits[token] = (float)ReferenceMath.SoftCap(logits[token] * Shape.LogitScale, Shape.LogitSoftCap);
             }
 
-            result[head * dim + d] = (float)sum;
+            logits.CopyTo(batch.Logits(i));
         }
-    }
 
-    private float[] FeedForward(ReferenceLayer weights, float[] x)
-    {
-        var gate = Multiply(weights.Gate, x);
-        var up = Multiply(weights.Up, x);
-        for (var i = 0; i < gate.Length; i++)
+        for (var i = 0; i < batch.HiddenRows; i++)
         {
-            gate[i] = (float)(gate[i] / (1 + Math.Exp(-gate[i])) * up[i]);
+            Final(rows[batch.HiddenRowIndices[i]]).CopyTo(batch.Hidden(i));
         }
-
-        return Multiply(weights.Down, gate);
     }
 
-    private void Rotate(float[] heads, int count, int position)
+    private float[] Final(float[] row)
     {
-        for (var head = 0; head < count; head++)
+        var x = row.AsSpan().ToArray();
+        Norm(x, WeightSlot.OutputNorm, WeightSlot.OutputNormBias);
+        return x;
+    }
+
+    /// <summary>In place; nothing when the model has no such norm.</summary>
+    internal void Norm(Span<float> x, WeightSlot weight, WeightSlot? bias, int layer = 0)
+    {
+        if (_weights.Vector(weight, layer) is { Length: > 0 } values)
         {
-            for (var pair = 0; pair < Shape.Ropes[0].Frequencies.Length; pair++)
-            {
-                var (sin, cos) = Math.SinCos(position * Shape.Ropes[0].Frequencies[pair]);
-                var at = head * Shape.HeadDim + 2 * pair;
-                var (a, b) = (heads[at], heads[at + 1]);
-                heads[at] = (float)(a * cos - b * sin);
-                heads[at + 1] = (float)(a * sin + b * cos);
-            }
+            ReferenceMath.Norm(Shape.Norm, x, values, bias is { } slot ? _weights.Vector(slot, layer) : [], Shape.NormEpsilon);
         }
     }
 
-    private float[] Norm(float[] x, float[] weight)
+    /// <summary>The product with every row of the matrix.</summary>
+    internal float[] Multiply(ReferenceTensor matrix, float[] input)
     {
-        var scale = 1 / Math.Sqrt(Dot(x, x) / x.Length + Shape.NormEpsilon);
-        var result = new float[x.Length];
-        for (var i = 0; i < x.Length; i++)
-        {
-            result[i] = (float)(x[i] * scale * weight[i]);
-        }
-
-        return result;
-    }
-
-    private int Place(int position, ReadOnlySpan<int> table) =>
-        (table[position / KvBlockPool.BlockPositions] * KvBlockPool.BlockPositions + position % KvBlockPool.BlockPositions) * _kvWidth;
-
-    private float[] Multiply(float[] matrix, float[] input)
-    {
-        var x = _quantiseActivations ? Quantise(input) : input;
-        var result = new float[matrix.Length / x.Length];
+        var x = _quantiseActivations && matrix.IsQuantised ? Quantise(input) : input;
+        var result = new float[matrix.Values.Length / x.Length];
         for (var row = 0; row < result.Length; row++)
         {
-            result[row] = (float)Dot(matrix.AsSpan(row * x.Length, x.Length), x);
+            result[row] = (float)ReferenceMath.Dot(matrix.Values.AsSpan(row * x.Length, x.Length), x);
         }
 
+        return result;
+    }
+
+    /// <summary>The product, and the bias where there is one.</summary>
+    internal float[] Multiply(WeightSlot matrix, WeightSlot bias, float[] input, int layer, int expert = 0)
+    {
+        var result = Multiply(_weights.Of(matrix, layer, expert), input);
+        ReferenceMath.Add(result, _weights.Vector(bias, layer, expert));
         return result;
     }
 
@@ -183,40 +184,5 @@ public sealed class ReferenceBackend : IBackend
         }
 
         return result;
-    }
-
-    private static double Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
-    {
-        double sum = 0;
-        for (var i = 0; i < a.Length; i++)
-        {
-            sum += (double)a[i] * b[i];
-        }
-
-        return sum;
-    }
-
-    private static void Add(float[] x, float[] y)
-    {
-        for (var i = 0; i < x.Length; i++)
-        {
-            x[i] += y[i];
-        }
-    }
-
-    private static void Softmax(double[] scores)
-    {
-        var highest = scores.Max();
-        double sum = 0;
-        for (var i = 0; i < scores.Length; i++)
-        {
-            scores[i] = Math.Exp(scores[i] - highest);
-            sum += scores[i];
-        }
-
-        for (var i = 0; i < scores.Length; i++)
-        {
-            scores[i] /= sum;
-        }
     }
 }

@@ -4,41 +4,38 @@ using Jesus.Inference.Engine.Gguf;
 
 namespace Jesus.Inference.Engine.Backends;
 
-/// <summary>One layer's weights as floats, row by row.</summary>
-internal sealed class ReferenceLayer
+/// <summary>A tensor of the graph as floats, row by row.</summary>
+/// <param name="IsQuantised">The file keeps it in blocks of integers, so that the kernels quantise what it is multiplied with.</param>
+internal sealed record ReferenceTensor(float[] Values, bool IsQuantised)
 {
-    public float[] AttentionNorm { get; set; } = [];
-    public float[] Query { get; set; } = [];
-    public float[] Key { get; set; } = [];
-    public float[] Value { get; set; } = [];
-    public float[] AttentionOutput { get; set; } = [];
-    public float[] FfnNorm { get; set; } = [];
-    public float[] Gate { get; set; } = [];
-    public float[] Up { get; set; } = [];
-    public float[] Down { get; set; } = [];
+    public static readonly ReferenceTensor Absent = new([], false);
+
+    public bool Exists => Values.Length > 0;
 }
 
 /// <summary>A whole model's weights, widened to floats.</summary>
 internal sealed class ReferenceWeights
 {
+    private readonly Dictionary<(WeightSlot Slot, int Layer, int Expert), ReferenceTensor> _tensors = [];
+
     public ReferenceWeights(GgufFile file, ModelGraph model)
     {
-        Layers = Enumerable.Range(0, model.Shape.Layers).Select(_ => new ReferenceLayer()).ToArray();
         foreach (var tensor in model.Tensors)
         {
-            var values = Read(file, tensor.Info).AsSpan((int)(tensor.First * (tensor.IsVector ? 1 : tensor.Columns)), (int)(tensor.Rows * tensor.Columns)).ToArray();
+            var columns = tensor.IsVector ? 1 : tensor.Columns;
+            var values = Read(file, tensor.Info).AsSpan((int)(tensor.First * columns), (int)(tensor.Count * columns)).ToArray();
             Bytes += values.Length * sizeof(float);
-            Place(tensor, values);
+            _tensors.Add((tensor.Slot, tensor.Layer, tensor.Expert), new ReferenceTensor(values, GgufBlock.Of(tensor.Info.Type).Elements > 1));
         }
-
-        Output = Output.Length > 0 ? Output : TokenEmbedding;
     }
 
-    public float[] TokenEmbedding { get; private set; } = [];
-    public float[] Output { get; private set; } = [];
-    public float[] OutputNorm { get; private set; } = [];
-    public ReferenceLayer[] Layers { get; }
     public long Bytes { get; }
+
+    /// <summary><see cref="ReferenceTensor.Absent"/> when the model has none.</summary>
+    public ReferenceTensor Of(WeightSlot slot, int layer = 0, int expert = 0) => _tensors.GetValueOrDefault((slot, layer, expert), ReferenceTensor.Absent);
+
+    /// <summary>The values of a vector; empty when the model has none.</summary>
+    public float[] Vector(WeightSlot slot, int layer = 0, int expert = 0) => Of(slot, layer, expert).Values;
 
     /// <summary>A tensor's values, dequantised: F32, F16, BF16 or Q8_0 (blocks of an F16 scale and 32 signed bytes).</summary>
     public static float[] Read(GgufFile file, GgufTensorInfo info)
@@ -58,25 +55,5 @@ internal sealed class ReferenceWeights
         }
 
         return values;
-    }
-
-    private void Place(ModelTensor tensor, float[] values)
-    {
-        var layer = Layers[tensor.Layer];
-        switch (tensor.Slot)
-        {
-            case WeightSlot.TokenEmbedding: TokenEmbedding = values; break;
-            case WeightSlot.Output: Output = values; break;
-            case WeightSlot.OutputNorm: OutputNorm = values; break;
-            case WeightSlot.AttentionNorm: layer.AttentionNorm = values; break;
-            case WeightSlot.Query: layer.Query = values; break;
-            case WeightSlot.Key: layer.Key = values; break;
-            case WeightSlot.Value: layer.Value = values; break;
-            case WeightSlot.AttentionOutput: layer.AttentionOutput = values; break;
-            case WeightSlot.FfnNorm: layer.FfnNorm = values; break;
-            case WeightSlot.Gate: layer.Gate = values; break;
-            case WeightSlot.Up: layer.Up = values; break;
-            case WeightSlot.Down: layer.Down = values; break;
-        }
     }
 }

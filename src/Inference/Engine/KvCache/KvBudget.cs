@@ -6,13 +6,16 @@ namespace Jesus.Inference.Engine.KvCache;
 /// <summary>How many KV blocks an amount of memory makes; decided once, when the model loads.</summary>
 public static class KvBudget
 {
+    /// <summary>Dimensions of a head that share one scale in Q8_0: heads of other multiples cannot be kept so.</summary>
+    public const int ScaledDims = 32;
+
     /// <summary>Bytes of one block of 16 positions: keys and values of all layers and KV heads; values are padded to 16 dimensions; Q8_0 adds an F16 scale for each 32.</summary>
     public static long BlockBytes(ModelShape shape, KvElementType type)
     {
         long padded = (shape.HeadDim + 15) / 16 * 16;
         long position = type switch
         {
-            KvElementType.Q8_0 => 2 * (shape.HeadDim + shape.HeadDim / 32 * 2),
+            KvElementType.Q8_0 => 2 * (shape.HeadDim + shape.HeadDim / ScaledDims * 2),
             KvElementType.F16 => (shape.HeadDim + padded) * 2,
             _ => (shape.HeadDim + padded) * 4,
         };

@@ -67,6 +67,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library, EntryPoint = "jn_forward")]
     public static partial int Forward(nint executor, nint kv, NativeBatch* batch);
 
+    [LibraryImport(Library, EntryPoint = "jn_find_not_finite")]
+    public static partial int FindNotFinite(nint executor, nint kv, NativeBatch* batch, int sequence, int* layer);
+
     [LibraryImport(Library, EntryPoint = "jn_executor_bytes")]
     public static partial ulong ExecutorBytes(nint executor);
 

@@ -70,7 +70,7 @@ internal static class LlamaSamples
     }
 
     /// <summary>Uniform around <paramref name="centre"/>, by splitmix64.</summary>
-    private static float[] Values(int count, float centre, ulong seed)
+    public static float[] Values(int count, float centre, ulong seed)
     {
         var values = new float[count];
         for (var i = 0; i < count; i++)
@@ -84,7 +84,7 @@ internal static class LlamaSamples
         return values;
     }
 
-    private static byte[] Encode(float[] values, GgufTensorType type)
+    public static byte[] Encode(float[] values, GgufTensorType type)
     {
         var block = GgufBlock.Of(type);
         var bytes = new byte[values.Length / block.Elements * block.Bytes];

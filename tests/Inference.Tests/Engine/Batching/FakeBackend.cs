@@ -64,6 +64,8 @@ internal sealed class FakeBackend(int vocabulary, int context = 4096, int kvBloc
         }
     }
 
+    public int? FindNotFinite(ForwardBatch batch, int sequence) => null;
+
     public void Dispose()
     {
         // Nothing to let go of.
