@@ -53,9 +53,9 @@ internal sealed class LlamaTensorReader(GgufFile file, ModelShape shape)
             throw Wrong(tensor, $"has dimensions [{string.Join(", ", tensor.Dimensions)}]; the metadata asks for [{columns}, {rows}].");
         }
 
-        if (tensor.Type is not (GgufTensorType.F32 or GgufTensorType.F16 or GgufTensorType.BF16 or GgufTensorType.Q8_0))
+        if (!TensorFormats.IsComputed(tensor.Type))
         {
-            throw Wrong(tensor, $"has type {tensor.Type}; F32, F16, BF16 and Q8_0 are computed. Convert the file.");
+            throw Wrong(tensor, $"has type {tensor.Type}; {TensorFormats.ComputedNames} are computed. Convert the file.");
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Jesus.Inference.Engine.Architectures;
 using Jesus.Inference.Engine.Gguf;
 
@@ -37,23 +36,13 @@ internal sealed class ReferenceWeights
     /// <summary>The values of a vector; empty when the model has none.</summary>
     public float[] Vector(WeightSlot slot, int layer = 0, int expert = 0) => Of(slot, layer, expert).Values;
 
-    /// <summary>A tensor's values, dequantised: F32, F16, BF16 or Q8_0 (blocks of an F16 scale and 32 signed bytes).</summary>
+    /// <summary>A tensor's values, dequantised.</summary>
     public static float[] Read(GgufFile file, GgufTensorInfo info)
     {
         var bytes = new byte[info.ByteLength];
         file.ReadTensor(info, 0, bytes);
         var values = new float[info.Elements];
-        for (var i = 0; i < values.Length; i++)
-        {
-            values[i] = info.Type switch
-            {
-                GgufTensorType.F32 => BinaryPrimitives.ReadSingleLittleEndian(bytes.AsSpan(i * 4)),
-                GgufTensorType.F16 => (float)BinaryPrimitives.ReadHalfLittleEndian(bytes.AsSpan(i * 2)),
-                GgufTensorType.BF16 => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(i * 2)) << 16),
-                _ => (sbyte)bytes[i / 32 * 34 + 2 + i % 32] * (float)BinaryPrimitives.ReadHalfLittleEndian(bytes.AsSpan(i / 32 * 34)),
-            };
-        }
-
+        Dequantize.Row(info.Type, bytes, values);
         return values;
     }
 }

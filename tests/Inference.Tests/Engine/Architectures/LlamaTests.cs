@@ -49,10 +49,10 @@ public sealed class LlamaTests
     public void A_tensor_type_without_a_kernel_is_refused_with_the_types_that_have_one()
     {
         var writer = LlamaSamples.AddTensors(LlamaSamples.Metadata(), GgufTensorType.F32, without: "blk.0.attn_k.weight")
-            .AddTensor("blk.0.attn_k.weight", GgufTensorType.Q4_0, [64, 32], new byte[64 * 32 / 32 * 18]);
+            .AddTensor("blk.0.attn_k.weight", GgufTensorType.Q8_1, [64, 32], new byte[64 * 32 / 32 * 36]);
         using var file = LlamaSamples.Open(writer);
         var error = Assert.Throws<GgufException>(() => Llama.Read(file));
-        Assert.Contains("Q4_0", error.Problem, StringComparison.Ordinal);
+        Assert.Contains("Q8_1", error.Problem, StringComparison.Ordinal);
         Assert.Contains("Q8_0", error.Problem, StringComparison.Ordinal);
     }
 
