@@ -123,6 +123,7 @@ public sealed class CacheKeyHash
     {
         var sampling = request.Sampling;
         Add(sampling.Temperature).Add(sampling.TopP).Add(sampling.MinP).Add(sampling.FrequencyPenalty).Add(sampling.PresencePenalty);
+        Add(sampling.TypicalP).Add(sampling.RepetitionPenalty).Add(sampling.RepetitionLastN);
         Add(sampling.TopK).Add((long)sampling.Given).Add(sampling.Seed is null ? 0 : 1).Add((long)(sampling.Seed ?? 0)).Add(request.LogitBias.Count);
         foreach (var bias in request.LogitBias)
         {

@@ -10,7 +10,7 @@ internal static class AskWire
     private const int ToolMembers = 5;
     private const int ReasoningMembers = 4;
     private const int ConstraintMembers = 4;
-    private const int SamplingMembers = 8;
+    private const int SamplingMembers = 11;
 
     public static void Tools(this ref WireWriter writer, ref TolerantWrite scope, List<ToolDefinition> tools)
     {
@@ -109,6 +109,9 @@ internal static class AskWire
             writer.Member(ref inner, sampling.PresencePenalty);
 
             writer.Seed(ref inner, sampling.Seed);
+            writer.Member(ref inner, sampling.TypicalP);
+            writer.Member(ref inner, sampling.RepetitionPenalty);
+            writer.Member(ref inner, sampling.RepetitionLastN);
             writer.EndTolerant(ref inner);
         }
 
@@ -132,6 +135,9 @@ internal static class AskWire
             FrequencyPenalty = reader.Next(ref scope) ? reader.ReadFinite("InferRequest.sampling.frequencyPenalty") : 0,
             PresencePenalty = reader.Next(ref scope) ? reader.ReadFinite("InferRequest.sampling.presencePenalty") : 0,
             Seed = reader.Next(ref scope) ? reader.Read<ulong>("InferRequest.sampling.seed") : null,
+            TypicalP = reader.Next(ref scope) ? reader.ReadFinite("InferRequest.sampling.typicalP") : 0,
+            RepetitionPenalty = reader.Next(ref scope) ? reader.ReadFinite("InferRequest.sampling.repetitionPenalty") : 0,
+            RepetitionLastN = reader.Next(ref scope) ? reader.Read<int>("InferRequest.sampling.repetitionLastN") : 0,
         };
         reader.EndTolerant(ref scope);
         return sampling;

@@ -14,18 +14,23 @@ internal static class ChatFormat
             return chat.WrongType("response_format", "an object");
         }
 
-        Utf8Slice type = default, name = default, schema = default;
+        Utf8Slice type = default, name = default, schema = default, plain = default;
         while (chat.Reader.Read() && chat.Reader.TokenType == JsonTokenType.PropertyName)
         {
             var ok = chat.Reader.ValueTextEquals("type"u8) ? chat.NextText("response_format.type", out type)
-                : chat.Reader.ValueTextEquals("json_schema"u8) ? ReadJsonSchema(ref chat, out name, out schema) : chat.UnknownIn("response_format");
+                : chat.Reader.ValueTextEquals("json_schema"u8) ? ReadJsonSchema(ref chat, out name, out schema)
+                : chat.Reader.ValueTextEquals("schema"u8) ? chat.NextRawObject("response_format.schema", out plain)
+                : chat.Reader.ValueTextEquals("regex"u8) ? chat.NextText("response_format.regex", out plain)
+                : chat.Reader.ValueTextEquals("grammar"u8) ? chat.NextText("response_format.grammar", out plain) : chat.UnknownIn("response_format");
             if (!ok)
             {
                 return false;
             }
         }
 
-        return Constrain(ref chat, type, name, schema);
+        chat.Request.Constraint.Name = name;
+        chat.Wishes.InOtherWords |= !plain.IsEmpty;
+        return Constrain(ref chat, type, schema, plain);
     }
 
     private static bool ReadJsonSchema(ref ChatReader chat, out Utf8Slice name, out Utf8Slice schema)
@@ -53,7 +58,7 @@ internal static class ChatFormat
         return true;
     }
 
-    private static bool Constrain(ref ChatReader chat, Utf8Slice type, Utf8Slice name, Utf8Slice schema)
+    private static bool Constrain(ref ChatReader chat, Utf8Slice type, Utf8Slice schema, Utf8Slice plain)
     {
         if (type.Equals("text"u8))
         {
@@ -62,19 +67,24 @@ internal static class ChatFormat
 
         if (type.Equals("json_object"u8))
         {
-            chat.Request.Constraint.Kind = ConstraintKind.JsonObject;
-            return true;
+            // llama-server's: with a schema beside it.
+            return ServerFields.Constrain(ref chat, "response_format", plain.IsEmpty ? ConstraintKind.JsonObject : ConstraintKind.JsonSchema, plain);
+        }
+
+        if (type.Equals("regex"u8) || type.Equals("grammar"u8))
+        {
+            return ServerFields.Constrain(ref chat, $"response_format.{type}", type.Equals("regex"u8) ? ConstraintKind.Regex : ConstraintKind.Grammar, plain);
         }
 
         if (!type.Equals("json_schema"u8))
         {
-            return chat.Fail("invalid_value", $"'response_format.type' is '{type}'; text, json_object or json_schema is allowed.", "response_format.type");
+            return chat.Fail("invalid_value", $"'response_format.type' is '{type}'; text, json_object, json_schema, regex or grammar is allowed.", "response_format.type");
         }
 
-        chat.Request.Constraint.Kind = ConstraintKind.JsonSchema;
-        chat.Request.Constraint.Name = name;
-        chat.Request.Constraint.Source = schema;
-        return !schema.IsEmpty || chat.Fail("missing_required_parameter", "'response_format.json_schema.schema' is missing.", "response_format.json_schema.schema");
+        schema = schema.IsEmpty ? plain : schema;
+        return schema.IsEmpty
+            ? chat.Fail("missing_required_parameter", "'response_format.json_schema.schema' is missing.", "response_format.json_schema.schema")
+            : ServerFields.Constrain(ref chat, "response_format", ConstraintKind.JsonSchema, schema);
     }
 
     /// <summary>Extension: texts that <c>x-span-of</c> in the schema may name.</summary>

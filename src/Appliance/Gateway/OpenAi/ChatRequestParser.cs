@@ -65,8 +65,12 @@ internal static class ChatRequestParser
 
         chat.Request.TopLogProbs = chat.Wishes.LogProbs ? Math.Max(0, chat.Request.TopLogProbs) : -1;
         chat.Request.Operation = ModelOperation.Generate;
-        chat.Request.Body = chat.Body;
-        chat.Request.BodyShape = ApiShape.OpenAiChat;
+        if (!chat.Wishes.InOtherWords)
+        {
+            chat.Request.Body = chat.Body;
+            chat.Request.BodyShape = ApiShape.OpenAiChat;
+        }
+
         return true;
     }
 

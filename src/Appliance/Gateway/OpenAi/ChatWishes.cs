@@ -28,4 +28,7 @@ internal record struct ChatWishes
 
     /// <summary>Reranking: each document's text beside its score.</summary>
     public bool ReturnDocuments { get; set; }
+
+    /// <summary>A wish was spelled as some servers of this API spell it: the request is built anew for each candidate, in the words that it knows.</summary>
+    public bool InOtherWords { get; set; }
 }

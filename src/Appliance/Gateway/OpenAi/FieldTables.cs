@@ -49,6 +49,14 @@ internal enum RequestField : byte
     Documents,
     TopN,
     ReturnDocuments,
+    TypicalP,
+    RepetitionPenalty,
+    RepeatLastN,
+    Grammar,
+    GuidedRegex,
+    GuidedJson,
+    GuidedChoice,
+    StructuredOutputs,
 }
 
 /// <summary>What is taken on each path (OpenAI API reference, November 2026; the official clients' types).</summary>
@@ -70,14 +78,14 @@ internal static class FieldTables
         new("max_completion_tokens", RequestField.MaxCompletionTokens, Honoured, ""),
         new("max_tokens", RequestField.MaxTokens, Honoured, "The older name of the same."),
         new("logprobs", RequestField.LogProbs, Honoured, ""),
-        new("top_logprobs", RequestField.TopLogProbs, Honoured, "0 to 20; local models give the chosen token's alone and refuse more than 0."),
-        new("logit_bias", RequestField.LogitBias, Honoured, "Up to 1,024 tokens; local models refuse it."),
+        new("top_logprobs", RequestField.TopLogProbs, Honoured, "0 to 20."),
+        new("logit_bias", RequestField.LogitBias, Honoured, "Up to 1,024 tokens."),
         new("frequency_penalty", RequestField.FrequencyPenalty, Honoured, ""),
         new("presence_penalty", RequestField.PresencePenalty, Honoured, ""),
         new("tools", RequestField.Tools, Honoured, "Functions; a tool of type `custom` is forwarded only."),
         new("tool_choice", RequestField.ToolChoice, Honoured, "auto, none, required, a named function, `allowed_tools`; a named custom tool is forwarded only."),
         new("parallel_tool_calls", RequestField.ParallelToolCalls, Honoured, "False keeps the first call of an answer."),
-        new("response_format", RequestField.ResponseFormat, Honoured, "text, json_object, json_schema; local models keep to a schema whether `strict` is set or not."),
+        new("response_format", RequestField.ResponseFormat, Honoured, "text, json_object, json_schema, and as other servers have them regex and grammar (GBNF); local models keep to a schema whether `strict` is set or not."),
         new("reasoning_effort", RequestField.ReasoningEffort, Honoured, "A provider that knows other steps is given the nearest; a model that does not reason has none."),
         new("user", RequestField.EndUser, Honoured, "Told to the provider."),
         new("safety_identifier", RequestField.EndUser, Honoured, "Told to the provider."),
@@ -97,7 +105,18 @@ internal static class FieldTables
         new("web_search_options", RequestField.None, Refused, BilledApart),
         new("inputs", RequestField.Inputs, Honoured, "This box's own: named texts that `x-span-of` in a schema refers to."),
         new("top_k", RequestField.TopK, Honoured, "Not OpenAI's; as other servers of this API take it."),
-        new("min_p", RequestField.MinP, Honoured, "Not OpenAI's; as other servers of this API take it."));
+        new("min_p", RequestField.MinP, Honoured, "Not OpenAI's; as other servers of this API take it."),
+        new("typical_p", RequestField.TypicalP, Honoured, "llama-server's; local models and llama.cpp."),
+        new("repetition_penalty", RequestField.RepetitionPenalty, Honoured, "vLLM's, over prompt and answer; not OpenAI's own models."),
+        new("repeat_penalty", RequestField.RepetitionPenalty, Honoured, "llama-server's name of the same, over the last 64 tokens."),
+        new("repeat_last_n", RequestField.RepeatLastN, Honoured, "llama-server's: how many of the last tokens, -1 for all; local models and llama.cpp."),
+        new("grammar", RequestField.Grammar, Honoured, "llama-server's: a GBNF grammar for the answer; local models, llama.cpp and vLLM."),
+        new("json_schema", RequestField.GuidedJson, Honoured, "llama-server's name of a schema for the answer."),
+        new("guided_json", RequestField.GuidedJson, Honoured, "vLLM's name of a schema for the answer."),
+        new("guided_regex", RequestField.GuidedRegex, Honoured, "vLLM's: a regular expression for the answer; local models and vLLM."),
+        new("guided_choice", RequestField.GuidedChoice, Honoured, "vLLM's: the answer is one of these texts."),
+        new("guided_grammar", RequestField.Grammar, Honoured, "vLLM's name of `grammar`."),
+        new("structured_outputs", RequestField.StructuredOutputs, Honoured, "vLLM's newer spelling: `json`, `regex`, `choice`, `grammar` or `json_object`."));
 
     public static FieldTable Completions { get; } = new(
         "/v1/completions",
@@ -111,8 +130,8 @@ internal static class FieldTables
         new("seed", RequestField.Seed, Honoured, ""),
         new("n", RequestField.N, Honoured, ""),
         new("stop", RequestField.Stop, Honoured, ""),
-        new("logprobs", RequestField.CompletionLogProbs, Honoured, "0 to 5; local models give the chosen token's alone and refuse more than 0."),
-        new("logit_bias", RequestField.LogitBias, Honoured, "Local models refuse it."),
+        new("logprobs", RequestField.CompletionLogProbs, Honoured, "0 to 5."),
+        new("logit_bias", RequestField.LogitBias, Honoured, ""),
         new("frequency_penalty", RequestField.FrequencyPenalty, Honoured, ""),
         new("presence_penalty", RequestField.PresencePenalty, Honoured, ""),
         new("user", RequestField.EndUser, Honoured, "Told to the provider."),
@@ -120,7 +139,18 @@ internal static class FieldTables
         new("best_of", RequestField.BestOf, Refused, "Answers are not compared here; 1, or the same as `n`, is taken."),
         new("suffix", RequestField.Suffix, Refused, "Text is not inserted; leave it out."),
         new("top_k", RequestField.TopK, Honoured, "Not OpenAI's."),
-        new("min_p", RequestField.MinP, Honoured, "Not OpenAI's."));
+        new("min_p", RequestField.MinP, Honoured, "Not OpenAI's."),
+        new("typical_p", RequestField.TypicalP, Honoured, "Not OpenAI's."),
+        new("repetition_penalty", RequestField.RepetitionPenalty, Honoured, "Not OpenAI's."),
+        new("repeat_penalty", RequestField.RepetitionPenalty, Honoured, "Not OpenAI's."),
+        new("repeat_last_n", RequestField.RepeatLastN, Honoured, "Not OpenAI's."),
+        new("grammar", RequestField.Grammar, Honoured, "Not OpenAI's."),
+        new("json_schema", RequestField.GuidedJson, Honoured, "Not OpenAI's."),
+        new("guided_json", RequestField.GuidedJson, Honoured, "Not OpenAI's."),
+        new("guided_regex", RequestField.GuidedRegex, Honoured, "Not OpenAI's."),
+        new("guided_choice", RequestField.GuidedChoice, Honoured, "Not OpenAI's."),
+        new("guided_grammar", RequestField.Grammar, Honoured, "Not OpenAI's."),
+        new("structured_outputs", RequestField.StructuredOutputs, Honoured, "Not OpenAI's."));
 
     public static FieldTable Embeddings { get; } = new(
         "/v1/embeddings",

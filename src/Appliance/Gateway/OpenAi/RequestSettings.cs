@@ -26,6 +26,7 @@ internal static class RequestSettings
         RequestField.Stream => ReadStream(ref chat),
         RequestField.StreamOptions => ReadStreamOptions(ref chat),
         RequestField.EndUser => ReadEndUser(ref chat, rule.Name),
+        >= RequestField.TypicalP and <= RequestField.StructuredOutputs => ServerFields.Read(ref chat, rule),
         _ => chat.Skip(),
     };
 

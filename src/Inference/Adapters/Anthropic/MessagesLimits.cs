@@ -58,7 +58,9 @@ internal static class MessagesLimits
         var what = sampling.Seed is not null ? "seed"
             : sampling.FrequencyPenalty != 0 ? "frequency_penalty"
             : sampling.PresencePenalty != 0 ? "presence_penalty"
-            : sampling.MinP != 0 ? "min_p" : null;
+            : sampling.MinP != 0 ? "min_p"
+            : sampling.TypicalP != 0 ? "typical_p"
+            : sampling.PenalisesRepetition ? "repetition_penalty" : null;
         if (what is not null)
         {
             return Unsupported($"'{what}'", what);

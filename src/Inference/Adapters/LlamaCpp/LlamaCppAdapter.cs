@@ -11,7 +11,7 @@ namespace Jesus.Inference.Adapters.LlamaCpp;
 /// </summary>
 public sealed class LlamaCppAdapter : IModelAdapter, IDisposable
 {
-    private static readonly ChatDialect Dialect = new() { TakesReasoning = true, Grammar = GrammarField.Gbnf };
+    private static readonly ChatDialect Dialect = new() { TakesReasoning = true, Grammar = GrammarField.Gbnf, HasTypical = true, Repetition = RepetitionField.LastN };
 
     private readonly ChatServer _server;
     private readonly CapacityWatch _watch;

@@ -47,6 +47,8 @@ internal static class ResponsesRequest
             { Sampling.PresencePenalty: not 0 } => ("A presence penalty", "presence_penalty"),
             { Sampling.TopK: > 0 } => ("top_k", "top_k"),
             { Sampling.MinP: > 0 } => ("min_p", "min_p"),
+            { Sampling.TypicalP: > 0 } => ("typical_p", "typical_p"),
+            { Sampling.PenalisesRepetition: true } => ("A repetition penalty", "repetition_penalty"),
             { Constraint.Kind: ConstraintKind.Regex or ConstraintKind.Grammar } => ("A regular expression or grammar for the answer", "response_format"),
             _ when request.Constraint.Source.Span.IndexOf("\"x-span-of\""u8) >= 0 => ("x-span-of in a schema", "response_format"),
             _ => ("", ""),

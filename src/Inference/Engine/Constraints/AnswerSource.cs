@@ -1,10 +1,12 @@
 using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.Constraints.Gbnf;
 using Jesus.Inference.Engine.Constraints.Grammars;
+using Jesus.Inference.Engine.Constraints.Regexes;
 using Jesus.Inference.Engine.Constraints.Schemas;
 
 namespace Jesus.Inference.Engine.Constraints;
 
-/// <summary>The grammar of an answer that is a JSON value.</summary>
+/// <summary>The grammar of an answer that is one value: JSON, or a text of a regular expression or a grammar.</summary>
 internal sealed class AnswerSource : IGrammarSource
 {
     /// <summary>The request field that holds the schema.</summary>
@@ -20,6 +22,13 @@ internal sealed class AnswerSource : IGrammarSource
 
     public ReadOnlySpan<byte> Key => _key;
 
+    public string Name => _constraint.Kind switch
+    {
+        ConstraintKind.Regex => "The regular expression",
+        ConstraintKind.Grammar => "The GBNF grammar",
+        _ => "The JSON schema",
+    };
+
     public bool TryAdd(GrammarBuilder builder, out int start, out ModelError error) => TryAdd(_constraint, builder, builder.Accept, out start, out error);
 
     public static bool TryAdd(OutputConstraint constraint, GrammarBuilder builder, int next, out int start, out ModelError error)
@@ -33,10 +42,10 @@ internal sealed class AnswerSource : IGrammarSource
                 return true;
             case ConstraintKind.JsonSchema:
                 return SchemaText.TryAdd(builder, constraint.Source.Memory, Param, next, out start, out error);
+            case ConstraintKind.Regex:
+                return RegexText.TryAdd(builder, constraint.Source.Memory, Param, next, out start, out error);
             default:
-                var kind = constraint.Kind == ConstraintKind.Regex ? "a regular expression" : "a GBNF grammar";
-                error = new ModelError(ErrorCause.UnsupportedField, $"Constraining an answer by {kind} is not implemented; use a JSON schema.", Param);
-                return false;
+                return GbnfText.TryAdd(builder, constraint.Source.Memory, Param, next, out start, out error);
         }
     }
 }

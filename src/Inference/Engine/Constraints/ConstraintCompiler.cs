@@ -15,7 +15,7 @@ public sealed class ConstraintCompiler
 
     public VocabularyIndex Vocabulary { get; }
 
-    /// <param name="constraint">A JSON schema or "any JSON object"; must not be <see cref="ConstraintKind.None"/>.</param>
+    /// <param name="constraint">A JSON schema, "any JSON object", a regular expression or a grammar; must not be <see cref="ConstraintKind.None"/>.</param>
     /// <param name="prompt">The text that <c>x-span-of: prompt</c> names: the last user turn's.</param>
     /// <param name="compiled">Owned by the caller: dispose it when the answer is finished.</param>
     /// <param name="error">Names the JSON pointer and the keyword that cannot be enforced, and what is allowed there.</param>
@@ -38,7 +38,7 @@ public sealed class ConstraintCompiler
                 return false;
             }
 
-            grammar = new CachedGrammar(built, new MaskCache(Vocabulary.MaskWords));
+            grammar = new CachedGrammar(built, new MaskCache());
             _cache.Add(source.Key, grammar);
         }
 
@@ -62,24 +62,21 @@ public sealed class ConstraintCompiler
 
         if (builder.IsFull)
         {
-            error = Refused($"The answer's grammar needs more than {ConstraintLimits.StatesMax} states; shorten the schema's enumerations or properties.");
+            error = Refused($"The answer's grammar needs more than {ConstraintLimits.StatesMax} states; shorten its enumerations, properties or repetitions.");
             return false;
         }
 
         grammar = builder.Build(start);
-        if (GrammarCheck.HasEmptyCycle(grammar))
+        error = EmptyWays.Check(grammar) switch
         {
-            error = Refused("The JSON schema has a '$ref' that leads back to itself without any value in between; no answer would be valid.");
-            return false;
-        }
-
-        if (!GrammarCheck.FillNeeds(grammar))
-        {
-            error = Refused($"The JSON schema admits no value nested less than {ConstraintLimits.DepthMax} deep; make a recursive property optional.");
-            return false;
-        }
-
-        return true;
+            EmptyWayProblem.Cycle => Refused($"{source.Name} leads from a rule or '$ref' back to itself without any value in between; no answer would be valid."),
+            EmptyWayProblem.LeftRecursion => Refused($"{source.Name} is left-recursive: a rule or '$ref' begins with itself; write the repetition with '*' or at the end."),
+            EmptyWayProblem.TooLong => Refused($"{source.Name} has more than {ConstraintLimits.JumpsMax} optional parts in a row; give some of them a rule of their own."),
+            _ => GrammarCheck.FillNeeds(grammar)
+                ? default
+                : Refused($"{source.Name} admits no value nested less than {grammar.DepthMax} deep; make a recursive part optional."),
+        };
+        return error.IsNone;
     }
 
     private static ModelError Refused(string message) => new(ErrorCause.UnsupportedField, message, AnswerSource.Param);

@@ -9,6 +9,12 @@ public static class ConstraintLimits
     /// <summary>Steps of the longest way into a schema, by keywords, names and references: 256 levels of 1 KB bound the compiler's recursion.</summary>
     public const int SchemaNestingMax = 256;
 
+    /// <summary>Alternatives of a whole schema, unions beside one another multiplied: each is compiled apart.</summary>
+    public const int BranchesMax = 4096;
+
+    /// <summary>States of an object whose properties are counted (minProperties, maxProperties): properties times counts.</summary>
+    public const int CountedPropertiesMax = 4096;
+
     /// <summary>Properties of one object: fewer than the ways followed at once, so that none of them is ever dropped.</summary>
     public const int PropertiesMax = 500;
 
@@ -17,6 +23,33 @@ public static class ConstraintLimits
 
     /// <summary>Arrays, maps and $refs open inside one another at one moment: no answer that a reader follows nests deeper, and JSON readers stop at 64.</summary>
     public const int DepthMax = 48;
+
+    /// <summary>Rules of a GBNF grammar open inside one another: its author spends several on each level of what it describes.</summary>
+    public const int RuleDepthMax = 256;
+
+    /// <summary>
+    /// Ways without a byte in a row: an object of <see cref="PropertiesMax"/> optional properties has as many. Following them is recursive, and 2,048 calls fit
+    /// in any thread's stack.
+    /// </summary>
+    public const int JumpsMax = 2048;
+
+    /// <summary>Characters of a regular expression; a list of 1,000 choices of 60 characters is one.</summary>
+    public const int PatternCharactersMax = 64 * 1024;
+
+    /// <summary>Groups open inside one another in a regular expression or grammar: reading them is recursive.</summary>
+    public const int PatternNestingMax = 100;
+
+    /// <summary>States before they are made deterministic: 100 k of 100 bytes are 10 MB while one pattern is compiled.</summary>
+    public const int PatternStatesMax = 100_000;
+
+    /// <summary>States of one pattern's automaton: <c>.{1,1000}</c> has 7,000.</summary>
+    public const int AutomatonStatesMax = 16_000;
+
+    /// <summary>States visited while one pattern is made deterministic: about half a second, after which it is refused.</summary>
+    public const long AutomatonWorkMax = 20_000_000;
+
+    /// <summary>Bytes of a GBNF grammar: that of C has 10 KB.</summary>
+    public const int GbnfBytesMax = 64 * 1024;
 
     /// <summary>
     /// Ways in which an answer may stand in its grammar at once (open alternatives of anyOf, tools). Beyond it further alternatives are not followed:
@@ -48,9 +81,11 @@ public static class ConstraintLimits
     /// <summary>A longer token is never chosen under a constraint; real vocabularies stay below 256 (runs of spaces).</summary>
     public const int TokenBytesMax = 512;
 
-    /// <summary>Bytes of masks that one compiled constraint keeps: 200 masks of a vocabulary of 150 k tokens, many more than a schema has situations.</summary>
-    public const int MaskCacheBytesMax = 4 * 1024 * 1024;
+    /// <summary>
+    /// Bytes of masks that one compiled constraint keeps: 400 masks of a vocabulary of 150 k tokens that allow most of it, or thousands that allow a few.
+    /// </summary>
+    public const int MaskCacheBytesMax = 8 * 1024 * 1024;
 
-    /// <summary>Grammars kept for the next request with the same schema: an appliance's workflows use a handful; with their masks at most 110 MB.</summary>
+    /// <summary>Grammars kept for the next request with the same schema: an appliance's workflows use a handful; with their masks at most 180 MB.</summary>
     public const int GrammarsKeptMax = 16;
 }

@@ -7,13 +7,18 @@ namespace Jesus.Inference.Engine.Constraints;
 /// <summary>
 /// Where one answer stands in its grammar. Reusable, one thread at a time: <see cref="Begin"/>, then for each step <see cref="FillMask"/>, sample,
 /// <see cref="Advance"/>; <see cref="Reset"/> lets go of the constraint. Its buffers are kept, so a steady state allocates only new cached masks.
+/// <see cref="Prepare"/> has the next mask made by another thread meanwhile.
 /// </summary>
-public sealed class ConstraintState
+public sealed class ConstraintState : IThreadPoolWorkItem
 {
+    private const int Idle = 0, Queued = 1, Running = 2, Ready = 3;
+
     private readonly Matcher _matcher = new();
     private readonly MaskWalk _walk = new();
     private readonly MaskKey _key = new();
     private CompiledConstraint? _compiled;
+    private ulong[] _ahead = [];
+    private int _work;
 
     /// <summary>The grammar allows the answer to end here; the mask then allows the end tokens.</summary>
     public bool IsComplete { get; private set; }
@@ -28,9 +33,58 @@ public sealed class ConstraintState
     public void Begin(CompiledConstraint compiled)
     {
         ArgumentNullException.ThrowIfNull(compiled);
+        _ = IsPrepared();
         _compiled = compiled;
         _matcher.Begin(compiled.Grammar, compiled.Inputs);
         Look(compiled.Grammar);
+    }
+
+    /// <summary>
+    /// Has the mask that <see cref="FillMask"/> will be asked for made on another thread, where it is not known yet: called when a token was taken, it is there when
+    /// the forward pass that follows is over. Changes no answer; whoever needs the state before waits, or does the work if it was not begun.
+    /// </summary>
+    public void Prepare()
+    {
+        if (_compiled is not { } compiled || IsFree || IsFinished || _work != Idle)
+        {
+            return;
+        }
+
+        var threads = _matcher.Threads(0, _matcher.ThreadCount);
+        _key.Set(compiled.Grammar, _matcher.Frames, threads, compiled.Vocabulary.Trie);
+        if (InSpan(compiled.Grammar, threads) || !compiled.Masks.Has(_key.Numbers))
+        {
+            _ahead = _ahead.Length < compiled.Vocabulary.MaskWords ? new ulong[compiled.Vocabulary.MaskWords] : _ahead;
+            Volatile.Write(ref _work, Queued);
+            _ = ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        if (Interlocked.CompareExchange(ref _work, Running, Queued) == Queued)
+        {
+            FillText(_compiled!, _ahead.AsSpan(0, _compiled!.Vocabulary.MaskWords));
+            Volatile.Write(ref _work, Ready);
+        }
+    }
+
+    /// <summary>Takes the state back from the other thread; true when it has made the mask.</summary>
+    private bool IsPrepared()
+    {
+        if (_work == Idle || Interlocked.CompareExchange(ref _work, Idle, Queued) == Queued)
+        {
+            return false;
+        }
+
+        var wait = default(SpinWait);
+        while (Volatile.Read(ref _work) == Running)
+        {
+            wait.SpinOnce();
+        }
+
+        _work = Idle;
+        return true;
     }
 
     /// <summary>Sets exactly the allowed tokens' bits.</summary>
@@ -46,7 +100,15 @@ public sealed class ConstraintState
         }
         else
         {
-            FillText(compiled, allowed);
+            if (IsPrepared())
+            {
+                _ahead.AsSpan(0, allowed.Length).CopyTo(allowed);
+            }
+            else
+            {
+                FillText(compiled, allowed);
+            }
+
             FillMarkersAndEnds(compiled, allowed);
         }
 
@@ -57,6 +119,7 @@ public sealed class ConstraintState
     public bool Advance(int token)
     {
         var compiled = _compiled ?? throw new InvalidOperationException("Begin comes before Advance.");
+        _ = IsPrepared();
         switch (compiled.Vocabulary.RoleOf(token))
         {
             case TokenRole.End:
@@ -74,17 +137,18 @@ public sealed class ConstraintState
     /// <summary>Lets go of the constraint; the buffers stay.</summary>
     public void Reset()
     {
+        _ = IsPrepared();
         _compiled = null;
         (IsComplete, IsFree, IsFinished) = (false, false, false);
     }
 
+    /// <summary>The text tokens; markers and ends are added by the caller.</summary>
     private void FillText(CompiledConstraint compiled, Span<ulong> allowed)
     {
         var threads = _matcher.Threads(0, _matcher.ThreadCount);
-        _key.Set(compiled.Grammar, _matcher.Frames, threads, compiled.Vocabulary.Trie.DepthMax);
-        if (!InSpan(compiled.Grammar, threads) && compiled.Masks.TryGet(_key.Numbers, out var known))
+        _key.Set(compiled.Grammar, _matcher.Frames, threads, compiled.Vocabulary.Trie);
+        if (!InSpan(compiled.Grammar, threads) && compiled.Masks.TryFill(_key.Numbers, allowed))
         {
-            known.CopyTo(allowed);
             return;
         }
 

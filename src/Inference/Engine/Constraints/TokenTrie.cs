@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Text;
+
 namespace Jesus.Inference.Engine.Constraints;
 
 /// <summary>One byte of the trie. Its children follow it; the next sibling or cousin stands at <see cref="End"/>.</summary>
@@ -6,16 +9,23 @@ namespace Jesus.Inference.Engine.Constraints;
 /// <param name="End">The first node that is not below this one.</param>
 /// <param name="FirstToken">Where in <see cref="TokenTrie.Tokens"/> the tokens that end here begin.</param>
 /// <param name="TokenCount">How many tokens end here: several when a vocabulary spells one text twice.</param>
-internal readonly record struct TrieNode(byte Label, ushort Depth, int End, int FirstToken, int TokenCount);
+internal readonly record struct TrieNode(byte Label, ushort Depth, int End, int FirstToken, int TokenCount)
+{
+    public const ushort NotClean = ushort.MaxValue;
+
+    /// <summary>
+    /// Characters that the longest token below has beyond this byte, when all that follows this byte in all of them is whole clean characters
+    /// (<see cref="Automata.CharSet.Clean"/>); else <see cref="NotClean"/>.
+    /// </summary>
+    public ushort CleanBelow { get; init; }
+}
 
 /// <summary>The text tokens' bytes as a trie in depth-first order.</summary>
 internal sealed class TokenTrie
 {
-    private TokenTrie(TrieNode[] nodes, int[] tokens, int depthMax)
+    private TokenTrie(TrieNode[] nodes, int[] tokens, int depthMax, int itemsMax)
     {
-        Nodes = nodes;
-        Tokens = tokens;
-        DepthMax = depthMax;
+        (Nodes, Tokens, DepthMax, ItemsMax) = (nodes, tokens, depthMax, itemsMax);
     }
 
     public TrieNode[] Nodes { get; }
@@ -23,6 +33,9 @@ internal sealed class TokenTrie
 
     /// <summary>Bytes of the longest token.</summary>
     public int DepthMax { get; }
+
+    /// <summary>Items of arrays that one token can end or begin at most: commas behind something else than a comma, which no JSON has in a row.</summary>
+    public int ItemsMax { get; }
 
     public static TokenTrie Build(byte[][] bytes, TokenRole[] roles)
     {
@@ -55,7 +68,55 @@ internal sealed class TokenTrie
         }
 
         Close(nodes, open, 0);
-        return new TokenTrie([.. nodes], tokens, tokens.Length == 0 ? 0 : tokens.Max(token => bytes[token].Length));
+        MarkClean(nodes, tokens, bytes);
+        return new TokenTrie([.. nodes], tokens, tokens.Length == 0 ? 0 : tokens.Max(token => bytes[token].Length), tokens.Length == 0 ? 0 : 2 + tokens.Max(token => Commas(bytes[token])));
+    }
+
+    /// <summary>Finds the nodes below which there is nothing but clean characters: there a walk need not go on byte by byte.</summary>
+    private static void MarkClean(List<TrieNode> nodes, int[] tokens, byte[][] bytes)
+    {
+        for (var index = nodes.Count - 1; index >= 0; index--)
+        {
+            var node = nodes[index];
+            var end = node.End < nodes.Count ? nodes[node.End].FirstToken : tokens.Length;
+            var characters = 0;
+            for (var i = node.FirstToken; i < end && characters >= 0; i++)
+            {
+                var count = CleanCharacters(bytes[tokens[i]].AsSpan(node.Depth));
+                characters = count < 0 ? -1 : Math.Max(characters, count);
+            }
+
+            nodes[index] = node with { CleanBelow = characters < 0 ? TrieNode.NotClean : (ushort)characters };
+        }
+    }
+
+    /// <summary>-1 when the text is not clean.</summary>
+    private static int CleanCharacters(ReadOnlySpan<byte> text)
+    {
+        var count = 0;
+        while (!text.IsEmpty)
+        {
+            if (text[0] < 0x80 ? text[0] < 0x20 || text[0] is (byte)'"' or (byte)'\\' : Rune.DecodeFromUtf8(text, out var rune, out _) != OperationStatus.Done || rune.Value is 0x2028 or 0x2029)
+            {
+                return -1;
+            }
+
+            text = text[(text[0] < 0x80 ? 1 : text[0] < 0xE0 ? 2 : text[0] < 0xF0 ? 3 : 4)..];
+            count++;
+        }
+
+        return count;
+    }
+
+    private static int Commas(ReadOnlySpan<byte> text)
+    {
+        var count = 0;
+        for (var i = 0; i < text.Length; i++)
+        {
+            count += text[i] == ',' && (i == 0 || text[i - 1] != ',') ? 1 : 0;
+        }
+
+        return count;
     }
 
     private static void Close(List<TrieNode> nodes, Stack<int> open, int keep)

@@ -24,6 +24,8 @@ internal sealed class ToolCallSource : IGrammarSource
 
     public ReadOnlySpan<byte> Key => _key;
 
+    public string Name => "The grammar of tools and answer";
+
     public bool TryAdd(GrammarBuilder builder, out int start, out ModelError error)
     {
         start = builder.Dead;

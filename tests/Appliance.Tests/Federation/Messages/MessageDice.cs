@@ -241,7 +241,10 @@ internal sealed class MessageDice(int seed)
         TopP = _random.NextSingle(),
         MinP = _random.NextSingle(),
         Seed = Often() ? Number64() : Often() ? 0 : null,
-        Given = (SamplingFields)_random.Next(16),
+        Given = (SamplingFields)_random.Next(128),
+        TypicalP = _random.NextSingle(),
+        RepetitionPenalty = _random.NextSingle() * 2,
+        RepetitionLastN = _random.Next(300) - 1,
         FrequencyPenalty = (_random.NextSingle() * 4) - 2,
         PresencePenalty = (_random.NextSingle() * 4) - 2,
     };

@@ -80,7 +80,7 @@ public sealed class AnswerGrammarTests
     [Fact]
     public void A_tool_schema_that_cannot_be_enforced_is_refused_by_tool_and_place()
     {
-        var error = Refusal(ToolChoiceMode.Auto, """{"type":"object","properties":{"a":{"type":"string","pattern":"x"}}}""");
+        var error = Refusal(ToolChoiceMode.Auto, """{"type":"object","properties":{"a":{"type":"array","uniqueItems":true}}}""");
         Assert.Contains("Tool 'calc'", error.Message, StringComparison.Ordinal);
         Assert.Contains("#/properties/a", error.Message, StringComparison.Ordinal);
         Assert.Equal("tools[0].function.parameters", error.Param);

@@ -13,6 +13,19 @@ internal enum GrammarField : byte
     StructuredOutputs,
 }
 
+/// <summary>How a server takes a penalty on what was said before.</summary>
+internal enum RepetitionField : byte
+{
+    /// <summary>Not at all: such a request is refused by name.</summary>
+    None,
+
+    /// <summary>vLLM and what follows it: <c>repetition_penalty</c>, over prompt and answer.</summary>
+    Whole,
+
+    /// <summary>llama.cpp: <c>repeat_penalty</c> and <c>repeat_last_n</c>.</summary>
+    LastN,
+}
+
 /// <summary>What differs between servers that speak chat completions. Immutable.</summary>
 internal sealed record ChatDialect
 {
@@ -21,6 +34,10 @@ internal sealed record ChatDialect
 
     /// <summary><c>top_k</c> and <c>min_p</c>, which OpenAI itself refuses.</summary>
     public bool HasTopK { get; init; } = true;
+
+    /// <summary><c>typical_p</c>.</summary>
+    public bool HasTypical { get; init; }
+    public RepetitionField Repetition { get; init; } = RepetitionField.Whole;
 
     /// <summary>The end user's id: OpenAI calls it <c>safety_identifier</c>, others still <c>user</c>.</summary>
     public bool HasSafetyIdentifier { get; init; }

@@ -70,6 +70,21 @@ internal static class ChatRequest
             return RequestWriter.Unsupported("min_p", "min_p");
         }
 
+        if (!dialect.HasTypical && request.Sampling.TypicalP is not (0 or 1))
+        {
+            return RequestWriter.Unsupported("typical_p", "typical_p");
+        }
+
+        if (request.Sampling.PenalisesRepetition && dialect.Repetition == RepetitionField.None)
+        {
+            return RequestWriter.Unsupported("A repetition penalty", "repetition_penalty");
+        }
+
+        if (request.Sampling is { PenalisesRepetition: true, RepetitionLastN: > 0 } && dialect.Repetition != RepetitionField.LastN)
+        {
+            return RequestWriter.Unsupported("A repetition penalty over the last tokens alone", "repeat_last_n");
+        }
+
         return request.Turns.Count == 0 ? RequestWriter.Unsupported("A prompt of token ids", "prompt") : default;
     }
 
@@ -129,6 +144,8 @@ internal static class ChatRequest
         WriteIf(json, "top_p"u8, sampling.TopP, sampling.Given.HasFlag(SamplingFields.TopP));
         WriteIf(json, "top_k"u8, sampling.TopK, sampling.Given.HasFlag(SamplingFields.TopK));
         WriteIf(json, "min_p"u8, sampling.MinP, sampling.Given.HasFlag(SamplingFields.MinP));
+        WriteIf(json, "typical_p"u8, dialect.HasTypical ? sampling.TypicalP : 0, given: false);
+        WriteRepetition(json, sampling, dialect);
         WriteIf(json, "frequency_penalty"u8, sampling.FrequencyPenalty, given: false);
         WriteIf(json, "presence_penalty"u8, sampling.PresencePenalty, given: false);
         WriteIf(json, dialect.HasCompletionTokens ? "max_completion_tokens"u8 : "max_tokens"u8, request.MaxOutputTokens, given: false);
@@ -145,6 +162,20 @@ internal static class ChatRequest
 
         RequestWriter.WriteTexts(json, "stop"u8, request.Stops);
         WriteBias(json, request.LogitBias);
+    }
+
+    private static void WriteRepetition(Utf8JsonWriter json, in Sampling sampling, ChatDialect dialect)
+    {
+        if (!sampling.PenalisesRepetition)
+        {
+            return;
+        }
+
+        json.WriteNumber(dialect.Repetition == RepetitionField.LastN ? "repeat_penalty"u8 : "repetition_penalty"u8, sampling.RepetitionPenalty);
+        if (dialect.Repetition == RepetitionField.LastN)
+        {
+            json.WriteNumber("repeat_last_n"u8, sampling.RepetitionLastN == 0 ? -1 : sampling.RepetitionLastN);
+        }
     }
 
     private static void WriteWishes(Utf8JsonWriter json, ModelRequest request, ChatDialect dialect)

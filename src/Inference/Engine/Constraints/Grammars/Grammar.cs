@@ -1,3 +1,5 @@
+using Jesus.Inference.Engine.Constraints.Automata;
+
 namespace Jesus.Inference.Engine.Constraints.Grammars;
 
 /// <summary>
@@ -16,6 +18,9 @@ internal sealed class Grammar
         Inputs = inputs;
     }
 
+    /// <summary>Calls that may be open at one moment.</summary>
+    public int DepthMax { get; init; } = ConstraintLimits.DepthMax;
+
     public GrammarState[] States { get; }
     public Edge[] Edges { get; }
     public int[] Jumps { get; }
@@ -23,6 +28,32 @@ internal sealed class Grammar
 
     /// <summary>Names of the inputs that spans refer to, by index.</summary>
     public string[] Inputs { get; }
+
+    /// <summary>The same without calls and counts, of which it must have none; the end is accepting.</summary>
+    public Nfa ToNfa()
+    {
+        var nfa = new Nfa();
+        foreach (var _ in States)
+        {
+            nfa.Add();
+        }
+
+        (nfa.Start, nfa.Accept) = (Start, Array.FindIndex(States, state => state.Kind == StateKind.Accept));
+        for (var index = 0; index < States.Length; index++)
+        {
+            foreach (var edge in EdgesOf(States[index]))
+            {
+                nfa.Edge(index, edge.Low, edge.High, edge.Target);
+            }
+
+            foreach (var jump in JumpsOf(States[index]))
+            {
+                nfa.Jump(index, jump);
+            }
+        }
+
+        return nfa;
+    }
 
     public ReadOnlySpan<Edge> EdgesOf(in GrammarState state) => Edges.AsSpan(state.FirstEdge, state.EdgeCount);
 

@@ -13,6 +13,7 @@ internal sealed class GrammarBuilder
 
     public GrammarBuilder()
     {
+        // The limit is above three, so these are always there.
         Dead = Add(StateKind.Plain);
         Accept = Add(StateKind.Accept);
         Return = Add(StateKind.Return);
@@ -22,6 +23,9 @@ internal sealed class GrammarBuilder
     public int Dead { get; }
     public int Accept { get; }
     public int Return { get; }
+
+    /// <summary>Calls that may be open at one moment: see <see cref="Grammar.DepthMax"/>.</summary>
+    public int DepthMax { get; set; } = ConstraintLimits.DepthMax;
 
     public bool IsFull => _states.Count >= ConstraintLimits.StatesMax;
 
@@ -36,13 +40,22 @@ internal sealed class GrammarBuilder
         return state;
     }
 
-    public int Call(int entry, int next) => Add(StateKind.Call, entry, next);
+    /// <summary>Enters a rule, whose return leads on. A call that nothing follows is none: the rule's own return is the caller's.</summary>
+    public int Call(int entry, int next) => next == Return ? AnyOf(entry) : Add(StateKind.Call, entry, next);
+
+    /// <summary>As <see cref="Counted"/>, of items and not of characters.</summary>
+    public int CountedItems(int min, int max)
+    {
+        var state = Counted(min, max);
+        _states[state] = _states[state] with { Items = true };
+        return state;
+    }
 
     /// <summary>Like <see cref="Call"/>, from a counted state: the count returns one higher.</summary>
     public int CountedCall(int entry, int next, int min, int max)
     {
         var state = Add(StateKind.Call, entry, next);
-        _states[state] = _states[state] with { Counted = true, Min = min, Max = max };
+        _states[state] = _states[state] with { Counted = true, Items = true, Min = min, Max = max };
         return state;
     }
 
@@ -69,6 +82,17 @@ internal sealed class GrammarBuilder
         var state = Add(StateKind.Plain);
         _states[state] = _states[state] with { Free = true };
         Edge(state, 0, 255, state);
+        return state;
+    }
+
+    /// <summary>Marks a state that every clean character leads back to.</summary>
+    public void SetOpen(int state) => _states[state] = _states[state] with { Open = true };
+
+    /// <summary>A state where ways without a byte meet, or that such a way comes back to; edges and jumps are added afterwards.</summary>
+    public int Join()
+    {
+        var state = Add(StateKind.Plain);
+        _states[state] = _states[state] with { Join = true };
         return state;
     }
 
@@ -126,7 +150,7 @@ internal sealed class GrammarBuilder
             jumps.AddRange(_jumps[i]);
         }
 
-        return new Grammar(states, [.. edges], [.. jumps], start, [.. _inputs]);
+        return new Grammar(states, [.. edges], [.. jumps], start, [.. _inputs]) { DepthMax = DepthMax };
     }
 
     // Recursion only where texts part: what they share is one chain, so the depth stays below the square root of twice the schema's bytes.

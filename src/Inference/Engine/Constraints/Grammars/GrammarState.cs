@@ -48,8 +48,17 @@ internal struct GrammarState
     /// <summary>Free text: any token may follow, and leads back here unless a marker takes it.</summary>
     public bool Free;
 
+    /// <summary>Every clean character (<see cref="Automata.CharSet.Clean"/>) leads back here, counted where the state counts.</summary>
+    public bool Open;
+
+    /// <summary>Several ways without a byte may meet here: of those with the same open calls one goes on.</summary>
+    public bool Join;
+
     /// <summary>The thread's count means something here; elsewhere it is zero, so that equal situations compare equal.</summary>
     public bool Counted;
+
+    /// <summary>Items of an array are counted, or pairs of a map: a token holds few of them. Else characters.</summary>
+    public bool Items;
     public int FirstEdge;
     public int EdgeCount;
     public int FirstJump;

@@ -17,6 +17,7 @@ internal static class JsonStrings
         builder.Edge(body, (byte)'"', (byte)'"', next, EdgeRule.NeedsMin);
         AddCharacters(builder, body, min, max);
         AddEscapes(builder, body, min, max);
+        builder.SetOpen(body);
         return builder.Byte((byte)'"', body);
     }
 

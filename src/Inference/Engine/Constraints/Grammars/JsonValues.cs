@@ -29,19 +29,37 @@ internal sealed class JsonValues
 
     /// <summary><c>{"key":value,"key":value}</c> with keys of the model's choice.</summary>
     /// <param name="value">A rule: it ends in <see cref="GrammarBuilder.Return"/>.</param>
-    public int Map(int value, int max, int next)
+    public int Map(int value, int max, int next) =>
+        Map(JsonStrings.Add(_builder, 0, ConstraintLimits.StringDefaultMax, _builder.Byte((byte)':', value)), 0, max, next);
+
+    /// <summary>An object of such pairs.</summary>
+    /// <param name="pair">A rule of key, colon and value.</param>
+    public int Map(int pair, int min, int max, int next) => Sequence((byte)'{', pair, min, max, (byte)'}', next);
+
+    /// <summary>What follows an item of an array: <c>,item,item]</c>, counted from here.</summary>
+    public int Rest(int item, int min, int max, int next) => Tail(item, min, max, (byte)']', next).After;
+
+    /// <summary>What follows a member of an object: <c>,pair,pair}</c>; and the same as the object's first.</summary>
+    /// <param name="pair">A rule of key, colon and value.</param>
+    public (int After, int First) Pairs(int pair, int max, int next)
     {
-        var pair = JsonStrings.Add(_builder, 0, ConstraintLimits.StringDefaultMax, _builder.Byte((byte)':', value));
-        return Sequence((byte)'{', pair, 0, max, (byte)'}', next);
+        var (after, again) = Tail(pair, 0, max, (byte)'}', next);
+        return (after, _builder.AnyOf(_builder.Byte((byte)'}', next), again));
+    }
+
+    private (int After, int Again) Tail(int item, int min, int max, byte close, int next)
+    {
+        var after = _builder.CountedItems(min, max);
+        var again = _builder.CountedCall(item, after, min, max);
+        _builder.Edge(after, close, close, next, EdgeRule.NeedsMin);
+        _builder.Edge(after, (byte)',', (byte)',', again, EdgeRule.NeedsRoom);
+        return (after, again);
     }
 
     private int Sequence(byte open, int item, int min, int max, byte close, int next)
     {
-        var after = _builder.Counted(min, max);
-        var again = _builder.CountedCall(item, after, min, max);
-        _builder.Edge(after, close, close, next, EdgeRule.NeedsMin);
-        _builder.Edge(after, (byte)',', (byte)',', again, EdgeRule.NeedsRoom);
-        var inside = _builder.Counted(min, max);
+        var (_, again) = Tail(item, min, max, close, next);
+        var inside = _builder.CountedItems(min, max);
         if (min == 0)
         {
             _builder.Edge(inside, close, close, next);

@@ -1,38 +1,99 @@
 namespace Jesus.Inference.Engine.Constraints.Matching;
 
-/// <summary>Masks by the situation they belong to. Bounded: when it is full it starts over.</summary>
+/// <summary>
+/// Masks by the situation they belong to. Most allow a few tokens, which are listed; the others are kept as they are. Bounded: when it is full it starts over.
+/// Thread safe.
+/// </summary>
 internal sealed class MaskCache
 {
-    private readonly Dictionary<int[], ulong[]> _masks = new(new NumbersComparer());
-    private readonly Dictionary<int[], ulong[]>.AlternateLookup<ReadOnlySpan<int>> _lookup;
-    private readonly int _countMax;
+    /// <summary>A key, an entry and their headers, beside the mask.</summary>
+    private const int EntryBytes = 128;
 
-    public MaskCache(int maskWords)
-    {
-        _lookup = _masks.GetAlternateLookup<ReadOnlySpan<int>>();
-        _countMax = Math.Max(ConstraintLimits.MaskCacheBytesMax / ((maskWords * sizeof(ulong)) + 64), 1);
-    }
+    private readonly Dictionary<int[], Entry> _masks = new(new NumbersComparer());
+    private readonly Dictionary<int[], Entry>.AlternateLookup<ReadOnlySpan<int>> _lookup;
+    private long _bytes;
 
-    public bool TryGet(ReadOnlySpan<int> key, out ulong[]? mask)
+    public MaskCache() => _lookup = _masks.GetAlternateLookup<ReadOnlySpan<int>>();
+
+    public bool Has(ReadOnlySpan<int> key)
     {
         lock (_masks)
         {
-            return _lookup.TryGetValue(key, out mask);
+            return _lookup.ContainsKey(key);
         }
+    }
+
+    /// <summary>Overwrites the mask when it is known.</summary>
+    public bool TryFill(ReadOnlySpan<int> key, Span<ulong> mask)
+    {
+        Entry entry;
+        lock (_masks)
+        {
+            if (!_lookup.TryGetValue(key, out entry))
+            {
+                return false;
+            }
+        }
+
+        if (entry.Words is not null)
+        {
+            entry.Words.CopyTo(mask);
+            return true;
+        }
+
+        mask.Clear();
+        foreach (var token in entry.Tokens!)
+        {
+            mask[token >> 6] |= 1UL << (token & 63);
+        }
+
+        return true;
     }
 
     public void Add(ReadOnlySpan<int> key, ReadOnlySpan<ulong> mask)
     {
+        var entry = Keep(mask);
+        var bytes = EntryBytes + (key.Length * sizeof(int)) + ((entry.Words?.Length ?? 0) * sizeof(ulong)) + ((entry.Tokens?.Length ?? 0) * sizeof(int));
         lock (_masks)
         {
-            if (_masks.Count >= _countMax)
+            if (_bytes + bytes > ConstraintLimits.MaskCacheBytesMax)
             {
                 _masks.Clear();
+                _bytes = 0;
             }
 
-            _lookup[key] = mask.ToArray();
+            _bytes += bytes;
+            _lookup[key] = entry;
         }
     }
+
+    private static Entry Keep(ReadOnlySpan<ulong> mask)
+    {
+        var count = 0;
+        foreach (var word in mask)
+        {
+            count += System.Numerics.BitOperations.PopCount(word);
+        }
+
+        if (count >= mask.Length * 2)
+        {
+            return new Entry(mask.ToArray(), null);
+        }
+
+        var tokens = new int[count];
+        var filled = 0;
+        for (var word = 0; word < mask.Length; word++)
+        {
+            for (var left = mask[word]; left != 0; left &= left - 1)
+            {
+                tokens[filled++] = (word * 64) + System.Numerics.BitOperations.TrailingZeroCount(left);
+            }
+        }
+
+        return new Entry(null, tokens);
+    }
+
+    private readonly record struct Entry(ulong[]? Words, int[]? Tokens);
 
     private sealed class NumbersComparer : IEqualityComparer<int[]>, IAlternateEqualityComparer<ReadOnlySpan<int>, int[]>
     {

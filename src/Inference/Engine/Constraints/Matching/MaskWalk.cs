@@ -1,6 +1,6 @@
 namespace Jesus.Inference.Engine.Constraints.Matching;
 
-/// <summary>Which tokens may follow a set of threads: one scan of the vocabulary's trie, jumping over what does not match.</summary>
+/// <summary>Which tokens may follow a set of threads: one scan of the vocabulary's trie, jumping over what does not match and what matches whatever it is.</summary>
 internal sealed class MaskWalk
 {
     private int[] _setEnds = [];
@@ -24,12 +24,15 @@ internal sealed class MaskWalk
             }
 
             (_setEnds[depth], _frameTops[depth]) = (matcher.ThreadCount, matcher.Frames.Top);
-            foreach (var token in trie.Tokens.AsSpan(node.FirstToken, node.TokenCount))
+            var isWhole = node.CleanBelow != TrieNode.NotClean && matcher.TakesClean(_setEnds[depth - 1], node.CleanBelow);
+            var next = isWhole ? node.End : index + 1;
+            var end = !isWhole ? node.FirstToken + node.TokenCount : next < nodes.Length ? nodes[next].FirstToken : trie.Tokens.Length;
+            foreach (var token in trie.Tokens.AsSpan(node.FirstToken, end - node.FirstToken))
             {
                 allowed[token >> 6] |= 1UL << (token & 63);
             }
 
-            index++;
+            index = next;
         }
 
         matcher.CutTo(_setEnds[0], _frameTops[0]);

@@ -11,6 +11,7 @@ internal sealed class Matcher
     private readonly FrameStack _frames = new();
     private MatchThread[] _threads = new MatchThread[256];
     private int _setStart;
+    private int _jumps;
     private Grammar _grammar = null!;
     private SpanIndex[] _inputs = [];
 
@@ -57,6 +58,21 @@ internal sealed class Matcher
         }
 
         return ThreadCount > _setStart;
+    }
+
+    /// <summary>Whether a thread from <paramref name="from"/> on takes any text of so many clean characters.</summary>
+    public bool TakesClean(int from, int characters)
+    {
+        for (var i = from; i < ThreadCount; i++)
+        {
+            ref readonly var state = ref _grammar.States[_threads[i].State];
+            if (state.Open && (!state.Counted || state.Max - _threads[i].Count >= characters))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Appends the set that follows a control token. Markers take it before free text does.</summary>
@@ -156,7 +172,7 @@ internal sealed class Matcher
         HasReadInput = true;
         if (SpanSteps.TryStep(_inputs[state.A], state, thread, value, out var after))
         {
-            Add(after);
+            _ = Add(after);
         }
     }
 
@@ -164,12 +180,29 @@ internal sealed class Matcher
     private void Land(int index, int count, int frame)
     {
         ref readonly var state = ref _grammar.States[index];
-        if (_frames.DepthOf(frame) + state.Need > ConstraintLimits.DepthMax)
+        if (_frames.DepthOf(frame) + state.Need > _grammar.DepthMax || (state.Counted && count > state.Max))
         {
             return;
         }
 
-        count = state.Counted ? count : 0;
+        // Checked when the grammar was built, but for ways that meet themselves: this bounds the stack whatever they do.
+        if (_jumps >= ConstraintLimits.JumpsMax)
+        {
+            return;
+        }
+
+        _jumps++;
+        Enter(index, state.Counted ? count : 0, frame, state);
+        _jumps--;
+    }
+
+    private void Enter(int index, int count, int frame, in GrammarState state)
+    {
+        if (state.Join && !Add(new MatchThread(index, count, frame, SpanIndex.Root, SpanPhase.Boundary)))
+        {
+            return;
+        }
+
         switch (state.Kind)
         {
             case StateKind.Call:
@@ -179,10 +212,10 @@ internal sealed class Matcher
                 var call = _frames[frame];
                 Land(call.Return, call.Count, call.Parent);
                 return;
-            case StateKind.Plain when state.EdgeCount == 0:
+            case StateKind.Plain when state.EdgeCount == 0 || state.Join:
                 break;
             default:
-                Add(new MatchThread(index, count, frame, SpanIndex.Root, SpanPhase.Boundary));
+                _ = Add(new MatchThread(index, count, frame, SpanIndex.Root, SpanPhase.Boundary));
                 break;
         }
 
@@ -192,7 +225,8 @@ internal sealed class Matcher
         }
     }
 
-    private void Add(in MatchThread thread)
+    /// <summary>False when it is there already, or there are too many.</summary>
+    private bool Add(in MatchThread thread)
     {
         for (var i = _setStart; i < ThreadCount; i++)
         {
@@ -200,13 +234,13 @@ internal sealed class Matcher
             if (other.State == thread.State && other.Count == thread.Count && other.Span == thread.Span && other.Phase == thread.Phase
                 && _frames.AreEqual(other.Frame, thread.Frame))
             {
-                return;
+                return false;
             }
         }
 
         if (ThreadCount - _setStart >= ConstraintLimits.ThreadsMax)
         {
-            return;
+            return false;
         }
 
         if (ThreadCount == _threads.Length)
@@ -215,5 +249,6 @@ internal sealed class Matcher
         }
 
         _threads[ThreadCount++] = thread;
+        return true;
     }
 }

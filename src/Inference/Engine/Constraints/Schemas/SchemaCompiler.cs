@@ -5,91 +5,98 @@ namespace Jesus.Inference.Engine.Constraints.Schemas;
 
 /// <summary>
 /// JSON Schema 2020-12, the subset of <see cref="SchemaKeywords"/>, to grammar. Whatever it cannot enforce it refuses by pointer and keyword;
-/// it never drops a keyword. Answers are compact JSON with properties in the schema's order.
+/// it never drops a keyword. Answers are compact JSON with properties in the schema's order. What no value can satisfy leads nowhere and is never entered.
 /// </summary>
 internal sealed class SchemaCompiler
 {
     private readonly SchemaContext _context;
     private readonly JsonElement _root;
+    private readonly SchemaFlattener _flattener;
     private readonly Dictionary<string, int> _rules = new(StringComparer.Ordinal);
+    private readonly SchemaMatch _match;
 
     private SchemaCompiler(SchemaContext context, JsonElement root)
     {
         _context = context;
         _root = root;
+        _flattener = new SchemaFlattener(context, root);
+        _match = new SchemaMatch(root);
     }
 
     /// <summary>Adds a whole schema to the context's grammar; an error is left in the context.</summary>
     /// <returns>The state that enters the value.</returns>
-    public static int Compile(SchemaContext context, JsonElement root, int next) => new SchemaCompiler(context, root).Value(root, next);
+    public static int Compile(SchemaContext context, JsonElement root, int next) => new SchemaCompiler(context, root).Value([new SchemaPart(root, "#")], next);
 
     private GrammarBuilder Builder => _context.Builder;
 
-    /// <summary>The state that enters a value of this schema.</summary>
-    internal int Value(JsonElement schema, int next)
+    /// <summary>The state that enters a value of all these schemas at once.</summary>
+    internal int Value(IEnumerable<SchemaPart> parts, int next)
     {
-        if (!_context.Error.IsNone)
+        var facts = new SchemaFacts();
+        foreach (var part in parts)
+        {
+            _flattener.Add(facts, part);
+        }
+
+        return Value(facts, next);
+    }
+
+    /// <summary>Adds a schema to facts that are not those of a value of the answer.</summary>
+    internal void Flatten(SchemaFacts facts, SchemaPart part) => _flattener.Add(facts, part);
+
+    /// <summary>A rule of its own, entered by calls: items of arrays, values of maps.</summary>
+    internal int Rule(IEnumerable<SchemaPart> parts) => Value(parts, Builder.Return);
+
+    private int Value(SchemaFacts facts, int next)
+    {
+        if (!_context.Error.IsNone || facts.IsImpossible)
         {
             return Builder.Dead;
         }
 
-        if (_context.Depth > ConstraintLimits.SchemaNestingMax)
+        if (!facts.FollowedReference)
         {
-            return _context.Refuse($"nested deeper than {ConstraintLimits.SchemaNestingMax}; move the inner part to $defs and refer to it.");
+            return Inside(facts, next);
         }
 
-        return schema.ValueKind switch
+        if (!_rules.TryGetValue(facts.Key, out var rule))
         {
-            JsonValueKind.True => _context.Values.AnyValue(next),
-            JsonValueKind.Object => CheckedObject(schema, next),
-            JsonValueKind.False => _context.Refuse("'false' admits no value; leave the property out."),
-            _ => _context.Refuse("a schema must be an object or true."),
-        };
+            rule = Builder.Plain();
+            _rules.Add(facts.Key, rule);
+            facts.FollowedReference = false;
+            Builder.Jump(rule, Inside(facts, Builder.Return));
+        }
+
+        return Builder.Call(rule, next);
     }
 
-    /// <summary>A rule of its own, entered by calls: items of arrays, targets of $ref.</summary>
-    internal int Rule(JsonElement schema) => Value(schema, Builder.Return);
-
-    private int CheckedObject(JsonElement schema, int next)
+    private int Inside(SchemaFacts facts, int next)
     {
-        if (!SchemaTypesReader.TryRead(_context, schema, out var types))
-        {
-            return Builder.Dead;
-        }
-
-        if (schema.TryGetProperty("$ref", out var reference))
-        {
-            return Reference(reference, next);
-        }
-
-        if (schema.TryGetProperty("anyOf", out var branches) || schema.TryGetProperty("oneOf", out branches))
-        {
-            return Branches(schema, branches, next);
-        }
-
-        if (schema.TryGetProperty("enum", out _) || schema.TryGetProperty("const", out _))
-        {
-            return ScalarSchemas.Enumeration(_context, schema, types, next);
-        }
-
-        return Typed(schema, types, next);
+        _context.Enter(facts.Parts.Count > 0 ? facts.Parts[0].Pointer : facts.Unions.Count > 0 ? facts.Unions[0].Owner.Pointer : _context.Pointer);
+        var state = _context.Depth > ConstraintLimits.SchemaNestingMax
+            ? _context.Refuse($"nested deeper than {ConstraintLimits.SchemaNestingMax}; move the inner part to $defs and refer to it.")
+            : facts.Has("enum") || facts.Has("const") ? Enumeration(facts, next)
+            : facts.Unions.Count > 0 ? Branches(facts, next) : Typed(facts, next);
+        _context.Leave();
+        return state;
     }
 
-    private int Typed(JsonElement schema, SchemaTypes types, int next)
+    private int Typed(SchemaFacts facts, int next)
     {
-        if (types == SchemaTypes.Any && SchemaTypesReader.IsBare(schema))
+        if (facts.Parts.Count == 0)
         {
             return _context.Values.AnyValue(next);
         }
 
+        var types = SchemaTypesReader.Of(_context, facts);
         var entries = new List<int>();
-        Add(SchemaTypes.Object, () => new ObjectSchemas(_context, this).Add(schema, next));
-        Add(SchemaTypes.Array, () => Array(schema, next));
-        Add(SchemaTypes.String, () => ScalarSchemas.String(_context, schema, next));
-        Add(SchemaTypes.Number, () => ScalarSchemas.Number(_context, schema, false, next));
+        Add(SchemaTypes.Object, () => new ObjectSchemas(_context, this, facts).Add(next));
+        Add(SchemaTypes.Array, () => new ArraySchemas(_context, this, facts).Add(next));
+        Add(SchemaTypes.String, () => StringSchemas.Add(_context, facts, next));
+        Add(SchemaTypes.Number, () => NumberSchemas.Add(_context, facts, false, next));
         if (!types.HasFlag(SchemaTypes.Number))
         {
-            Add(SchemaTypes.Integer, () => ScalarSchemas.Number(_context, schema, true, next));
+            Add(SchemaTypes.Integer, () => NumberSchemas.Add(_context, facts, true, next));
         }
 
         Add(SchemaTypes.Boolean, () => Builder.Literals([.. new[] { "true"u8.ToArray(), "false"u8.ToArray() }], next));
@@ -105,66 +112,56 @@ internal sealed class SchemaCompiler
         }
     }
 
-    private int Array(JsonElement schema, int next)
+    /// <summary><c>enum</c> or <c>const</c>: those values that satisfy all the rest, written compactly.</summary>
+    private int Enumeration(SchemaFacts facts, int next)
     {
-        var min = _context.Count(schema, "minItems", 0, ConstraintLimits.ItemsMax);
-        var max = _context.Count(schema, "maxItems", Math.Max(min, ConstraintLimits.ItemsDefaultMax), ConstraintLimits.ItemsMax);
-        if (min > max)
+        List<JsonElement>? values = null;
+        foreach (var (_, constant) in facts.All("const"))
         {
-            return _context.Refuse("'minItems' is above 'maxItems'; no array has both.");
+            values ??= [constant];
         }
 
-        _context.Enter("items");
-        var item = schema.TryGetProperty("items", out var items) ? Rule(items) : _context.Values.AnyValue(Builder.Return);
-        _context.Leave();
-        return _context.Values.Array(item, min, max, next);
+        foreach (var (part, list) in facts.All("enum"))
+        {
+            if (list.ValueKind != JsonValueKind.Array)
+            {
+                return _context.Refuse("'enum' must be a list of values.");
+            }
+
+            values ??= [.. list.EnumerateArray()];
+        }
+
+        var texts = values!.FindAll(value => _match.IsValid(facts, value)).ConvertAll(JsonLiterals.Of);
+        return texts.Count > 0 ? Builder.Literals(texts, next)
+            : facts.Parts.Count == 1 && facts.Unions.Count == 0 ? _context.Refuse("'enum' holds no value of the given type; no answer would be valid.") : Builder.Dead;
     }
 
-    private int Branches(JsonElement schema, JsonElement branches, int next)
+    private int Branches(SchemaFacts facts, int next)
     {
-        var keyword = schema.TryGetProperty("anyOf", out _) ? "anyOf" : "oneOf";
-        if (branches.ValueKind != JsonValueKind.Array || branches.GetArrayLength() == 0)
+        var union = facts.Unions[0];
+        if (union.Keyword == "oneOf" && !SchemaDisjoint.AllDisjoint(_root, union.Branches))
         {
-            return _context.Refuse($"'{keyword}' must be a list of at least one schema.");
+            _context.Enter(union.Owner.Pointer);
+            _ = _context.Refuse("'oneOf' is enforced where no value can match two branches: different types, different constants, or objects told apart by a "
+                + "required property with different constants or that the others do not have. Use 'anyOf' if a value may match several.");
+            _context.Leave();
         }
 
-        if (keyword == "oneOf" && !SchemaDisjoint.AllDisjoint(_root, branches))
-        {
-            return _context.Refuse("'oneOf' is enforced where no value can match two branches: different types, different constants, or objects told apart by a "
-                + "required property with different constants. Use 'anyOf' if a value may match several.");
-        }
-
-        _context.Enter(keyword);
         var entry = Builder.Plain();
         var index = 0;
-        foreach (var branch in branches.EnumerateArray())
+        foreach (var branch in union.Branches.EnumerateArray())
         {
-            _context.Enter(index++.ToString(System.Globalization.CultureInfo.InvariantCulture));
-            Builder.Jump(entry, Value(branch, next));
-            _context.Leave();
+            if (++_context.Branches > ConstraintLimits.BranchesMax)
+            {
+                return _context.Refuse($"unions beside one another have more than {ConstraintLimits.BranchesMax} alternatives together; write out those that are meant.");
+            }
+
+            var chosen = facts.Copy();
+            chosen.Unions.RemoveAt(0);
+            _flattener.Add(chosen, union.Owner.Below(union.Keyword, index++, branch));
+            Builder.Jump(entry, Value(chosen, next));
         }
 
-        _context.Leave();
         return entry;
-    }
-
-    private int Reference(JsonElement reference, int next)
-    {
-        var pointer = reference.ValueKind == JsonValueKind.String ? reference.GetString()! : "";
-        if (!SchemaPointer.TryResolve(_root, pointer, out var target))
-        {
-            return _context.Refuse($"'$ref' to '{pointer}' is not found in this schema; only local references such as #/$defs/name are followed.");
-        }
-
-        if (!_rules.TryGetValue(pointer, out var rule))
-        {
-            rule = Builder.Plain();
-            _rules.Add(pointer, rule);
-            _context.Enter("$ref");
-            Builder.Jump(rule, Rule(target));
-            _context.Leave();
-        }
-
-        return Builder.Call(rule, next);
     }
 }

@@ -27,12 +27,13 @@ internal sealed class SchemaContext
 
     public int Depth => _path.Count;
 
-    public void Enter(string token) => _path.Add(token.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal));
+    /// <summary>Goes on at a place of the schema, a JSON pointer.</summary>
+    public void Enter(string pointer) => _path.Add(pointer);
 
     public void Leave() => _path.RemoveAt(_path.Count - 1);
 
     /// <summary>The place as a JSON pointer; <c>#</c> for the root.</summary>
-    public string Pointer => _path.Count == 0 ? "#" : "#/" + string.Join('/', _path);
+    public string Pointer => _path.Count == 0 ? "#" : _path[^1];
 
     /// <summary>Notes why the schema cannot be enforced (the first reason is kept) and answers with a state that leads nowhere.</summary>
     public int Refuse(string what, ErrorCause cause = ErrorCause.UnsupportedField)
@@ -45,20 +46,43 @@ internal sealed class SchemaContext
         return Builder.Dead;
     }
 
-    /// <summary>A whole number of a keyword, or the default where it is absent. Refuses anything else.</summary>
-    public int Count(JsonElement schema, string keyword, int fallback, int max)
+    /// <summary>Alternatives compiled so far: unions beside one another multiply.</summary>
+    public int Branches { get; set; }
+
+    /// <summary>The largest of a keyword's whole numbers, or the default where there is none. Refuses anything else.</summary>
+    public int Most(SchemaFacts facts, string keyword, int fallback, int max)
     {
-        if (!schema.TryGetProperty(keyword, out var value))
+        var most = -1;
+        foreach (var (part, value) in facts.All(keyword))
         {
-            return fallback;
+            most = Math.Max(most, Count(part, value, keyword, max));
         }
 
+        return most < 0 ? fallback : most;
+    }
+
+    /// <summary>The least of a keyword's whole numbers, or the default where there is none.</summary>
+    public int Least(SchemaFacts facts, string keyword, int fallback, int max)
+    {
+        var least = int.MaxValue;
+        foreach (var (part, value) in facts.All(keyword))
+        {
+            least = Math.Min(least, Count(part, value, keyword, max));
+        }
+
+        return least == int.MaxValue ? fallback : least;
+    }
+
+    private int Count(SchemaPart part, JsonElement value, string keyword, int max)
+    {
         if (value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number) && number >= 0 && number <= max && number == decimal.Truncate(number))
         {
             return (int)number;
         }
 
+        Enter(part.Pointer);
         Refuse($"'{keyword}' must be a whole number from 0 to {max}.");
-        return fallback;
+        Leave();
+        return 0;
     }
 }

@@ -2,57 +2,19 @@ using System.Text.Json;
 
 namespace Jesus.Inference.Engine.Constraints.Schemas;
 
-/// <summary>Reads which types a schema admits, and refuses every keyword that would not be enforced for them.</summary>
+/// <summary>Which types schemas admit.</summary>
 internal static class SchemaTypesReader
 {
+    /// <summary>The types of "type"; all where it is absent. An integer is a number too.</summary>
     public static bool TryRead(SchemaContext context, JsonElement schema, out SchemaTypes types)
     {
-        if (!TryReadType(context, schema, out types))
-        {
-            return false;
-        }
-
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var property in schema.EnumerateObject())
-        {
-            if (!seen.Add(property.Name))
-            {
-                context.Refuse($"keyword '{property.Name}' stands twice.");
-                return false;
-            }
-
-            if (!IsEnforced(context, property.Name, types))
-            {
-                return false;
-            }
-        }
-
-        return StandsAlone(context, schema, seen);
-    }
-
-    /// <summary>True when nothing but annotations stands in the schema: any value will do.</summary>
-    public static bool IsBare(JsonElement schema)
-    {
-        foreach (var property in schema.EnumerateObject())
-        {
-            if (!SchemaKeywords.IsAnnotation(property.Name))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    private static bool TryReadType(SchemaContext context, JsonElement schema, out SchemaTypes types)
-    {
-        types = SchemaTypes.None;
+        types = SchemaTypes.Any;
         if (!schema.TryGetProperty("type", out var type))
         {
-            types = Inferred(schema);
             return true;
         }
 
+        types = SchemaTypes.None;
         foreach (var name in type.ValueKind == JsonValueKind.Array ? [.. type.EnumerateArray()] : new[] { type })
         {
             if (name.ValueKind != JsonValueKind.String || !SchemaKeywords.TryType(name.GetString(), out var one))
@@ -61,7 +23,7 @@ internal static class SchemaTypesReader
                 return false;
             }
 
-            types |= one;
+            types |= one == SchemaTypes.Number ? SchemaTypes.Number | SchemaTypes.Integer : one;
         }
 
         if (types == SchemaTypes.None)
@@ -72,59 +34,22 @@ internal static class SchemaTypesReader
         return types != SchemaTypes.None;
     }
 
-    /// <summary>Without "type", the keywords say which type is meant; an answer of that type satisfies the schema whatever else it admits.</summary>
-    private static SchemaTypes Inferred(JsonElement schema)
+    /// <summary>
+    /// What all schemas of the facts admit. Where none names a type, their keywords say which is meant: an answer of that type satisfies them whatever else they admit.
+    /// </summary>
+    public static SchemaTypes Of(SchemaContext context, SchemaFacts facts)
     {
-        var types = SchemaTypes.None;
-        foreach (var property in schema.EnumerateObject())
+        var (types, meant) = (SchemaTypes.Any, SchemaTypes.None);
+        foreach (var part in facts.Parts)
         {
-            types |= SchemaKeywords.TypesOf(property.Name);
-        }
-
-        return types == SchemaTypes.None ? SchemaTypes.Any : types;
-    }
-
-    private static bool IsEnforced(SchemaContext context, string keyword, SchemaTypes types)
-    {
-        if (SchemaKeywords.IsAnnotation(keyword) || SchemaKeywords.IsStructural(keyword))
-        {
-            return true;
-        }
-
-        var restricted = SchemaKeywords.TypesOf(keyword);
-        if (restricted == SchemaTypes.None)
-        {
-            context.Refuse($"keyword '{keyword}' cannot be enforced; allowed are {SchemaKeywords.Allowed}.");
-            return false;
-        }
-
-        if ((restricted & types) == 0)
-        {
-            context.Refuse($"keyword '{keyword}' does not apply to the given type; remove it.");
-            return false;
-        }
-
-        return true;
-    }
-
-    private static bool StandsAlone(SchemaContext context, JsonElement schema, HashSet<string> seen)
-    {
-        foreach (var keyword in (string[])["$ref", "anyOf", "oneOf", "enum", "const"])
-        {
-            if (!seen.Contains(keyword))
+            _ = TryRead(context, part.Element, out var own);
+            types &= own;
+            foreach (var property in part.Element.EnumerateObject())
             {
-                continue;
-            }
-
-            var other = seen.FirstOrDefault(name => name != keyword && !SchemaKeywords.IsAnnotation(name) && !(name == "type" && keyword is "enum" or "const"));
-            if (other is not null)
-            {
-                context.Refuse($"'{keyword}' cannot be combined with '{other}'; put both into one schema.");
-                return false;
+                meant |= SchemaKeywords.TypesOf(property.Name);
             }
         }
 
-        _ = schema;
-        return true;
+        return types == SchemaTypes.Any && meant != SchemaTypes.None ? meant : types;
     }
 }
