@@ -6,8 +6,11 @@ using Jesus.Inference.Engine.Tokenizers;
 namespace Jesus.Inference.Engine;
 
 /// <summary>What an engine has under way, for capacity and metrics; as of its last step.</summary>
-public readonly record struct EngineSnapshot(int Running, int Waiting, int KvBlocksUsed, int KvBlocksTotal, long Steps, long TokensDrawn)
+public readonly record struct EngineSnapshot(int Running, int Waiting, int KvBlocksUsed, int KvBlocksTotal, long Steps)
 {
+    /// <summary>Tokens, cache, giving way and speculation, since the engine began.</summary>
+    public StepCounts Counts { get; init; }
+
     /// <summary>Of all prompts together; 0 while nothing was measured.</summary>
     public double PrefillTokensPerSecond { get; init; }
 
@@ -42,7 +45,7 @@ public sealed class InferenceEngine : IDisposable
         _vocabularyCount = tokenizer.Vocabulary.Count;
         _loop = new StepLoop(backend, tokenizer, limits, time);
         ContextTokens = _loop.ContextTokens;
-        _snapshot = new EngineSnapshot(0, 0, 0, _loop.KvBlocksTotal, 0, 0);
+        _snapshot = new EngineSnapshot(0, 0, 0, _loop.KvBlocksTotal, 0);
         _thread = new Thread(Run) { IsBackground = true, Name = $"engine {name}" };
         _thread.Start();
     }
@@ -116,6 +119,19 @@ public sealed class InferenceEngine : IDisposable
         }
     }
 
+    /// <summary>
+    /// Lets a request pause or go on, before its next step: for a scheduler that needs the processor (<see cref="Hold.Paused"/>) or the memory as well
+    /// (<see cref="Hold.Evicted"/>) for another. Its deadline runs on.
+    /// </summary>
+    internal void Set(Generation generation, Hold hold)
+    {
+        generation.Hold = hold;
+        lock (_gate)
+        {
+            Monitor.Pulse(_gate);
+        }
+    }
+
     /// <summary>What a finished call took, for the estimate of the queue's delay.</summary>
     internal void Observe(TimeSpan call)
     {
@@ -176,8 +192,9 @@ public sealed class InferenceEngine : IDisposable
     }
 
     private void TakeSnapshot() =>
-        _snapshot = new EngineSnapshot(_loop.RunningCount, _loop.WaitingCount, _loop.KvBlocksUsed, _loop.KvBlocksTotal, _loop.Steps, _loop.TokensDrawn)
+        _snapshot = new EngineSnapshot(_loop.RunningCount, _loop.WaitingCount, _loop.KvBlocksUsed, _loop.KvBlocksTotal, _loop.Steps)
         {
+            Counts = _loop.Counts,
             PrefillTokensPerSecond = _loop.Speed.PrefillTokensPerSecond,
             DecodeTokensPerSecond = _loop.Speed.DecodeTokensPerSecond,
         };

@@ -145,6 +145,7 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time) : IModelAdap
         generation.Stops.AddRange(request.Stops);
         generation.ParsesCalls = request.Tools.Count > 0 && request.ToolChoice.Mode != ToolChoiceMode.None;
         generation.Deadline = request.Deadline;
+        generation.Priority = request.Priority;
         _ = AnswerGrammar.TryCompile(model.Constraints, request, out var compiled, out var error);
         generation.Constraint = compiled;
         return error;
@@ -177,6 +178,7 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time) : IModelAdap
         Usage = new Usage
         {
             InputTokens = generation.Prompt.Count,
+            CachedInputTokens = generation.CachedTokens,
             OutputTokens = generation.OutputTokens,
             ComputeMicroseconds = (long)(generation.ComputeTicks * 1e6 / time.TimestampFrequency),
         },

@@ -6,13 +6,29 @@ public sealed record BatchLimits
     /// <summary>Rows (tokens) of one forward pass, and so its working memory: past about 256 rows the matrix kernels gain nothing more.</summary>
     public int StepRowsMax { get; init; } = 256;
 
-    /// <summary>
-    /// Prompt rows in a pass that also decodes. A running answer stalls for as long as they take: 128 rows at 450 rows/s (1.1B, two threads) are 280 ms.
-    /// </summary>
-    public int PrefillRowsBesideDecode { get; init; } = 128;
+    /// <summary>Prompt rows at most in a pass that also decodes; <see cref="StallMs"/> usually leaves fewer.</summary>
+    public int PrefillRowsBesideDecode { get; init; } = 256;
 
-    /// <summary>Answers in progress at once: each holds KV blocks and scratch; beyond 16 two cores gain no throughput.</summary>
-    public int SequencesMax { get; init; } = 16;
+    /// <summary>
+    /// How long a pass that reads prompts may take while answers wait for it; the rows that this leaves follow from what passes took. A running answer must never stall
+    /// for more than 300 ms: two thirds of it leave room for what a pass takes longer than the one before.
+    /// </summary>
+    public int StallMs { get; init; } = 200;
+
+    /// <summary>Prompt rows beside answers while no speed is known: two blocks, which even 100 rows a second read in time.</summary>
+    public const int PrefillRowsAtFirst = 32;
+
+    /// <summary>
+    /// Answers in progress at once: each holds scratch, and logits of 4 bytes times the vocabulary. Beyond 16 two cores gain little throughput, but each answer that
+    /// need not wait for a place has its first token sooner.
+    /// </summary>
+    public int SequencesMax { get; init; } = 32;
+
+    /// <summary>Whether answers may be guessed ahead where measured speeds say that it wins; the answers are the same.</summary>
+    public bool Speculates { get; init; } = true;
+
+    /// <summary>Finished prompts' keys and values stay for others until their blocks are needed. Off only to measure what that is worth.</summary>
+    public bool SharesPrefixes { get; init; } = true;
 
     /// <summary>
     /// Requests that wait for a place. At a second an answer the last of 64 on 16 places waits some four seconds; more is better refused, so that another

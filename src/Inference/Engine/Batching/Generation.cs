@@ -14,6 +14,7 @@ namespace Jesus.Inference.Engine.Batching;
 internal sealed class Generation
 {
     private volatile bool _isCancelled;
+    private volatile Hold _hold;
 
     /// <summary>The prompt, with the tokens already shown at its end.</summary>
     public TokenBuffer Prompt { get; } = new(1024);
@@ -40,9 +41,21 @@ internal sealed class Generation
     public CompiledConstraint? Constraint { get; set; }
     public Deadline Deadline { get; set; }
 
+    /// <summary>The call's lane, 0 the most urgent: see <see cref="Rank"/>.</summary>
+    public int Priority { get; set; }
+
+    /// <summary>Names what changes keys and values beside the tokens, for the prefix cache: 0, or a number of the adapter's content (never of its place).</summary>
+    public ulong KvSalt { get; set; }
+
     public AnswerQueue Answer { get; } = new();
 
     // Below: written by the loop, read by the caller when the answer is complete.
+
+    /// <summary>Its place among all calls; set when the loop accepts it.</summary>
+    public Rank Rank { get; set; }
+
+    /// <summary>Prompt tokens of the first choice that were found in the cache.</summary>
+    public int CachedTokens { get; set; }
 
     public ModelError Error { get; set; }
     public FinishReason Reason { get; set; }
@@ -63,9 +76,17 @@ internal sealed class Generation
     /// <summary>From any thread; the loop sees it before its next step.</summary>
     public void RequestCancel() => _isCancelled = true;
 
+    /// <summary>Whether it takes part. From any thread; the loop sees it before its next step.</summary>
+    public Hold Hold
+    {
+        get => _hold;
+        set => _hold = value;
+    }
+
     public void Reset()
     {
         _isCancelled = false;
+        _hold = Hold.None;
         Prompt.Clear();
         Stops.Clear();
         LogitBias.Clear();
@@ -75,6 +96,7 @@ internal sealed class Generation
         Error = default;
         Reason = FinishReason.None;
         Deadline = default;
+        (Priority, KvSalt, Rank, CachedTokens) = (0, 0, default, 0);
         (ShownCount, OutputTokens, ComputeTicks, ChoicesStarted, ChoicesRunning, ChoicesFinished, TopLogProbs, Choices) = (0, 0, 0, 0, 0, 0, 0, 1);
     }
 }

@@ -1,8 +1,7 @@
-using System.Runtime.InteropServices;
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Backends;
+using Jesus.Inference.Engine.Batching.Speculation;
 using Jesus.Inference.Engine.KvCache;
-using Jesus.Inference.Engine.Sampling;
 using Jesus.Inference.Engine.Tokenizers;
 
 namespace Jesus.Inference.Engine.Batching;
@@ -14,64 +13,66 @@ namespace Jesus.Inference.Engine.Batching;
 internal sealed class StepLoop
 {
     private readonly IBackend _backend;
-    private readonly Tokenizer _tokenizer;
-    private readonly BatchLimits _limits;
     private readonly TimeProvider _time;
     private readonly KvBlockPool _pool;
+    private readonly Roster _roster;
     private readonly ForwardBatch _batch;
-    private readonly Sampler _sampler;
-    private readonly ulong[] _mask;
-    private readonly List<Generation> _waiting = [];
-    private readonly List<Sequence> _running = [];
-    private readonly Stack<Sequence> _spare = [];
-    private readonly SequenceLoad[] _loads;
-    private readonly StepShare[] _shares;
-    private readonly int[] _logitIndices;
-    private readonly TokenAlternative[] _alternatives = new TokenAlternative[Sampler.TopLogProbsMax];
-    private int _first;
+    private readonly StepPlanner _planner;
+    private readonly AnswerDrawer _drawer;
+    private long _arrivals;
 
     public StepLoop(IBackend backend, Tokenizer tokenizer, BatchLimits limits, TimeProvider time)
     {
         _backend = backend;
-        _tokenizer = tokenizer;
-        _limits = limits with { StepRowsMax = Math.Min(limits.StepRowsMax, backend.Info.BatchRowsMax) };
+        limits = limits with { StepRowsMax = Math.Min(limits.StepRowsMax, backend.Info.BatchRowsMax) };
         _time = time;
         _pool = new KvBlockPool(backend.Info.KvBlocks);
-        _batch = new ForwardBatch(_limits.StepRowsMax, Math.Min(_limits.SequencesMax, _limits.StepRowsMax), backend.Shape.Vocabulary);
-        _sampler = new Sampler(tokenizer.Vocabulary.Count);
-        _mask = new ulong[(tokenizer.Vocabulary.Count + 63) / 64];
-        _loads = new SequenceLoad[_limits.SequencesMax];
-        _shares = new StepShare[_limits.SequencesMax];
-        _logitIndices = new int[_limits.SequencesMax];
+        _roster = new Roster(tokenizer, _pool, limits.SequencesMax);
+        var logitRows = Math.Min(limits.SequencesMax + Draft.TokensMax, limits.StepRowsMax);
+        _batch = new ForwardBatch(limits.StepRowsMax, logitRows, backend.Shape.Vocabulary);
+        _planner = new StepPlanner(_roster, limits, logitRows, ContextTokens, Costs);
+        _drawer = new AnswerDrawer(tokenizer);
     }
 
     /// <summary>Positions that one sequence can come to: the model's context, or all KV blocks where they are fewer.</summary>
     public int ContextTokens => (int)Math.Min(_backend.Shape.Context, (long)_pool.Total * KvBlockPool.BlockPositions);
 
-    public int RunningCount => _running.Count;
-    public int WaitingCount => _waiting.Count;
-    public bool HasWork => _running.Count + _waiting.Count > 0;
+    public int RunningCount => _roster.Running.Count;
+    public int WaitingCount => _roster.Waiting.Count + _roster.Evicted.Count;
+    public bool HasWork => RunningCount + WaitingCount > 0;
     public int KvBlocksUsed => _pool.Used;
     public int KvBlocksTotal => _pool.Total;
 
-    /// <summary>Forward passes so far, and tokens drawn.</summary>
+    /// <summary>Forward passes so far.</summary>
     public long Steps { get; private set; }
-    public long TokensDrawn { get; private set; }
 
     /// <summary>Measured over the last passes.</summary>
     public StepSpeed Speed { get; } = new();
 
+    /// <summary>What passes take by their rows.</summary>
+    public PassCosts Costs { get; } = new();
+
+    /// <summary>What the cache, the roster and speculation did so far.</summary>
+    public StepCounts Counts => new(
+        _drawer.TokensDrawn, _planner.TokensRead, _planner.TokensReused, _pool.Evictions, _roster.Preemptions, _drawer.DraftsComputed, _drawer.DraftsAccepted);
+
     /// <summary>Takes a request that <see cref="AdmissionRules"/> let through.</summary>
-    public void Accept(Generation generation) => _waiting.Add(generation);
+    public void Accept(Generation generation)
+    {
+        generation.Rank = Rank.Of(_time.GetTimestamp(), _time.TimestampFrequency, generation.Priority, _arrivals++);
+        _roster.Accept(generation);
+    }
 
     /// <summary>One forward pass and what belongs to it; false when there was nothing to compute.</summary>
     public bool Step()
     {
         DropEnded();
+        _roster.EvictHeld();
         Admit();
-        var shares = Plan();
-        if (shares == 0)
+        var shares = _planner.Plan();
+        if (shares.IsEmpty)
         {
+            _roster.Retry();
             return false;
         }
 
@@ -92,32 +93,42 @@ internal sealed class StepLoop
     /// <summary>Ends everything with one error.</summary>
     public void FailAll(ModelError error)
     {
-        while (_running.Count > 0)
+        while (_roster.Running.Count > 0)
         {
-            Fail(_running[^1].Generation, error);
+            Fail(_roster.Running[^1].Generation, error);
         }
 
-        while (_waiting.Count > 0)
+        while (_roster.Evicted.Count > 0)
         {
-            Fail(_waiting[^1], error);
+            Fail(_roster.Evicted[^1].Generation, error);
+        }
+
+        while (_roster.Waiting.Count > 0)
+        {
+            Fail(_roster.Waiting[^1], error);
         }
     }
 
     private void DropEnded()
     {
-        for (var i = _running.Count - 1; i >= 0; i = Math.Min(i, _running.Count) - 1)
+        DropEnded(_roster.Running);
+        DropEnded(_roster.Evicted);
+        for (var i = _roster.Waiting.Count - 1; i >= 0; i = Math.Min(i, _roster.Waiting.Count) - 1)
         {
-            if (WhyEnded(_running[i].Generation) is { IsNone: false } error)
+            if (WhyEnded(_roster.Waiting[i]) is { IsNone: false } error)
             {
-                Fail(_running[i].Generation, error);
+                Fail(_roster.Waiting[i], error);
             }
         }
+    }
 
-        for (var i = _waiting.Count - 1; i >= 0; i--)
+    private void DropEnded(IReadOnlyList<Sequence> sequences)
+    {
+        for (var i = sequences.Count - 1; i >= 0; i = Math.Min(i, sequences.Count) - 1)
         {
-            if (WhyEnded(_waiting[i]) is { IsNone: false } error)
+            if (WhyEnded(sequences[i].Generation) is { IsNone: false } error)
             {
-                Fail(_waiting[i], error);
+                Fail(sequences[i].Generation, error);
             }
         }
     }
@@ -139,32 +150,17 @@ internal sealed class StepLoop
             : new ModelError(ErrorCause.Stalled, $"The deadline passed after {generation.OutputTokens} tokens; allow more time or ask for fewer tokens.");
     }
 
-    /// <summary>In order of arrival: the first that does not fit waits, and those behind it wait too, so that a long request is not passed over for ever.</summary>
     private void Admit()
     {
-        while (_waiting.Count > 0 && _running.Count < _limits.SequencesMax)
+        while (_roster.Admit(out var isNew) is { } sequence)
         {
-            var generation = _waiting[0];
-            var sequence = _spare.Count > 0 ? _spare.Pop() : new Sequence(_tokenizer, _pool);
-            if (!sequence.TryBegin(generation, generation.ChoicesStarted))
-            {
-                _spare.Push(sequence);
-                return;
-            }
-
-            _running.Add(sequence);
-            generation.ChoicesRunning++;
-            if (generation.ChoicesStarted++ == 0)
+            var generation = sequence.Generation;
+            if (isNew && sequence.Choice == 0)
             {
                 generation.Answer.Add(EventKind.Started, 0, 0, default, default, default, FinishReason.None);
             }
 
-            if (generation.ChoicesStarted == generation.Choices)
-            {
-                _waiting.RemoveAt(0);
-            }
-
-            if (generation.ShownCount > 0)
+            if (isNew && generation.ShownCount > 0)
             {
                 Resume(sequence);
             }
@@ -183,44 +179,38 @@ internal sealed class StepLoop
             return;
         }
 
-        FinishIfDone(sequence);
+        AnswerDrawer.FinishIfDone(sequence);
         if (!generation.Error.IsNone)
         {
             Fail(generation, generation.Error);
         }
         else if (sequence.IsFinished)
         {
-            Release(_running.Count - 1);
+            _roster.Release(sequence);
             generation.Answer.Publish(complete: true);
         }
     }
 
-    private int Plan()
-    {
-        for (var i = 0; i < _running.Count; i++)
-        {
-            _loads[i] = new SequenceLoad(_running[i].Pending, _running[i].Generation.Answer.IsFull);
-        }
-
-        return _running.Count == 0 ? 0 : Batcher.Plan(_loads.AsSpan(0, _running.Count), _first++ % _running.Count, _limits, _shares);
-    }
-
-    private void Fill(int shares)
+    private void Fill(ReadOnlySpan<PlannedShare> shares)
     {
         _batch.Clear();
-        for (var i = 0; i < shares; i++)
+        foreach (var share in shares)
         {
-            var (index, rows) = _shares[i];
-            var sequence = _running[index];
-            var reachesEnd = rows == sequence.Pending;
+            var sequence = share.Sequence;
+            var drafts = sequence.Draft.Planned;
             _batch.BeginSequence(sequence.Blocks);
-            for (var row = 0; row < rows; row++)
+            for (var row = 0; row < share.Rows - drafts; row++)
             {
                 var position = sequence.Computed + row;
-                _logitIndices[i] = _batch.Add(sequence.Tokens.Span[position], position, reachesEnd && row == rows - 1);
+                _ = _batch.Add(sequence.Tokens.Span[position], position, position == sequence.Tokens.Count - 1);
             }
 
-            sequence.Computed += rows;
+            for (var i = 0; i < drafts; i++)
+            {
+                _ = _batch.Add(sequence.Draft.Tokens[i], sequence.Tokens.Count + i, wantsLogits: true);
+            }
+
+            sequence.Computed += share.Rows - drafts;
         }
     }
 
@@ -238,118 +228,49 @@ internal sealed class StepLoop
         }
     }
 
-    private void Draw(int shares)
+    /// <summary>Logits stand in the order of the shares: none where a prompt goes on, else one row and one for each draft.</summary>
+    private void Draw(ReadOnlySpan<PlannedShare> shares)
     {
-        for (var i = 0; i < shares; i++)
+        var logitRow = 0;
+        foreach (var share in shares)
         {
-            var sequence = _running[_shares[i].Sequence];
-            if (_logitIndices[i] >= 0 && sequence.Generation.Error.IsNone)
+            var sequence = share.Sequence;
+            if (sequence.Pending == 0)
             {
-                DrawOne(sequence, _batch.Logits(_logitIndices[i])[.._tokenizer.Vocabulary.Count]);
+                _drawer.Draw(sequence, _batch, logitRow);
+                logitRow += 1 + sequence.Draft.Planned;
+            }
+
+            if (sequence.Generation.Error.IsNone)
+            {
+                sequence.Publish();
             }
         }
     }
 
-    private void DrawOne(Sequence sequence, ReadOnlySpan<float> logits)
-    {
-        var generation = sequence.Generation;
-        ReadOnlySpan<ulong> mask = default;
-        if (sequence.IsConstrained && !sequence.Constraint.IsFree)
-        {
-            _ = sequence.Constraint.FillMask(_mask);
-            mask = _mask;
-        }
-
-        var drawn = _sampler.Sample(logits, mask, generation.Sampling, generation.Seed, sequence.Choice, sequence.Tokens.Count, sequence.History, generation.WantsLogProbs,
-            CollectionsMarshal.AsSpan(generation.LogitBias));
-        if (drawn.Error != SampleError.None)
-        {
-            generation.Error = SamplingError(drawn.Error, sequence);
-            return;
-        }
-
-        generation.OutputTokens++;
-        TokensDrawn++;
-        NameLogProbs(sequence, drawn, logits);
-        Take(sequence, drawn);
-    }
-
-    /// <summary>What the caller wants to know of a token beside the token; an end token is no part of the answer.</summary>
-    private void NameLogProbs(Sequence sequence, in SampledToken drawn, ReadOnlySpan<float> logits)
-    {
-        if (sequence.Generation.WantsLogProbs && !_tokenizer.EndsGeneration(drawn.Token))
-        {
-            var count = _sampler.TopLogProbs(logits, _alternatives.AsSpan(0, sequence.Generation.TopLogProbs));
-            sequence.Text.Name(drawn.Token, drawn.LogProb, _alternatives.AsSpan(0, count));
-        }
-    }
-
-    private void Take(Sequence sequence, in SampledToken drawn)
-    {
-        var generation = sequence.Generation;
-        if (sequence.IsConstrained && !sequence.Constraint.Advance(drawn.Token))
-        {
-            generation.Error = new ModelError(ErrorCause.Internal, $"Token {drawn.Token} was drawn although the constraint refuses it.");
-        }
-        else if (_tokenizer.EndsGeneration(drawn.Token))
-        {
-            Finish(sequence, FinishReason.Stop);
-        }
-        else
-        {
-            sequence.Tokens.Add(drawn.Token);
-            sequence.History.Add(drawn.Token);
-            sequence.Text.Append(drawn.Token, drawn.LogProb, generation.Answer);
-            FinishIfDone(sequence);
-        }
-    }
-
-    private static void FinishIfDone(Sequence sequence)
-    {
-        if (sequence.Text.IsStopped || (sequence.IsConstrained && sequence.Constraint.IsFinished))
-        {
-            Finish(sequence, sequence.Text.IsStopped ? FinishReason.StopSequence : FinishReason.Stop);
-        }
-        else if (sequence.OutputCount >= sequence.Generation.OutputTokensMax)
-        {
-            Finish(sequence, FinishReason.Length);
-        }
-    }
-
-    private static void Finish(Sequence sequence, FinishReason reason)
-    {
-        var generation = sequence.Generation;
-        sequence.IsFinished = true;
-        reason = sequence.Text.Finish(reason, generation.Answer);
-        generation.Error = reason == FinishReason.Error ? sequence.Text.Error : generation.Error;
-        generation.Reason = sequence.Choice == 0 ? reason : generation.Reason;
-        generation.ChoicesFinished++;
-    }
-
-    private static ModelError SamplingError(SampleError error, Sequence sequence) => error == SampleError.NotANumber
-        ? new ModelError(ErrorCause.Internal, $"The model's logits at position {sequence.Tokens.Count} are not numbers; the file is damaged or the arithmetic broke.")
-        : new ModelError(ErrorCause.Internal, $"No token of the vocabulary continues the constrained answer at position {sequence.Tokens.Count}.");
-
     /// <summary>Shares the pass's time out by rows.</summary>
-    private void Account(int shares, long ticks)
+    private void Account(ReadOnlySpan<PlannedShare> shares, long ticks)
     {
         var each = (double)ticks * _backend.Info.Threads / _batch.Rows;
         var promptRows = 0;
-        for (var i = 0; i < shares; i++)
+        foreach (var share in shares)
         {
-            _running[_shares[i].Sequence].Generation.ComputeTicks += each * _shares[i].Rows;
-            promptRows += _shares[i].Rows > 1 ? _shares[i].Rows : 0;
+            share.Sequence.Generation.ComputeTicks += each * share.Rows;
+            promptRows += share.Rows - share.Sequence.Draft.Planned > 1 ? share.Rows : 0;
         }
 
-        Speed.Passed(promptRows, _batch.Rows - promptRows, (double)ticks / _time.TimestampFrequency);
+        var seconds = (double)ticks / _time.TimestampFrequency;
+        Speed.Passed(promptRows, _batch.Rows - promptRows, seconds);
+        Costs.Passed(_batch.Rows, seconds);
     }
 
     /// <summary>Shows readers what is new, ends what is finished.</summary>
     private void Publish()
     {
-        for (var i = _running.Count - 1; i >= 0; i = Math.Min(i, _running.Count) - 1)
+        for (var i = _roster.Running.Count - 1; i >= 0; i = Math.Min(i, _roster.Running.Count) - 1)
         {
-            var (sequence, generation) = (_running[i], _running[i].Generation);
+            var sequence = _roster.Running[i];
+            var generation = sequence.Generation;
             if (!generation.Error.IsNone)
             {
                 Fail(generation, generation.Error);
@@ -358,7 +279,7 @@ internal sealed class StepLoop
 
             if (sequence.IsFinished)
             {
-                Release(i);
+                _roster.Release(sequence);
             }
 
             // Only the last of several choices completes the answer: after that the reader may reuse the generation.
@@ -368,26 +289,9 @@ internal sealed class StepLoop
 
     private void Fail(Generation generation, ModelError error)
     {
-        for (var i = _running.Count - 1; i >= 0; i--)
-        {
-            if (_running[i].Generation == generation)
-            {
-                Release(i);
-            }
-        }
-
-        _ = _waiting.Remove(generation);
+        _roster.Release(generation);
         generation.Error = error;
         generation.Reason = error.Cause == ErrorCause.Cancelled ? FinishReason.Cancelled : FinishReason.Error;
         generation.Answer.Publish(complete: true);
-    }
-
-    private void Release(int index)
-    {
-        var sequence = _running[index];
-        _running.RemoveAt(index);
-        sequence.Generation.ChoicesRunning--;
-        sequence.End();
-        _spare.Push(sequence);
     }
 }

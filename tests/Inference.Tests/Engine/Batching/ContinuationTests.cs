@@ -95,7 +95,7 @@ public sealed class ContinuationTests(ITestOutputHelper output)
 
     private static (Generation Generation, List<ModelEvent> Events) Run(int[] script, string[] stops, bool calls, int max, int[] shown)
     {
-        using var backend = new FakeBackend(Tokens.Vocabulary.Count) { Next = (_, position) => script[position - Prompt + 1] };
+        using var backend = new FakeBackend(Tokens.Vocabulary.Count) { Next = (_, position) => script[Math.Min(position - Prompt + 1, script.Length - 1)] };
         var loop = new StepLoop(backend, Tokens, new BatchLimits(), new ManualTime());
         var generation = new Generation { OutputTokensMax = max, ShownCount = shown.Length, ParsesCalls = calls, WantsLogProbs = true };
         generation.Prompt.Add([.. Enumerable.Repeat(1, Prompt), .. shown]);

@@ -4,6 +4,7 @@ using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Inference.Tests.Engine.Tokenizers;
+using Jesus.Tests.Memory;
 using Jesus.Transport.Buffers;
 
 namespace Jesus.Inference.Tests.Engine.Batching;
@@ -178,21 +179,24 @@ public sealed class StepLoopTests : IDisposable
     }
 
     [Fact]
-    public void A_call_that_needs_more_blocks_than_are_free_waits_and_is_not_passed_over()
+    public void Answers_that_outgrow_the_pool_give_way_to_the_most_urgent_and_end_all_the_same()
     {
         var backend = new FakeBackend(257, kvBlocks: 4);
         var loop = new StepLoop(backend, Bytes, new BatchLimits(), _time);
-        var first = Prompt("a", tokens: 40);
-        var large = Prompt("b", tokens: 60);
-        var small = Prompt("c", tokens: 2);
-        loop.Accept(first);
-        loop.Accept(large);
-        loop.Accept(small);
-        Assert.True(loop.Step());
-        Assert.Equal((1, 2), (loop.RunningCount, loop.WaitingCount));
+        var generations = Enumerable.Range(0, 3).Select(i => Prompt(((char)(' ' + i)).ToString(), tokens: 60)).ToArray();
+        foreach (var generation in generations)
+        {
+            loop.Accept(generation);
+        }
+
         RunAll(loop);
-        Assert.Equal(60, large.OutputTokens);
-        Assert.Equal("de", Text(Drain(small)));
+        Assert.All(generations, generation => Assert.Equal(60, generation.OutputTokens));
+        Assert.True(loop.Counts.Preemptions > 0);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(string.Concat(Enumerable.Range(1, 60).Select(step => (char)(' ' + i + step))), Text(Drain(generations[i])));
+        }
+
         Assert.Equal(0, loop.KvBlocksUsed);
     }
 
@@ -260,27 +264,28 @@ public sealed class StepLoopTests : IDisposable
         Assert.Equal(choices == 1 ? "stop" : "n", error.Param);
     }
 
-    [Fact]
-    public void A_token_costs_no_allocation_once_warm()
+    [Theory]
+    [InlineData(false, 500, 250)]
+    [InlineData(true, 280, 40)]
+    public void A_step_costs_no_allocation_once_warm(bool speculates, int warmUp, int steps)
     {
-        var loop = Loop();
-        var generation = Prompt("a", tokens: 2000);
+        var loop = Loop(new BatchLimits { Speculates = speculates });
+        var generation = Prompt("a", tokens: 4000);
         loop.Accept(generation);
-        for (var i = 0; i < 500; i++)
-        {
-            Assert.True(loop.Step());
-            _ = generation.Answer.Take();
-        }
-
+        Walk(warmUp);
         _backend.Passes.Capacity = 4096;
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++)
-        {
-            _ = loop.Step();
-            _ = generation.Answer.Take();
-        }
+        var least = Allocation.LeastOf(() => Walk(steps));
+        Assert.Equal(speculates, loop.Counts.DraftsAccepted > 0);
+        Assert.Equal(0, least);
 
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 16_384);
+        void Walk(int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                Assert.True(loop.Step());
+                _ = generation.Answer.Take();
+            }
+        }
     }
 
     private StepLoop Loop(BatchLimits? limits = null) => new(_backend, Bytes, limits ?? new BatchLimits(), _time);

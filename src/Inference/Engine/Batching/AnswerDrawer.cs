@@ -1,0 +1,144 @@
+using System.Runtime.InteropServices;
+using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.Backends;
+using Jesus.Inference.Engine.Sampling;
+using Jesus.Inference.Engine.Tokenizers;
+
+namespace Jesus.Inference.Engine.Batching;
+
+/// <summary>
+/// Draws the tokens of one answer from a pass's logits and takes them into the answer. A guessed token is accepted when it is the very token that was drawn: then its
+/// row's logits are those that the next pass would have computed, and the next token is drawn from them at once. The loop's; allocates nothing per token.
+/// </summary>
+internal sealed class AnswerDrawer(Tokenizer tokenizer)
+{
+    private readonly Sampler _sampler = new(tokenizer.Vocabulary.Count);
+    private readonly ulong[] _mask = new ulong[(tokenizer.Vocabulary.Count + 63) / 64];
+    private readonly TokenAlternative[] _alternatives = new TokenAlternative[Sampler.TopLogProbsMax];
+
+    public long TokensDrawn { get; private set; }
+    public long DraftsComputed { get; private set; }
+    public long DraftsAccepted { get; private set; }
+
+    /// <param name="sequence">All its tokens are computed, and behind them <see cref="Speculation.Draft.Planned"/> guessed ones.</param>
+    /// <param name="batch">The pass.</param>
+    /// <param name="logitRow">Where the sequence's logits begin.</param>
+    public void Draw(Sequence sequence, ForwardBatch batch, int logitRow)
+    {
+        var draft = sequence.Draft;
+        DraftsComputed += draft.Planned;
+        for (var i = 0; ; i++)
+        {
+            if (!TryDraw(sequence, batch.Logits(logitRow + i)[..tokenizer.Vocabulary.Count], out var token))
+            {
+                return;
+            }
+
+            if (i >= draft.Tokens.Length)
+            {
+                return;
+            }
+
+            var isRight = draft.Tokens[i] == token;
+            draft.Met(isRight);
+            if (i >= draft.Planned || !isRight || sequence.IsFinished)
+            {
+                return;
+            }
+
+            DraftsAccepted++;
+            sequence.Computed++;
+        }
+    }
+
+    public static void FinishIfDone(Sequence sequence)
+    {
+        if (sequence.Text.IsStopped || (sequence.IsConstrained && sequence.Constraint.IsFinished))
+        {
+            Finish(sequence, sequence.Text.IsStopped ? FinishReason.StopSequence : FinishReason.Stop);
+        }
+        else if (sequence.OutputCount >= sequence.Generation.OutputTokensMax)
+        {
+            Finish(sequence, FinishReason.Length);
+        }
+    }
+
+    /// <summary>False where the answer ended without a token or its request has failed.</summary>
+    private bool TryDraw(Sequence sequence, ReadOnlySpan<float> logits, out int token)
+    {
+        var generation = sequence.Generation;
+        token = -1;
+        if (!generation.Error.IsNone)
+        {
+            return false;
+        }
+
+        ReadOnlySpan<ulong> mask = default;
+        if (sequence.IsConstrained && !sequence.Constraint.IsFree)
+        {
+            _ = sequence.Constraint.FillMask(_mask);
+            mask = _mask;
+        }
+
+        var drawn = _sampler.Sample(logits, mask, generation.Sampling, generation.Seed, sequence.Choice, sequence.Tokens.Count, sequence.History, generation.WantsLogProbs,
+            CollectionsMarshal.AsSpan(generation.LogitBias));
+        if (drawn.Error != SampleError.None)
+        {
+            generation.Error = SamplingError(drawn.Error, sequence);
+            return false;
+        }
+
+        generation.OutputTokens++;
+        TokensDrawn++;
+        NameLogProbs(sequence, drawn, logits);
+        token = drawn.Token;
+        return Take(sequence, drawn);
+    }
+
+    /// <summary>What the caller wants to know of a token beside the token; an end token is no part of the answer.</summary>
+    private void NameLogProbs(Sequence sequence, in SampledToken drawn, ReadOnlySpan<float> logits)
+    {
+        if (sequence.Generation.WantsLogProbs && !tokenizer.EndsGeneration(drawn.Token))
+        {
+            var count = _sampler.TopLogProbs(logits, _alternatives.AsSpan(0, sequence.Generation.TopLogProbs));
+            sequence.Text.Name(drawn.Token, drawn.LogProb, _alternatives.AsSpan(0, count));
+        }
+    }
+
+    /// <summary>False where the token is no part of the answer.</summary>
+    private bool Take(Sequence sequence, in SampledToken drawn)
+    {
+        var generation = sequence.Generation;
+        if (sequence.IsConstrained && !sequence.Constraint.Advance(drawn.Token))
+        {
+            generation.Error = new ModelError(ErrorCause.Internal, $"Token {drawn.Token} was drawn although the constraint refuses it.");
+            return false;
+        }
+
+        if (tokenizer.EndsGeneration(drawn.Token))
+        {
+            Finish(sequence, FinishReason.Stop);
+            return false;
+        }
+
+        sequence.Tokens.Add(drawn.Token);
+        sequence.History.Add(drawn.Token);
+        sequence.Text.Append(drawn.Token, drawn.LogProb, generation.Answer);
+        FinishIfDone(sequence);
+        return true;
+    }
+
+    private static void Finish(Sequence sequence, FinishReason reason)
+    {
+        var generation = sequence.Generation;
+        sequence.IsFinished = true;
+        reason = sequence.Text.Finish(reason, generation.Answer);
+        generation.Error = reason == FinishReason.Error ? sequence.Text.Error : generation.Error;
+        generation.Reason = sequence.Choice == 0 ? reason : generation.Reason;
+        generation.ChoicesFinished++;
+    }
+
+    private static ModelError SamplingError(SampleError error, Sequence sequence) => error == SampleError.NotANumber
+        ? new ModelError(ErrorCause.Internal, $"The model's logits at position {sequence.Tokens.Count} are not numbers; the file is damaged or the arithmetic broke.")
+        : new ModelError(ErrorCause.Internal, $"No token of the vocabulary continues the constrained answer at position {sequence.Tokens.Count}.");
+}

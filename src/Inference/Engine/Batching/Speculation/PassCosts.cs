@@ -1,0 +1,102 @@
+namespace Jesus.Inference.Engine.Batching.Speculation;
+
+/// <summary>
+/// What a pass of so many rows takes, from those measured: small passes each by itself, since reading the weights dominates them; larger ones by their slope. Pure.
+/// </summary>
+internal sealed class PassCosts
+{
+    /// <summary>Passes up to this many rows are kept apart.</summary>
+    private const int RowsApart = 48;
+
+    /// <summary>Weight of the newest pass.</summary>
+    private const double Newest = 1.0 / 8;
+
+    /// <summary>Share of a one-row pass that each further row costs, while nothing else was measured: between a machine bound by memory and one by arithmetic.</summary>
+    private const double SlopeAtFirst = 0.08;
+
+    private readonly double[] _seconds = new double[RowsApart + 1];
+
+    /// <summary>Seconds of a further row in a large pass; 0 while none was measured.</summary>
+    public double SecondsPerRow { get; private set; }
+
+    public bool IsMeasured => Nearest(RowsApart) > 0;
+
+    /// <summary>A pass is over.</summary>
+    public void Passed(int rows, double seconds)
+    {
+        if (seconds <= 0 || rows < 1)
+        {
+            return;
+        }
+
+        if (rows <= RowsApart)
+        {
+            _seconds[rows] = Blend(_seconds[rows], seconds, Newest);
+            return;
+        }
+
+        // The time of a small pass is in it once; unknown, it counts as rows, which errs towards shorter chunks. Slower at once, faster by and by.
+        var row = IsMeasured ? Math.Max(seconds / rows / 4, (seconds - Seconds(1)) / rows) : seconds / rows;
+        SecondsPerRow = Blend(SecondsPerRow, row, row > SecondsPerRow ? 0.5 : Newest);
+    }
+
+    /// <summary>Seconds of a pass of this many rows; of an arbitrary unit while nothing was measured.</summary>
+    public double Seconds(int rows)
+    {
+        var below = Nearest(Math.Min(rows, RowsApart));
+        if (below == 0)
+        {
+            var above = NearestAbove(Math.Min(rows, RowsApart));
+            return above == 0 ? 1 + (SlopeAtFirst * rows) : _seconds[above] / Grown(above) * Grown(rows);
+        }
+
+        if (below == rows)
+        {
+            return _seconds[below];
+        }
+
+        var next = NearestAbove(below + 1);
+        var slope = next > 0 ? Math.Max(0, (_seconds[next] - _seconds[below]) / (next - below))
+            : SecondsPerRow > 0 ? SecondsPerRow : _seconds[below] / Grown(below) * SlopeAtFirst;
+        return _seconds[below] + (slope * (rows - below));
+    }
+
+    /// <summary>Rows of prompts that a pass takes on beside <paramref name="answers"/> rows of answers, so that it ends within so many seconds; -1 while that is unknown.</summary>
+    public int RowsWithin(double seconds, int answers)
+    {
+        if (SecondsPerRow == 0)
+        {
+            return -1;
+        }
+
+        var left = IsMeasured ? seconds - Seconds(answers) : seconds - (SecondsPerRow * answers);
+        return (int)Math.Clamp(left / SecondsPerRow, 1, int.MaxValue);
+    }
+
+    private static double Grown(int rows) => 1 + (SlopeAtFirst * rows);
+
+    private static double Blend(double old, double measured, double newest) => old == 0 ? measured : old + ((measured - old) * newest);
+
+    private int Nearest(int rows)
+    {
+        while (rows > 0 && _seconds[rows] == 0)
+        {
+            rows--;
+        }
+
+        return rows;
+    }
+
+    private int NearestAbove(int rows)
+    {
+        for (; rows <= RowsApart; rows++)
+        {
+            if (_seconds[Math.Max(1, rows)] > 0)
+            {
+                return Math.Max(1, rows);
+            }
+        }
+
+        return 0;
+    }
+}

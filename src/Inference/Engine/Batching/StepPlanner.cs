@@ -1,0 +1,134 @@
+using Jesus.Inference.Engine.Batching.Speculation;
+
+namespace Jesus.Inference.Engine.Batching;
+
+/// <summary>One sequence's part in a pass: its next rows, the last <see cref="Draft.Planned"/> of them guessed tokens.</summary>
+internal readonly record struct PlannedShare(Sequence Sequence, int Rows);
+
+/// <summary>
+/// Prepares a pass: takes over what the cache holds of the prompts, guesses ahead, asks the <see cref="Batcher"/>, and rents the blocks. The loop's; allocates nothing.
+/// </summary>
+internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRows, int contextTokens, PassCosts costs)
+{
+    private readonly SequenceLoad[] _loads = new SequenceLoad[limits.SequencesMax];
+    private readonly StepShare[] _shares = new StepShare[limits.SequencesMax];
+    private readonly PlannedShare[] _planned = new PlannedShare[limits.SequencesMax];
+    private int _first;
+
+    /// <summary>Rows of prompts computed, and prompt tokens found in the cache.</summary>
+    public long TokensRead { get; private set; }
+    public long TokensReused { get; private set; }
+
+    /// <summary>The next pass; empty when nothing can be computed. Valid until the next call.</summary>
+    public ReadOnlySpan<PlannedShare> Plan()
+    {
+        var running = roster.Running.Count;
+        if (running == 0)
+        {
+            return default;
+        }
+
+        var answers = Look();
+        Guess(answers);
+        var budget = new PassBudget(limits.StepRowsMax, PromptRows(answers), logitRows);
+        var count = Batcher.Plan(_loads.AsSpan(0, running), _first++ % running, budget, _shares);
+        return _planned.AsSpan(0, Reserve(count));
+    }
+
+    /// <summary>What each sequence has to do; answers how many decode.</summary>
+    private int Look()
+    {
+        var answers = 0;
+        for (var i = 0; i < roster.Running.Count; i++)
+        {
+            var sequence = roster.Running[i];
+            sequence.Draft.Clear();
+            var isPaused = sequence.IsPaused;
+            if (!isPaused && sequence.Pending > 1 && limits.SharesPrefixes)
+            {
+                TokensReused += sequence.Adopt();
+                isPaused = Follows(sequence, i);
+            }
+
+            _loads[i] = new SequenceLoad(sequence.Pending, isPaused) { Computed = sequence.Computed };
+            answers += sequence.Pending == 1 && !isPaused ? 1 : 0;
+        }
+
+        return answers;
+    }
+
+    /// <summary>A more urgent sequence computes the very block that this one needs next: choices of one prompt, or prompts that begin alike, are read once.</summary>
+    private bool Follows(Sequence sequence, int index)
+    {
+        var key = sequence.NextKey;
+        for (var i = 0; i < index && !key.IsNone; i++)
+        {
+            if (_loads[i] is { IsPaused: false, Pending: > 1 } && roster.Running[i].NextKey == key)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void Guess(int answers)
+    {
+        if (!limits.Speculates)
+        {
+            return;
+        }
+
+        for (var (i, rows) = (0, answers); i < roster.Running.Count; i++)
+        {
+            if (_loads[i] is not { Pending: 1, IsPaused: false })
+            {
+                continue;
+            }
+
+            var sequence = roster.Running[i];
+            sequence.Draft.Set(PromptLookup.Propose(sequence.Tokens.Span, sequence.Draft.Room));
+
+            // The last token of an answer is never computed: a guess beyond it, or beyond the context, would be for nothing.
+            var room = Math.Min(sequence.Generation.OutputTokensMax - sequence.OutputCount - 1, contextTokens - sequence.Tokens.Count);
+            var drafts = DraftPolicy.Length(sequence.Draft.Acceptance, Math.Min(sequence.Draft.Tokens.Length, room), rows, answers, costs);
+            _loads[i] = _loads[i] with { Drafts = drafts };
+            rows += drafts;
+        }
+    }
+
+    private int PromptRows(int answers)
+    {
+        var rows = costs.RowsWithin(limits.StallMs / 1e3, answers);
+        return Math.Min(limits.PrefillRowsBesideDecode, rows < 0 ? BatchLimits.PrefillRowsAtFirst : rows);
+    }
+
+    /// <summary>Rents the blocks, for the first in the plan first; who has to give way for them takes no part.</summary>
+    private int Reserve(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            var sequence = roster.Running[_shares[i].Sequence];
+            _planned[i] = new PlannedShare(sequence, _shares[i].Rows);
+            sequence.Draft.Planned = sequence.Pending == 1 ? _shares[i].Rows - 1 : 0;
+        }
+
+        for (var i = 0; i < count; i++)
+        {
+            var (sequence, rows) = _planned[i];
+            _ = sequence.IsRunning && roster.TryReserve(sequence, sequence.Computed + rows);
+        }
+
+        var kept = 0;
+        for (var i = 0; i < count; i++)
+        {
+            if (_planned[i].Sequence.IsRunning)
+            {
+                _planned[kept++] = _planned[i];
+                TokensRead += _planned[i].Sequence.Pending > 1 ? _planned[i].Rows : 0;
+            }
+        }
+
+        return kept;
+    }
+}
