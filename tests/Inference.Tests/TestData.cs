@@ -9,6 +9,11 @@ internal static class TestData
     private static readonly string? Folder = Environment.GetEnvironmentVariable("JESUS_TESTDATA");
     private static readonly string Models = FindModels();
 
+    /// <summary>Files of <c>vocabularies/</c> that come with texts and their ids.</summary>
+    public static string[] Vocabularies => Folder is not null && Directory.Exists(Path.Combine(Folder, "vocabularies"))
+        ? [.. Directory.GetFiles(Path.Combine(Folder, "vocabularies"), "*.gguf").Where(file => File.Exists(file + ".inp"))]
+        : [];
+
     public static bool HasStories => Folder is not null && File.Exists(StoriesModel) && File.Exists(StoriesGreedy);
     public static string StoriesModel => Path.Combine(Folder ?? "", "stories260K-f32.gguf");
     public static string StoriesGreedy => Path.Combine(Folder ?? "", "stories260K-greedy.json");

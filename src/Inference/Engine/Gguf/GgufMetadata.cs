@@ -54,6 +54,9 @@ public sealed class GgufMetadata
     public int[]? OptionalInts(string key) =>
         !TryGet(key, out var value) ? null : value.TryGetInts(out var ints) ? ints : Wrong<int[]>(key, value, "an array of 32-bit integers");
 
+    public byte[]? OptionalBytes(string key) =>
+        !TryGet(key, out var value) ? null : value.TryGetBytes(out var bytes) ? bytes : Wrong<byte[]>(key, value, "an array of 8-bit integers");
+
     public float[]? OptionalFloats(string key) =>
         !TryGet(key, out var value) ? null : value.TryGetFloats(out var floats) ? floats : Wrong<float[]>(key, value, "an array of 32-bit floats");
 

@@ -104,6 +104,14 @@ public readonly struct GgufValue
         return true;
     }
 
+    /// <summary>The elements of an array of 8-bit integers, signed or not, copied.</summary>
+    public bool TryGetBytes(out byte[] values)
+    {
+        var isBytes = _data is byte[] && Type == GgufValueType.Array && (ElementType is GgufValueType.Int8 or GgufValueType.UInt8);
+        values = isBytes ? ((byte[])_data!).AsSpan(0, Count).ToArray() : [];
+        return isBytes;
+    }
+
     /// <summary>The elements of an array of 32-bit floats, copied.</summary>
     public bool TryGetFloats(out float[] values)
     {

@@ -34,6 +34,23 @@ internal static class Gpt2Alphabet
         return used;
     }
 
+    /// <summary>Whether every character is one of the alphabet: an entry with others was added by hand, and no merging leads to it.</summary>
+    public static bool IsSpelled(ReadOnlySpan<byte> entry)
+    {
+        while (!entry.IsEmpty)
+        {
+            _ = Rune.DecodeFromUtf8(entry, out var rune, out var length);
+            if (rune.Value >= CharCount || ByteOfChar[rune.Value] < 0)
+            {
+                return false;
+            }
+
+            entry = entry[length..];
+        }
+
+        return true;
+    }
+
     private static bool IsItself(int value) => value is (>= '!' and <= '~') or (>= 0xA1 and <= 0xAC) or (>= 0xAE and <= 0xFF);
 
     private static short[] Build()

@@ -5,55 +5,48 @@ namespace Jesus.Inference.Engine.Tokenizers;
 /// <c>(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,k}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+</c>.
 /// </summary>
 /// <param name="numbersTogether">k above.</param>
-internal sealed class Qwen2PreTokenizer(int numbersTogether) : PreTokenizer
+/// <param name="marksAreLetters">Qwen 3.5: <c>[\p{L}\p{M}]</c> where the above has <c>\p{L}</c>, but in the first character class.</param>
+internal sealed class Qwen2PreTokenizer(int numbersTogether, bool marksAreLetters = false) : PreTokenizer
 {
+    private readonly CharacterClass _letters = CharacterClass.Letter | (marksAreLetters ? CharacterClass.Mark : CharacterClass.None);
+
     public override int NextPiece(ReadOnlySpan<byte> text)
     {
-        if (Contraction(text, anyCase: true) is > 0 and var contraction)
+        if (Contraction(text, 0, anyCase: true) is > 0 and var contraction)
         {
             return contraction;
         }
 
         var first = ClassAt(text, 0, out var length);
-        return first switch
+        if ((first & _letters) != 0)
         {
-            Class.Letter => RunEnd(text, 0, Class.Letter),
-            Class.Number => Numbers(text),
-            _ when text[0] is not ((byte)'\r' or (byte)'\n') && ClassAt(text, length, out _) == Class.Letter => RunEnd(text, length, Class.Letter),
-            Class.Other => Others(text, 0),
-            _ when text[0] == ' ' && ClassAt(text, 1, out var next) == Class.Other && next > 0 => Others(text, 1),
-            _ => Spaces(text),
-        };
-    }
-
-    private int Numbers(ReadOnlySpan<byte> text)
-    {
-        var at = 0;
-        for (var i = 0; i < numbersTogether && ClassAt(text, at, out var length) == Class.Number; i++)
-        {
-            at += length;
+            return RunEnd(text, 0, _letters);
         }
 
-        return at;
+        if (first == CharacterClass.Number)
+        {
+            return Numbers(text, numbersTogether);
+        }
+
+        if (!IsLineEnd(text, 0) && IsAt(text, length, _letters))
+        {
+            return RunEnd(text, length, _letters);
+        }
+
+        return first != CharacterClass.Space ? Others(text, 0)
+            : text[0] == ' ' && IsOtherAt(text, 1, Words | _letters) ? Others(text, 1)
+            : LineEndsOrSpaces(text);
     }
 
     /// <summary><c>[^\s\p{L}\p{N}]+[\r\n]*</c> from <paramref name="at"/>.</summary>
-    private static int Others(ReadOnlySpan<byte> text, int at)
+    private int Others(ReadOnlySpan<byte> text, int at)
     {
-        at = RunEnd(text, at, Class.Other);
-        while (at < text.Length && text[at] is (byte)'\r' or (byte)'\n')
+        at = OtherRunEnd(text, at, Words | _letters);
+        while (IsLineEnd(text, at))
         {
             at++;
         }
 
         return at;
-    }
-
-    /// <summary><c>\s*[\r\n]+</c> reaches to the last line end of the run of white space; without one, the run by itself.</summary>
-    private static int Spaces(ReadOnlySpan<byte> text)
-    {
-        var run = text[..RunEnd(text, 0, Class.Space)];
-        var lineEnd = run.LastIndexOfAny((byte)'\r', (byte)'\n');
-        return lineEnd >= 0 ? lineEnd + 1 : SpaceRun(text);
     }
 }

@@ -3,52 +3,97 @@ using System.Text;
 namespace Jesus.Inference.Engine.Tokenizers;
 
 /// <summary>
-/// SentencePiece byte pairs by score: spaces become U+2581, characters merge to the best-scored token, what no token covers becomes byte tokens.
-/// The vocabulary holds its tokens with a plain space where the file has U+2581, so text and tokens compare as they are.
+/// SentencePiece byte pairs: spaces become U+2581, characters merge, what no token covers becomes byte tokens. The pair with the best-scored token merges
+/// first or, where the file lists merges (Gemma 4), the pair listed first. The vocabulary holds its tokens with a plain space where the file has U+2581, so text
+/// and tokens compare as they are.
 /// </summary>
-internal sealed class SentencePieceEncoder : TextEncoder
+internal sealed class SentencePieceEncoder : PieceEncoder
 {
     private readonly Vocabulary _vocabulary;
     private readonly bool _addSpacePrefix;
     private readonly int _unknown;
+    private readonly MergeTable? _merges;
+    private readonly bool _wordsAreIndependent;
 
     /// <summary>[256], -1 where the vocabulary lacks the byte.</summary>
     private readonly int[] _byteTokens;
 
-    public SentencePieceEncoder(Vocabulary vocabulary, bool addSpacePrefix, int unknown)
+    /// <param name="merges">Null where scores decide.</param>
+    public SentencePieceEncoder(Vocabulary vocabulary, bool addSpacePrefix, int unknown, MergeTable? merges = null)
     {
         _vocabulary = vocabulary;
         _addSpacePrefix = addSpacePrefix;
         _unknown = unknown;
-        _byteTokens = new int[256];
-        Array.Fill(_byteTokens, -1);
+        _merges = merges;
+        _wordsAreIndependent = SpacedWords.AreIndependent(vocabulary);
+        _byteTokens = ByteTokens(vocabulary);
+    }
+
+    public static int[] ByteTokens(Vocabulary vocabulary)
+    {
+        var tokens = new int[256];
+        Array.Fill(tokens, -1);
         for (var id = 0; id < vocabulary.Count; id++)
         {
             if (vocabulary.TypeOf(id) == TokenType.Byte)
             {
-                _byteTokens[vocabulary.Bytes(id)[0]] = id;
+                tokens[vocabulary.Bytes(id)[0]] = id;
             }
         }
+
+        return tokens;
     }
 
     public override void Encode(ReadOnlySpan<byte> utf8, bool atStart, EncoderScratch scratch, TokenBuffer into)
     {
-        if (utf8.IsEmpty)
+        if (utf8.IsEmpty || !atStart || !_addSpacePrefix)
         {
+            EncodePieces(utf8, scratch, into);
             return;
         }
 
-        var prefix = atStart && _addSpacePrefix ? 1 : 0;
-        var text = scratch.TextOf(utf8.Length + prefix);
+        var text = scratch.TextOf(utf8.Length + 1);
         text[0] = (byte)' ';
-        utf8.CopyTo(text[prefix..]);
+        utf8.CopyTo(text[1..]);
+        EncodePieces(text, scratch, into);
+    }
+
+    /// <summary>With listed merges a run of line ends is a piece of its own, as the published tokenizer cuts it.</summary>
+    protected override int NextPiece(ReadOnlySpan<byte> text)
+    {
+        var end = text.Length;
+        if (_merges is not null)
+        {
+            end = text[0] == '\n' ? text.IndexOfAnyExcept((byte)'\n') : text.IndexOf((byte)'\n');
+            end = end < 0 ? text.Length : end;
+        }
+
+        return _wordsAreIndependent ? SpacedWords.Next(text[..end]) : end;
+    }
+
+    protected override void EncodePiece(ReadOnlySpan<byte> piece, EncoderScratch scratch, TokenBuffer into)
+    {
+        if (_merges is not null && piece[0] == '\n' && _vocabulary.Find(piece) is >= 0 and var lineEnds)
+        {
+            into.Add(lineEnds);
+            return;
+        }
+
         var merger = scratch.Merger;
         merger.Begin();
-        AddCharacters(merger, text);
-        merger.Merge(text, new ScoreRule(_vocabulary));
+        AddCharacters(merger, piece);
+        if (_merges is null)
+        {
+            merger.Merge(piece, new ScoreRule(_vocabulary));
+        }
+        else
+        {
+            merger.Merge(piece, new RankRule(_merges));
+        }
+
         for (var i = 0; i < merger.Count; i = merger[i].Next)
         {
-            Emit(merger[i], text, into);
+            Emit(merger[i], piece, into);
         }
     }
 

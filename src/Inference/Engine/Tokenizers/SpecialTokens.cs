@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Jesus.Inference.Engine.Tokenizers;
 
 /// <summary>A stretch of a text, in bytes, whose control tokens may be parsed: what the chat template wrote, not what a user did.</summary>
@@ -17,13 +19,15 @@ internal sealed class SpecialTokens
     /// <summary>[256]: ids of the special tokens that begin with the byte, longest first.</summary>
     private readonly int[]?[] _byFirstByte = new int[]?[256];
 
+    private readonly SearchValues<byte> _firstBytes;
+
     public SpecialTokens(Vocabulary vocabulary)
     {
         _vocabulary = vocabulary;
         var lists = new List<int>?[256];
         for (var id = 0; id < vocabulary.Count; id++)
         {
-            if (vocabulary.TypeOf(id) is TokenType.Control or TokenType.UserDefined && !vocabulary.Bytes(id).IsEmpty)
+            if ((vocabulary.TypeOf(id) is TokenType.Control or TokenType.UserDefined) && !vocabulary.Bytes(id).IsEmpty)
             {
                 (lists[vocabulary.Bytes(id)[0]] ??= []).Add(id);
             }
@@ -33,14 +37,17 @@ internal sealed class SpecialTokens
         {
             _byFirstByte[i] = lists[i]?.OrderByDescending(id => vocabulary.Bytes(id).Length).ToArray();
         }
+
+        _firstBytes = SearchValues.Create([.. Enumerable.Range(0, 256).Where(value => _byFirstByte[value] is not null).Select(value => (byte)value)]);
     }
 
     /// <summary>The first special token at or after <paramref name="from"/>: its place and id, or false.</summary>
     public bool TryFind(ReadOnlySpan<byte> text, int from, ReadOnlySpan<TrustedRange> trusted, out int at, out int id)
     {
-        for (at = from; at < text.Length; at++)
+        for (at = from; text[at..].IndexOfAny(_firstBytes) is >= 0 and var next; at++)
         {
-            if (_byFirstByte[text[at]] is { } candidates && TryMatch(candidates, text, at, trusted, out id))
+            at += next;
+            if (TryMatch(_byFirstByte[text[at]]!, text, at, trusted, out id))
             {
                 return true;
             }
@@ -55,7 +62,7 @@ internal sealed class SpecialTokens
         foreach (var candidate in candidates)
         {
             var bytes = _vocabulary.Bytes(candidate);
-            if (text[at..].StartsWith(bytes) && (_vocabulary.TypeOf(candidate) != TokenType.Control || IsTrusted(trusted, at, bytes.Length)))
+            if (text[at..].StartsWith(bytes) && (!_vocabulary.NeedsTrust(candidate) || IsTrusted(trusted, at, bytes.Length)))
             {
                 id = candidate;
                 return true;

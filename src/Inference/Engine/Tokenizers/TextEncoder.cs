@@ -18,8 +18,13 @@ internal sealed class EncoderScratch
 
     public BytePairMerger Merger { get; } = new();
 
-    /// <summary>Escaped text of the SentencePiece encoder.</summary>
+    /// <summary>Text as its encoder normalises it.</summary>
     public byte[] Text { get; private set; } = [];
+
+    /// <summary>Bytes of <see cref="Text"/> written by <see cref="Write(byte)"/>.</summary>
+    public int Written { get; set; }
+
+    private ViterbiStep[] _steps = [];
 
     /// <summary>This thread's scratch; give it back with <see cref="Return"/>.</summary>
     public static EncoderScratch Rent()
@@ -31,10 +36,42 @@ internal sealed class EncoderScratch
 
     public static void Return(EncoderScratch scratch)
     {
-        if (scratch.Merger.ScratchBytes + scratch.Text.Length <= KeptBytesMax)
+        if (scratch.Merger.ScratchBytes + scratch.Text.Length + (scratch._steps.LongLength * 16) <= KeptBytesMax)
         {
             s_spare = scratch;
         }
+    }
+
+    /// <summary>Adds a byte to <see cref="Text"/>.</summary>
+    public void Write(byte value)
+    {
+        if (Written == Text.Length)
+        {
+            var longer = new byte[Math.Max(256, Written * 2)];
+            Text.CopyTo(longer, 0);
+            Text = longer;
+        }
+
+        Text[Written++] = value;
+    }
+
+    /// <summary>Adds bytes to <see cref="Text"/>.</summary>
+    public void Write(ReadOnlySpan<byte> values)
+    {
+        foreach (var value in values)
+        {
+            Write(value);
+        }
+    }
+
+    public Span<ViterbiStep> StepsOf(int length)
+    {
+        if (_steps.Length < length)
+        {
+            _steps = new ViterbiStep[Math.Max(length, 64)];
+        }
+
+        return _steps.AsSpan(0, length);
     }
 
     public Span<byte> TextOf(int length)

@@ -40,5 +40,22 @@ public sealed class TokenBuffer
         Count--;
     }
 
+    /// <summary>From <paramref name="from"/> on, leaves one where several <paramref name="id"/> follow each other.</summary>
+    public void JoinRepeats(int from, int id)
+    {
+        var kept = from;
+        for (var i = from; i < Count; i++)
+        {
+            if (i == from || _ids[i] != id || _ids[i - 1] != id)
+            {
+                _ids[kept++] = _ids[i];
+            }
+        }
+
+        Count = kept;
+    }
+
+    public void Truncate(int count) => Count = count;
+
     public void Clear() => Count = 0;
 }

@@ -70,6 +70,16 @@ public sealed class Tokenizer
         }
     }
 
+    /// <summary>Appends a text as an encoder or embedding model wants it: with the tokens that it begins and ends with. None of it is trusted.</summary>
+    public void EncodeDocument(ReadOnlySpan<byte> utf8, TokenBuffer into)
+    {
+        EncodePrompt(utf8, default, into);
+        if (Ids.Closing >= 0)
+        {
+            into.Add(Ids.Closing);
+        }
+    }
+
     /// <summary>The text of some tokens, control tokens left out; the space that SentencePiece puts before a text is taken off.</summary>
     public byte[] Decode(ReadOnlySpan<int> ids)
     {

@@ -7,6 +7,9 @@ public sealed record TokenizerIds
     public int End { get; init; } = -1;
     public int Unknown { get; init; } = -1;
 
+    /// <summary>What a text to be embedded ends with (BERT's separator, T5's end of text).</summary>
+    public int Closing { get; init; } = -1;
+
     /// <summary>A prompt begins with <see cref="Begin"/>.</summary>
     public bool AddBegin { get; init; }
 

@@ -16,8 +16,12 @@ public sealed class Vocabulary
     /// <summary>Open addressing, at most half full; an entry is id + 1, 0 is free.</summary>
     private readonly int[] _table;
 
-    private Vocabulary(byte[] bytes, int[] ends, TokenType[] types, float[] scores)
+    /// <summary>[Count], or null for none: user-defined tokens that only trusted text may hold.</summary>
+    private readonly bool[]? _guarded;
+
+    private Vocabulary(byte[] bytes, int[] ends, TokenType[] types, float[] scores, bool[]? guarded, HashSet<int> odd)
     {
+        _guarded = guarded;
         _bytes = bytes;
         _ends = ends;
         _types = types;
@@ -25,17 +29,21 @@ public sealed class Vocabulary
         _table = new int[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(4, types.Length * 2))];
         for (var id = 0; id < types.Length; id++)
         {
-            // Control and byte tokens are never found from text: a user's text must not forge them.
-            if (types[id] is TokenType.Normal or TokenType.UserDefined or TokenType.Unused && !Bytes(id).IsEmpty)
-            {
-                Insert(id);
-            }
+            InsertFindable(id, !odd.Contains(id));
+        }
+
+        foreach (var id in odd.Order())
+        {
+            InsertFindable(id, true);
         }
     }
 
     public int Count => _types.Length;
 
     public TokenType TypeOf(int id) => _types[id];
+
+    /// <summary>A control token, or one that the file's chat template uses as such: never found in text that is not trusted.</summary>
+    public bool NeedsTrust(int id) => _types[id] == TokenType.Control || (_guarded is not null && _guarded[id]);
 
     public float ScoreOf(int id) => _scores[id];
 
@@ -49,7 +57,7 @@ public sealed class Vocabulary
     /// <summary>The bytes that the token adds to an answer's text: none for control and unknown tokens.</summary>
     public ReadOnlySpan<byte> OutputBytes(int id) => _types[id] is TokenType.Control or TokenType.Unknown ? default : Bytes(id);
 
-    /// <summary>The token with exactly these bytes, or -1. Control and byte tokens are not found.</summary>
+    /// <summary>The token with exactly these bytes, or -1. Control and byte tokens, and those that need trust, are not found.</summary>
     public int Find(ReadOnlySpan<byte> bytes)
     {
         for (var slot = Hash(bytes) & (uint)(_table.Length - 1); _table[slot] != 0; slot = (slot + 1) & (uint)(_table.Length - 1))
@@ -68,7 +76,7 @@ public sealed class Vocabulary
     {
         for (var id = 0; id < Count; id++)
         {
-            if (_types[id] is TokenType.Control or TokenType.UserDefined && Bytes(id).SequenceEqual(name))
+            if ((_types[id] is TokenType.Control or TokenType.UserDefined) && Bytes(id).SequenceEqual(name))
             {
                 return id;
             }
@@ -79,6 +87,15 @@ public sealed class Vocabulary
 
     /// <summary>For people: the token's bytes as text.</summary>
     public string Text(int id) => Encoding.UTF8.GetString(Bytes(id));
+
+    /// <summary>Control and byte tokens are never found from text: a user's text must not forge them.</summary>
+    private void InsertFindable(int id, bool now)
+    {
+        if (now && (_types[id] is TokenType.Normal or TokenType.UserDefined or TokenType.Unused) && !NeedsTrust(id) && !Bytes(id).IsEmpty)
+        {
+            Insert(id);
+        }
+    }
 
     private void Insert(int id)
     {
@@ -116,11 +133,18 @@ public sealed class Vocabulary
         private readonly TokenType[] _types = new TokenType[count];
         private readonly float[] _scores = new float[count];
         private byte[] _bytes = new byte[Math.Max(64, count * 8)];
+        private readonly HashSet<int> _odd = [];
         private int _used;
         private int _count;
 
-        public Builder Add(ReadOnlySpan<byte> bytes, TokenType type = TokenType.Normal, float score = 0)
+        /// <param name="isOdd">Another token with the same bytes is preferred.</param>
+        public Builder Add(ReadOnlySpan<byte> bytes, TokenType type = TokenType.Normal, float score = 0, bool isOdd = false)
         {
+            if (isOdd)
+            {
+                _odd.Add(_count);
+            }
+
             while (bytes.Length > _bytes.Length - _used)
             {
                 Array.Resize(ref _bytes, _bytes.Length * 2);
@@ -135,8 +159,9 @@ public sealed class Vocabulary
             return this;
         }
 
-        public Vocabulary Build() => _count == _types.Length
-            ? new Vocabulary(_bytes.AsSpan(0, _used).ToArray(), _ends, _types, _scores)
+        /// <param name="guarded">Per token, whether only trusted text may hold it although it is user-defined; null for none.</param>
+        public Vocabulary Build(bool[]? guarded = null) => _count == _types.Length
+            ? new Vocabulary(_bytes.AsSpan(0, _used).ToArray(), _ends, _types, _scores, guarded, _odd)
             : throw new InvalidOperationException($"{_types.Length} tokens were announced, {_count} added.");
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Jesus.Inference.Engine.Tokenizers;
 
@@ -36,25 +37,59 @@ public sealed class PreTokenizerTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void Bytes_that_are_no_utf8_are_cut_into_pieces_that_cover_them_all()
+    public void Texts_are_cut_as_an_independent_engine_cuts_them_by_the_published_patterns()
     {
-        var seed = TestSeed.Next(output);
-        var random = new Random(seed);
+        using var golden = new StreamReader(typeof(PreTokenizerTests).Assembly.GetManifestResourceStream("pieces-golden.txt")!);
+        var lines = golden.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var splitters = lines[0].Split('\t').Select(name => PreTokenizers.Find(name, out _)!).ToArray();
+        foreach (var line in lines.Skip(1))
+        {
+            var parts = line.Split('\t');
+            var text = JsonSerializer.Deserialize<string>(parts[0])!;
+            for (var i = 0; i < splitters.Length; i++)
+            {
+                var lengths = Pieces(splitters[i], text).Select(piece => piece.EnumerateRunes().Count());
+                Assert.True(parts[i + 1] == string.Join(' ', lengths), $"{lines[0].Split('\t')[i]}, {parts[0]}: {string.Join(' ', lengths)}, not {parts[i + 1]}");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Bytes_that_are_no_utf8_are_cut_into_pieces_that_cover_them_all(string name)
+    {
+        var random = new Random(TestSeed.Next(output));
+        var splitter = PreTokenizers.Find(name, out _)!;
         var bytes = new byte[64];
         for (var i = 0; i < 2000; i++)
         {
             random.NextBytes(bytes);
-            foreach (PreTokenizer splitter in new PreTokenizer[] { new Gpt2PreTokenizer(), new Qwen2PreTokenizer(1) })
+            for (var at = 0; at < bytes.Length;)
             {
-                for (var at = 0; at < bytes.Length;)
-                {
-                    var length = splitter.NextPiece(bytes.AsSpan(at));
-                    Assert.InRange(length, 1, bytes.Length - at);
-                    at += length;
-                }
+                var length = splitter.NextPiece(bytes.AsSpan(at));
+                Assert.InRange(length, 1, bytes.Length - at);
+                at += length;
             }
         }
     }
+
+    /// <summary>A megabyte of what a pattern could search through again and again: each piece looks at a bounded stretch, or the test does not end.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void No_text_costs_more_than_its_length(string name)
+    {
+        var splitter = PreTokenizers.Find(name, out _)!;
+        foreach (var unit in new[] { "1", "1 ", " ", "\n", "A", "語", "\u0301", "😀 ", "a1", "\t\t\u200b", "²", "²1", "\u200b" })
+        {
+            var text = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(unit, 200_000 / unit.Length))).AsSpan();
+            while (!text.IsEmpty)
+            {
+                text = text[splitter.NextPiece(text)..];
+            }
+        }
+    }
+
+    public static TheoryData<string> Names => new("default", "falcon", "gpt-2", "starcoder", "llama-bpe", "qwen2", "qwen35", "gpt-4o", "tekken", "deepseek-llm", "deepseek-coder", "deepseek-v3");
 
     private void Compare(PreTokenizer splitter, string pattern)
     {
