@@ -51,7 +51,7 @@ void ForwardPass::begin_attention(int index, int thread) {
         if (layer.attention_norm) {
             norm_row(layer.attention_norm, e_.residual_.at(row), out, shape_.width);
         } else {
-            std::memcpy(out, e_.residual_.at(row), static_cast<size_t>(e_.normed_.stride) * sizeof(float));
+            std::memcpy(out, e_.residual_.at(row), row_bytes());
         }
         if (quantise) {
             quantise_row(out, shape_.width, e_.quants_.at(row));

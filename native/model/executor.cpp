@@ -13,6 +13,10 @@ int64_t widest_input(const jn_shape& s) {
     return round_up(widest, kQ8Columns);
 }
 
+// An odd number of cache lines: rows whose distance is a multiple of many would share few sets of the caches, and a phase that goes down a column of
+// 512 rows would find none of them there again.
+int64_t apart(int64_t bytes) { return round_up(bytes, 64) + (round_up(bytes, 64) / 64 % 2 == 0 ? 64 : 0); }
+
 jn_shape one_layer(jn_shape shape) {
     shape.layers = 1;
     return shape;
@@ -32,12 +36,12 @@ public:
         used_ += round_up(count * static_cast<int64_t>(sizeof(T)), 64);
     }
     void take(Rows& rows, int64_t count, int64_t width) {
-        rows.stride = padded(width);
+        rows.stride = apart(padded(width) * 4) / 4;
         take(rows.data, count * rows.stride);
     }
     void take(QuantRows& rows, int64_t count, int64_t bytes) {
-        rows.stride = bytes;
-        take(rows.data, count * bytes);
+        rows.stride = apart(bytes);
+        take(rows.data, count * rows.stride);
     }
     int64_t used() const { return used_; }
 
@@ -87,6 +91,7 @@ void Executor::carve(Carver& carver) {
     carver.take(scratch_, pool_.threads(), std::max(attend_scratch_floats(s.head_dim, kAttendQueriesMax), padded(s.width)));
     carver.take(quants_, max_rows_, quant_layout(widest_input(s), model_.kernels().q8.element_bytes).bytes);
     carver.take(last_, max_rows_);
+    carver.take(kept_, max_rows_);
     if (s.experts > 0) {
         carve_experts(carver);
     }

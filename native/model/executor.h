@@ -94,6 +94,7 @@ private:
     Rows scratch_;     // [threads]: of Attend, or one row of the width
     QuantRows quants_; // [max_rows] quantised rows of the widest input
     int32_t* last_;    // [max_rows]: the last position each row sees
+    int32_t* kept_;    // [max_rows]: where each row stands among those that are wanted
     ExpertWork experts_{};
     std::vector<int64_t> rope_offsets_;  // floats from a row's angles to each table's
     std::vector<RowTile> tiles_;

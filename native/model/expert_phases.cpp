@@ -20,8 +20,8 @@ constexpr int kSortedAlone = 4;
 void ForwardPass::feed_experts(const Layer& layer, int thread) {
     score_experts(layer, thread);
     barrier();
-    const bool alone = batch_.rows <= kSortedAlone;
-    const Range rows = alone ? Range{0, thread == 0 ? batch_.rows : 0} : rows_of(thread);
+    const bool alone = rows_ <= kSortedAlone;
+    const Range rows = alone ? Range{0, thread == 0 ? rows_ : 0} : rows_of(thread);
     for (int row = rows.begin; row < rows.end; ++row) {
         choose_experts(row);
     }
@@ -34,7 +34,7 @@ void ForwardPass::feed_experts(const Layer& layer, int thread) {
     if (!alone) {
         barrier();
     }
-    const int slots = batch_.rows * shape_.experts_used;
+    const int slots = rows_ * shape_.experts_used;
     const Range own = alone ? Range{0, thread == 0 ? slots : 0} : share(slots, thread, threads_);
     for (int slot = own.begin; slot < own.end; ++slot) {
         gather(layer, slot);
@@ -93,7 +93,7 @@ void ForwardPass::choose_experts(int row) {
 // Counts, then deals slots: of each expert the rows in order.
 void ForwardPass::group_by_expert() {
     const ExpertWork& work = e_.experts_;
-    const int entries = batch_.rows * shape_.experts_used;
+    const int entries = rows_ * shape_.experts_used;
     std::memset(work.starts, 0, static_cast<size_t>(shape_.experts + 1) * sizeof(int32_t));
     for (int i = 0; i < entries; ++i) {
         work.starts[work.chosen[i] + 1] += 1;
@@ -120,7 +120,7 @@ void ForwardPass::gather(const Layer& layer, int slot) {
         std::memcpy(work.quants.at(slot), e_.quants_.at(row), static_cast<size_t>(bytes));
     }
     if (!quantised(layer.experts[0].gate) || !quantised(layer.experts[0].up)) {
-        std::memcpy(work.rows.at(slot), e_.normed_.at(row), static_cast<size_t>(work.rows.stride) * sizeof(float));
+        std::memcpy(work.rows.at(slot), e_.normed_.at(row), row_bytes());
     }
 }
 
@@ -130,12 +130,12 @@ void ForwardPass::experts_gate_up(const Layer& layer, int thread) {
         const int first = work.starts[expert], count = work.starts[expert + 1] - first;
         if (count > 0) {
             const Activations input{work.rows.at(first), work.rows.stride, work.quants.at(first), work.quants.stride};
-            gate_up(layer.experts[static_cast<size_t>(expert)], input, count, work.gate.at(first), work.up.at(first), work.gate.stride, thread);
+            gate_up(layer.experts[static_cast<size_t>(expert)], input, count, {work.gate.at(first), work.gate.stride}, {work.up.at(first), work.up.stride}, thread);
         }
     }
     if (layer.has_shared()) {
         const Activations input{e_.normed_.data, e_.normed_.stride, e_.quants_.data, e_.quants_.stride};
-        gate_up(layer.shared, input, batch_.rows, e_.gate_.data, e_.up_.data, e_.gate_.stride, thread);
+        gate_up(layer.shared, input, rows_, e_.gate_, e_.up_, thread);
     }
 }
 
@@ -144,7 +144,7 @@ void ForwardPass::quantise_experts(const Layer& layer, int thread) {
     const Matrix& down = layer.experts[0].down;
     if (quantised(down)) {
         const Range blocks = share(down.blocks(), thread, threads_);
-        for (int slot = 0; slot < batch_.rows * shape_.experts_used; ++slot) {
+        for (int slot = 0; slot < rows_ * shape_.experts_used; ++slot) {
             kernels_.quantise(work.gate.at(slot), down.cols, blocks, work.quants.at(slot));
         }
     }
@@ -187,15 +187,15 @@ void ForwardPass::mix_experts(const Layer& layer, int row) {
         kernels_.softmax(shared, 2);
     }
     float* __restrict sum = e_.normed_.at(row);  // free until the norm that follows
-    std::memset(sum, 0, static_cast<size_t>(e_.normed_.stride) * sizeof(float));
+    std::memset(sum, 0, row_bytes());
     for (int rank = 0; rank < shape_.experts_used; ++rank) {
         const float weight = work.weights[first + rank];
         const float* __restrict from = work.rows.at(work.slots[first + rank]);
-        for (int64_t i = 0; i < e_.normed_.stride; ++i) {
+        for (int64_t i = 0; i < padded(shape_.width); ++i) {
             sum[i] += weight * from[i];
         }
     }
-    for (int64_t i = 0; i < e_.branch_.stride; ++i) {
+    for (int64_t i = 0; i < padded(shape_.width); ++i) {
         branch[i] = layer.has_shared() ? sum[i] + shared[0] * branch[i] : sum[i];
     }
 }

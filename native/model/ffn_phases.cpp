@@ -7,8 +7,9 @@ namespace jesus {
 
 namespace {
 
-// Groups of gate and up rows computed together, so that the activation finds them in cache.
-constexpr int kFfnChunk = 8;
+// Groups and rows computed together: with 2,048 columns of Q8_0 140 KB of weights and 200 KB of inputs.
+constexpr int kFfnGroups = 2;
+constexpr int kFfnTokens = 48;
 
 bool reads_quants(const Layer& layer) {
     if (!layer.has_experts()) {
@@ -29,7 +30,7 @@ void ForwardPass::begin_ffn(const Layer& layer, int thread) {
         if (layer.ffn_norm) {
             norm_row(layer.ffn_norm, e_.residual_.at(row), out, shape_.width);
         } else {
-            std::memcpy(out, e_.residual_.at(row), static_cast<size_t>(e_.normed_.stride) * sizeof(float));
+            std::memcpy(out, e_.residual_.at(row), row_bytes());
         }
         if (quantise) {
             quantise_row(out, shape_.width, e_.quants_.at(row));
@@ -39,35 +40,44 @@ void ForwardPass::begin_ffn(const Layer& layer, int thread) {
 
 void ForwardPass::feed_forward(const Layer& layer, int thread) {
     const Activations input{e_.normed_.data, e_.normed_.stride, e_.quants_.data, e_.quants_.stride};
-    gate_up(layer.ffn, input, batch_.rows, e_.gate_.data, e_.up_.data, e_.gate_.stride, thread);
+    gate_up(layer.ffn, input, rows_, e_.gate_, e_.up_, thread);
     barrier();
     const bool at_once = adds_at_once(layer.ffn_post_norm);
     quantise_rows(e_.gate_, layer.ffn.down, thread);
     multiply(layer.ffn.down, layer.ffn.down_bias, e_.gate_, at_once ? e_.residual_ : e_.branch_, at_once, thread);
 }
 
-// This thread's share of act(gate, up) for `tokens` rows, into gate.
-void ForwardPass::gate_up(const FeedForward& ffn, Activations input, int tokens, float* gate, float* up, int64_t stride, int thread) {
-    const bool gated = ffn.gate.data != nullptr;
+// This thread's share of act(gate, up) for `tokens` rows, into gate: small parts of rows and groups, whose weights and inputs both stay in the second
+// cache, so that the activation finds what the products wrote.
+void ForwardPass::gate_up(const FeedForward& ffn, Activations input, int tokens, Rows gate, Rows up, int thread) {
     const Range groups = share(ffn.up.groups(), thread, threads_);
-    for (int group = groups.begin; group < groups.end; group += kFfnChunk) {
-        const Range chunk{group, group + kFfnChunk < groups.end ? group + kFfnChunk : groups.end};
-        const int first = chunk.begin * kLanes, count = (chunk.end - chunk.begin) * kLanes;
-        if (gated) {
-            matmul(kernels_, {&ffn.gate, input, tokens, chunk, gate, stride, false});
+    for (int group = groups.begin; group < groups.end; group += kFfnGroups) {
+        const Range part{group, group + kFfnGroups < groups.end ? group + kFfnGroups : groups.end};
+        for (int token = 0; token < tokens; token += kFfnTokens) {
+            const Activations from{input.floats + token * input.float_stride, input.float_stride, input.quants + token * input.quant_stride,
+                                   input.quant_stride};
+            gate_up_part(ffn, from, token + kFfnTokens < tokens ? kFfnTokens : tokens - token, part, {gate.at(token), gate.stride}, {up.at(token), up.stride});
         }
-        float* const ups = gated ? up : gate;  // without a gate the activation works on up alone, in the gate's place
-        matmul(kernels_, {&ffn.up, input, tokens, chunk, ups, stride, false});
-        for (int token = 0; token < tokens; ++token) {
-            const int64_t at = token * stride + first;
-            if (ffn.gate_bias != nullptr) {
-                add_row(ffn.gate_bias + first, gate + at, count);
-            }
-            if (ffn.up_bias != nullptr) {
-                add_row(ffn.up_bias + first, ups + at, count);
-            }
-            activate(gate + at, up + at, count);
+    }
+}
+
+// Without a gate the activation works on up alone, in the gate's place.
+void ForwardPass::gate_up_part(const FeedForward& ffn, Activations input, int tokens, Range groups, Rows gate, Rows up) const {
+    const bool gated = ffn.gate.data != nullptr;
+    const Rows ups = gated ? up : gate;
+    if (gated) {
+        matmul(kernels_, {&ffn.gate, input, tokens, groups, gate.data, gate.stride, false});
+    }
+    matmul(kernels_, {&ffn.up, input, tokens, groups, ups.data, ups.stride, false});
+    const int first = groups.begin * kLanes, count = (groups.end - groups.begin) * kLanes;
+    for (int token = 0; token < tokens; ++token) {
+        if (ffn.gate_bias != nullptr) {
+            add_row(ffn.gate_bias + first, gate.at(token) + first, count);
         }
+        if (ffn.up_bias != nullptr) {
+            add_row(ffn.up_bias + first, ups.at(token) + first, count);
+        }
+        activate(gate.at(token) + first, up.at(token) + first, count);
     }
 }
 
@@ -89,7 +99,7 @@ void ForwardPass::close_branch(int row, const Norm& post_norm, const Norm& sum_n
             norm_row(post_norm, branch, branch, shape_.width);
         }
         const float scale = shape_.residual_scale;
-        for (int64_t i = 0; i < e_.residual_.stride; ++i) {
+        for (int64_t i = 0; i < padded(shape_.width); ++i) {
             residual[i] += scale * branch[i];
         }
     }

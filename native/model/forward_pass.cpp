@@ -1,5 +1,6 @@
 #include "model/forward_pass.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -9,8 +10,9 @@ namespace jesus {
 
 ForwardPass::ForwardPass(Executor& executor, KvPool& kv, const jn_batch& batch, int threads)
     : e_(executor), kv_(kv), batch_(batch), model_(executor.model_), kernels_(model_.kernels()), shape_(model_.shape()),
-      threads_(threads) {
+      threads_(threads), rows_(batch.rows), wanted_(0) {
     make_tiles();
+    find_wanted();
 }
 
 void ForwardPass::operator()(int thread) {
@@ -41,17 +43,17 @@ void ForwardPass::embed_row(int row, float* scratch) {
     float* x = e_.residual_.at(row);
     read_row(model_.embedding(), batch_.tokens[row], x);
     if (shape_.embedding_scale != 1) {
-        for (int64_t i = 0; i < e_.residual_.stride; ++i) {
+        for (int64_t i = 0; i < padded(shape_.width); ++i) {
             x[i] *= shape_.embedding_scale;
         }
     }
     if (model_.token_type_embedding().data != nullptr) {
         read_row(model_.token_type_embedding(), batch_.token_types != nullptr ? batch_.token_types[row] : 0, scratch);
-        add_row(scratch, x, e_.residual_.stride);
+        add_row(scratch, x, padded(shape_.width));
     }
     if (model_.position_embedding().data != nullptr) {
         read_row(model_.position_embedding(), batch_.positions[row], scratch);
-        add_row(scratch, x, e_.residual_.stride);
+        add_row(scratch, x, padded(shape_.width));
     }
     if (model_.embedding_norm()) {
         norm_row(model_.embedding_norm(), x, x, shape_.width);
@@ -78,9 +80,19 @@ void ForwardPass::run_layer(int index, int thread) {
     project_qkv(layer, thread);
     barrier();
     rotate_and_store(index, thread);
+    const bool trims = index + 1 == shape_.layers && wanted_ < batch_.rows;
+    if (trims && wanted_ == 0) {
+        return;
+    }
     barrier();
     attend(index, thread);
     barrier();
+    if (trims) {
+        if (thread == 0) {
+            keep_wanted();
+        }
+        barrier();
+    }
     attention_output(layer, thread);
     barrier();
     begin_ffn(layer, thread);
@@ -92,6 +104,36 @@ void ForwardPass::run_layer(int index, int thread) {
     }
     barrier();
 }
+
+// kept: for each row of the batch where it stands among those that are wanted, or -1.
+void ForwardPass::find_wanted() {
+    int32_t* kept = e_.kept_;
+    std::fill(kept, kept + batch_.rows, -1);
+    for (int i = 0; i < batch_.logit_row_count; ++i) {
+        kept[batch_.logit_rows[i]] = 0;
+    }
+    for (int i = 0; i < batch_.hidden_row_count; ++i) {
+        kept[batch_.hidden_rows[i]] = 0;
+    }
+    for (int row = 0; row < batch_.rows; ++row) {
+        kept[row] = kept[row] == 0 ? wanted_++ : -1;
+    }
+}
+
+// Moves the wanted rows to the front; rows only move down, so none is lost.
+void ForwardPass::keep_wanted() {
+    for (int row = 0; row < batch_.rows; ++row) {
+        const int to = e_.kept_[row];
+        if (to >= 0 && to != row) {
+            std::memcpy(e_.residual_.at(to), e_.residual_.at(row), row_bytes());
+            std::memcpy(e_.attended_.at(to), e_.attended_.at(row), static_cast<size_t>(model_.attention_width()) * sizeof(float));
+        }
+    }
+    rows_ = wanted_;
+}
+
+// Where a wanted row of the batch stands after the last block.
+int ForwardPass::place_of(int row) const { return rows_ == batch_.rows ? row : e_.kept_[row]; }
 
 void ForwardPass::close_layers(int thread) {
     const Range rows = rows_of(thread);
@@ -118,7 +160,7 @@ void ForwardPass::quantise_rows(const Rows& rows, const Matrix& weights, int thr
         return;
     }
     const Range blocks = share(weights.blocks(), thread, threads_);
-    for (int row = 0; row < batch_.rows; ++row) {
+    for (int row = 0; row < rows_; ++row) {
         kernels_.quantise(rows.at(row), weights.cols, blocks, e_.quants_.at(row));
     }
     barrier();
@@ -128,9 +170,9 @@ void ForwardPass::quantise_rows(const Rows& rows, const Matrix& weights, int thr
 void ForwardPass::multiply(const Matrix& weights, const float* bias, const Rows& input, const Rows& out, bool add, int thread) {
     const Range groups = share(weights.groups(), thread, threads_);
     const Activations rows{input.data, input.stride, e_.quants_.data, e_.quants_.stride};
-    matmul(kernels_, {&weights, rows, batch_.rows, groups, out.data, out.stride, add});
+    matmul(kernels_, {&weights, rows, rows_, groups, out.data, out.stride, add});
     if (bias != nullptr) {
-        for (int row = 0; row < batch_.rows; ++row) {
+        for (int row = 0; row < rows_; ++row) {
             add_row(bias + groups.begin * kLanes, out.at(row) + groups.begin * kLanes, (groups.end - groups.begin) * kLanes);
         }
     }
@@ -141,11 +183,11 @@ void ForwardPass::output(int thread) {
     const Range wanted = share(batch_.logit_row_count, thread, threads_);
     for (int i = wanted.begin; i < wanted.end; ++i) {
         float* out = e_.normed_.at(i);
-        const float* from = e_.residual_.at(batch_.logit_rows[i]);
+        const float* from = e_.residual_.at(place_of(batch_.logit_rows[i]));
         if (model_.output_norm()) {
             norm_row(model_.output_norm(), from, out, shape_.width);
         } else {
-            std::memcpy(out, from, static_cast<size_t>(e_.normed_.stride) * sizeof(float));
+            std::memcpy(out, from, row_bytes());
         }
         if (quantised(model_.output())) {
             quantise_row(out, shape_.width, e_.quants_.at(i));
@@ -153,7 +195,7 @@ void ForwardPass::output(int thread) {
     }
     const Range hidden = share(batch_.hidden_row_count, thread, threads_);
     for (int i = hidden.begin; i < hidden.end; ++i) {
-        const float* from = e_.residual_.at(batch_.hidden_rows[i]);
+        const float* from = e_.residual_.at(place_of(batch_.hidden_rows[i]));
         if (model_.output_norm()) {
             norm_row(model_.output_norm(), from, e_.scratch_.at(thread), shape_.width);
             from = e_.scratch_.at(thread);

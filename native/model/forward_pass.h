@@ -7,6 +7,8 @@
 //               or, with experts, 8 to 14 as expert_phases.cpp says
 //   last        close the last block; 11 norm of the rows that are wanted                      12 logits
 //
+// After the last block's keys and values are stored, only rows go on whose logits or hidden states are wanted.
+//
 // "Closing" adds what a block computed to the residual: at once in the product where nothing stands between, else row by row (bias and post norm, scale,
 // norm of the sum) at the start of the next phase over rows, which needs no barrier more.
 #pragma once
@@ -25,7 +27,10 @@ public:
     void operator()(int thread);
 
     // Look for what is no number in one sequence's rows; for passes on one thread.
-    void watch(int32_t sequence) { watched_ = sequence; }
+    void watch(int32_t sequence) {
+        watched_ = sequence;
+        wanted_ = rows_;
+    }
     int32_t first_not_finite() const { return first_not_finite_; }
 
 private:
@@ -34,6 +39,9 @@ private:
     void embed_row(int row, float* scratch);
     void turn_angles(int row);
     void run_layer(int index, int thread);
+    void find_wanted();
+    void keep_wanted();
+    int place_of(int row) const;
     void close_layers(int thread);
     void output(int thread);
     void logits(int thread);
@@ -53,7 +61,8 @@ private:
     // ffn_phases.cpp
     void begin_ffn(const Layer& layer, int thread);
     void feed_forward(const Layer& layer, int thread);
-    void gate_up(const FeedForward& ffn, Activations input, int tokens, float* gate, float* up, int64_t stride, int thread);
+    void gate_up(const FeedForward& ffn, Activations input, int tokens, Rows gate, Rows up, int thread);
+    void gate_up_part(const FeedForward& ffn, Activations input, int tokens, Range groups, Rows gate, Rows up) const;
     void activate(float* gate, const float* up, int n) const;
     void close_branch(int row, const Norm& post_norm, const Norm& sum_norm, bool added);
     void close_ffn(int layer, int row);
@@ -76,7 +85,8 @@ private:
     void multiply(const Matrix& weights, const float* bias, const Rows& input, const Rows& out, bool add, int thread);
     void look(int layer, int row);
     bool adds_at_once(const Norm& post_norm) const { return !post_norm && shape_.residual_scale == 1; }
-    Range rows_of(int thread) const { return share(batch_.rows, thread, threads_); }
+    Range rows_of(int thread) const { return share(rows_, thread, threads_); }
+    size_t row_bytes() const { return static_cast<size_t>(padded(shape_.width)) * sizeof(float); }
     void barrier() {
         if (threads_ > 1) {
             e_.pool_.barrier();
@@ -90,6 +100,8 @@ private:
     const Kernels& kernels_;
     const jn_shape& shape_;
     const int threads_;
+    int rows_;    // that the phases run over
+    int wanted_;  // of them, to the end
     int head_parts_ = 1;  // pieces that the query heads of one KV head are dealt in, so that every thread has work
     int32_t watched_ = -1;
     int32_t first_not_finite_ = -2;

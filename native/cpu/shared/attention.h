@@ -55,42 +55,48 @@ inline Seen seen_of(const Attend& work, int query, int chunk) {
     return {begin > 0 ? begin : 0, end < kAttendChunk ? end : kAttendChunk};
 }
 
-// Blocks of quants [count][inner] of 16 lanes with one vector of scales for each 32 of `count` (keys) ...
-template <class V>
+// Sixteen neighbouring elements, before Q8_0's scale.
+template <class V, KvType Type>
+inline typename V::Reg load_kv(const uint8_t* from, int64_t index) {
+    if constexpr (Type == KvType::F32) {
+        return V::load(reinterpret_cast<const float*>(from) + index);
+    } else if constexpr (Type == KvType::F16) {
+        return V::load_half(reinterpret_cast<const uint16_t*>(from) + index);
+    } else {
+        return V::load_bytes(reinterpret_cast<const int8_t*>(from) + index);
+    }
+}
+
+template <class V, KvType Type>
 inline void widen_keys(const KvLayout& kv, const uint8_t* head, float* to) {
     const uint16_t* scales = reinterpret_cast<const uint16_t*>(head + kv.key_scales);
+    typename V::Reg scale = V::zero();
     for (int d = 0; d < kv.head_dim; ++d) {
-        typename V::Reg key;
-        if (kv.type == KvType::F16) {
-            key = V::load_half(reinterpret_cast<const uint16_t*>(head) + d * kLanes);
-        } else if (kv.type == KvType::F32) {
-            key = V::load(reinterpret_cast<const float*>(head) + d * kLanes);
-        } else {
-            key = V::mul(V::load_bytes(reinterpret_cast<const int8_t*>(head) + d * kLanes), V::load_half(scales + d / kQ8Columns * kLanes));
+        typename V::Reg key = load_kv<V, Type>(head, d * kLanes);
+        if constexpr (Type == KvType::Q8_0) {
+            scale = d % kQ8Columns == 0 ? V::load_half(scales + d / kQ8Columns * kLanes) : scale;
+            key = V::mul(key, scale);
         }
         V::store(to + d * kLanes, key);
     }
 }
 
-// ... and rows of padded(head_dim) with one scale for each 32 dimensions (values). Only `count` positions hold written values.
-template <class V>
+// Only `count` positions hold written values.
+template <class V, KvType Type>
 inline void widen_values(const KvLayout& kv, const uint8_t* head, int count, float* to) {
-    const uint8_t* from = head + kv.values;
-    const uint16_t* scales = reinterpret_cast<const uint16_t*>(head + kv.value_scales);
+    constexpr int kGroupsMax = 512 / kQ8Columns;
+    alignas(64) float scales[kLanes * kGroupsMax];
+    for (int i = 0; Type == KvType::Q8_0 && i < kLanes * kv.groups(); i += kLanes) {
+        V::store(scales + i, V::load_half(reinterpret_cast<const uint16_t*>(head + kv.value_scales) + i));
+    }
     const int64_t dims = padded(kv.head_dim);
     for (int position = 0; position < count; ++position) {
         for (int64_t d = 0; d < dims; d += kLanes) {
-            const int64_t at = position * dims + d;
-            typename V::Reg value;
-            if (kv.type == KvType::F16) {
-                value = V::load_half(reinterpret_cast<const uint16_t*>(from) + at);
-            } else if (kv.type == KvType::F32) {
-                value = V::load(reinterpret_cast<const float*>(from) + at);
-            } else {
-                const uint16_t scale = scales[position * kv.groups() + d / kQ8Columns];
-                value = V::mul(V::load_bytes(reinterpret_cast<const int8_t*>(from) + at), V::set(float_from_half(scale)));
+            typename V::Reg value = load_kv<V, Type>(head + kv.values, position * dims + d);
+            if constexpr (Type == KvType::Q8_0) {
+                value = V::mul(value, V::set(scales[position * kv.groups() + d / kQ8Columns]));
             }
-            V::store(to + at, value);
+            V::store(to + position * dims + d, value);
         }
     }
 }
@@ -101,10 +107,8 @@ inline void prefetch_head(const uint8_t* head, int64_t bytes) {
     }
 }
 
-// The chunk's blocks from the first to the last that any query sees; answers [first, end) of blocks in the chunk.
-template <class V>
-inline Range widen_chunk(const Attend& work, const AttendState& state, int chunk, Seen seen) {
-    const Range blocks{seen.begin / kLanes, (seen.end + kLanes - 1) / kLanes};
+template <class V, KvType Type>
+inline void widen_blocks(const Attend& work, const AttendState& state, int chunk, Range blocks, int end) {
     const int32_t* table = work.block_table + chunk * kAttendChunkBlocks;
     const int last_block = work.last[work.rows - 1] / kLanes - chunk * kAttendChunkBlocks;
     for (int block = blocks.begin; block < blocks.end; ++block) {
@@ -112,9 +116,20 @@ inline Range widen_chunk(const Attend& work, const AttendState& state, int chunk
             prefetch_head(work.head + table[block + 1] * work.block_bytes, work.kv.bytes);
         }
         const uint8_t* head = work.head + table[block] * work.block_bytes;
-        const int written = seen.end - block * kLanes;
-        widen_keys<V>(work.kv, head, state.keys + static_cast<int64_t>(block) * work.head_dim * kLanes);
-        widen_values<V>(work.kv, head, written < kLanes ? written : kLanes, state.values + padded(work.head_dim) * block * kLanes);
+        const int written = end - block * kLanes;
+        widen_keys<V, Type>(work.kv, head, state.keys + static_cast<int64_t>(block) * work.head_dim * kLanes);
+        widen_values<V, Type>(work.kv, head, written < kLanes ? written : kLanes, state.values + padded(work.head_dim) * block * kLanes);
+    }
+}
+
+// The chunk's blocks from the first to the last that any query sees; answers [first, end) of blocks in the chunk.
+template <class V>
+inline Range widen_chunk(const Attend& work, const AttendState& state, int chunk, Seen seen) {
+    const Range blocks{seen.begin / kLanes, (seen.end + kLanes - 1) / kLanes};
+    switch (work.kv.type) {
+        case KvType::F32: widen_blocks<V, KvType::F32>(work, state, chunk, blocks, seen.end); break;
+        case KvType::F16: widen_blocks<V, KvType::F16>(work, state, chunk, blocks, seen.end); break;
+        case KvType::Q8_0: widen_blocks<V, KvType::Q8_0>(work, state, chunk, blocks, seen.end); break;
     }
     return blocks;
 }

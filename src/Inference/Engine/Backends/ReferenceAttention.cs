@@ -10,17 +10,19 @@ internal sealed class ReferenceAttention
     private readonly ReferenceWeights _weights;
     private readonly ModelShape _shape;
     private readonly int _kvWidth;
+    private readonly KvElementType _kvType;
 
     /// <summary>Keys and values of each layer, [block][16 positions][KV width].</summary>
     private readonly float[][] _keys;
     private readonly float[][] _values;
 
-    public ReferenceAttention(ReferenceBackend backend, ReferenceWeights weights, int kvBlocks)
+    public ReferenceAttention(ReferenceBackend backend, ReferenceWeights weights, int kvBlocks, KvElementType kvType)
     {
         _backend = backend;
         _weights = weights;
         _shape = backend.Shape;
         _kvWidth = _shape.KvHeads * _shape.HeadDim;
+        _kvType = _shape.IsCausal ? kvType : KvElementType.F32;
         var floats = _shape.IsCausal ? kvBlocks * KvBlockPool.BlockPositions * _kvWidth : 0;
         _keys = Enumerable.Range(0, _shape.Layers).Select(_ => new float[floats]).ToArray();
         _values = Enumerable.Range(0, _shape.Layers).Select(_ => new float[floats]).ToArray();
@@ -60,9 +62,28 @@ internal sealed class ReferenceAttention
         Prepare(query, WeightSlot.QueryNorm, batch.Positions[row], layer);
         Prepare(key, WeightSlot.KeyNorm, batch.Positions[row], layer);
         var place = Place(batch, row, batch.Positions[row]);
-        key.CopyTo(_keys[layer].AsSpan(place, _kvWidth));
-        _backend.Multiply(WeightSlot.Value, WeightSlot.ValueBias, x, layer).CopyTo(_values[layer].AsSpan(place, _kvWidth));
+        Keep(key, _keys[layer].AsSpan(place, _kvWidth));
+        Keep(_backend.Multiply(WeightSlot.Value, WeightSlot.ValueBias, x, layer), _values[layer].AsSpan(place, _kvWidth));
         return query;
+    }
+
+    /// <summary>As the cache's type keeps it; Q8_0 rounds its scale to F16 first, then the values to multiples of that.</summary>
+    private void Keep(float[] from, Span<float> to)
+    {
+        for (var start = 0; start < from.Length; start += KvBudget.ScaledDims)
+        {
+            var group = from.AsSpan(start, Math.Min(KvBudget.ScaledDims, from.Length - start));
+            var scale = _kvType == KvElementType.Q8_0 ? (float)(Half)(group.ToArray().Max(MathF.Abs) / 127) : 0;
+            for (var i = 0; i < group.Length; i++)
+            {
+                to[start + i] = _kvType switch
+                {
+                    KvElementType.Q8_0 => scale > 0 ? Math.Clamp(MathF.Round(group[i] * (1 / scale)), -127, 127) * scale : 0,
+                    KvElementType.F16 => (float)(Half)group[i],
+                    _ => group[i],
+                };
+            }
+        }
     }
 
     /// <summary>Norm and rotation of each head.</summary>

@@ -26,14 +26,16 @@ public sealed class ReferenceBackend : IBackend
     {
     }
 
-    public ReferenceBackend(GgufFile file, ModelGraph model, int kvBlocks, int batchRowsMax = 512, bool quantiseActivations = false)
+    /// <param name="kvType">Keys and values are rounded as this type rounds them, and kept as floats.</param>
+    public ReferenceBackend(GgufFile file, ModelGraph model, int kvBlocks, int batchRowsMax = 512, bool quantiseActivations = false,
+        KvElementType kvType = KvElementType.F32)
     {
         _quantiseActivations = quantiseActivations;
         Shape = model.Shape;
         _weights = new ReferenceWeights(file, model);
-        _attention = new ReferenceAttention(this, _weights, kvBlocks);
+        _attention = new ReferenceAttention(this, _weights, kvBlocks, kvType);
         _feedForward = new ReferenceFeedForward(this, _weights);
-        Info = new BackendInfo("reference", "reference", "reference", ReferenceNumericsId, 1, batchRowsMax, _weights.Bytes, 0, KvElementType.F32, kvBlocks,
+        Info = new BackendInfo("reference", "reference", "reference", ReferenceNumericsId, 1, batchRowsMax, _weights.Bytes, 0, kvType, kvBlocks,
             KvBudget.BlockBytes(Shape, KvElementType.F32));
     }
 
