@@ -13,7 +13,13 @@ constexpr int kQ8Columns = 32;
 // Bytes of one Q8_0 block in a file: an F16 scale and 32 signed bytes.
 constexpr int kQ8FileBytes = 34;
 
-enum class Type : int32_t { F32 = 0, F16 = 1, Q8_0 = 8, BF16 = 30 };
+// Numbered as in GGUF.
+enum class Type : int32_t {
+    F32 = 0, F16 = 1, Q4_0 = 2, Q4_1 = 3, Q5_0 = 6, Q5_1 = 7, Q8_0 = 8, Q2_K = 10, Q3_K = 11, Q4_K = 12, Q5_K = 13, Q6_K = 14,
+    IQ4_NL = 20, IQ4_XS = 23, BF16 = 30, MXFP4 = 39
+};
+
+constexpr bool is_float(Type type) { return type == Type::F32 || type == Type::F16 || type == Type::BF16; }
 
 constexpr int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 

@@ -10,7 +10,7 @@
 
 namespace jesus {
 
-// Input rows of a matrix product: floats for float weights, quantised rows (QuantLayout) for Q8_0 weights.
+// Input rows of a matrix product: floats for float weights, quantised rows (QuantLayout) for all others.
 struct Activations {
     const float* floats;
     ptrdiff_t float_stride;  // floats between rows
@@ -38,6 +38,7 @@ struct Kernels : RowKernels {
     void (*matmul_f16)(const Product& product);
     void (*matmul_bf16)(const Product& product);
     void (*matmul_q8)(const Product& product);
+    void (*matmul_coded)(const Product& product);  // all formats of forms.h
     // Blocks of 32 columns [blocks.begin, blocks.end) of one row: scale = max|x| / 127, quants rounded to nearest even.
     void (*quantise)(const float* x, int64_t cols, Range blocks, uint8_t* row);
     // Runs `rounds` of the inner loop of the integer and of the float product on registers; returns operations done.
@@ -58,6 +59,7 @@ inline void matmul(const Kernels& kernels, const Product& product) {
         case Type::F16: kernels.matmul_f16(product); break;
         case Type::BF16: kernels.matmul_bf16(product); break;
         case Type::Q8_0: kernels.matmul_q8(product); break;
+        default: kernels.matmul_coded(product); break;
     }
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/half.h"
+#include "cpu/codes.h"
 
 namespace jesus {
 
@@ -131,23 +132,37 @@ bool matrix_supported(Type type, int64_t cols) {
         case Type::F16:
         case Type::BF16: return cols > 0;
         case Type::Q8_0: return cols > 0 && cols % kQ8Columns == 0;
+        default: return is_coded(type) && cols > 0 && cols % form_of(type).record_columns() == 0;
     }
-    return false;
 }
 
 Matrix matrix_layout(Type type, int64_t rows, int64_t cols, Q8Layout q8) {
     Matrix matrix{type, rows, cols, 0, q8, nullptr};
-    const int64_t bytes = type == Type::Q8_0 ? cols / kQ8Columns * (kQ8BlockQuants + kLanes * 2) : cols * kLanes * element_bytes(type);
+    const int64_t bytes = is_coded(type)       ? coded_group_bytes(type, cols)
+                          : type == Type::Q8_0 ? cols / kQ8Columns * (kQ8BlockQuants + kLanes * 2)
+                                               : cols * kLanes * element_bytes(type);
     matrix.group_bytes = round_up(bytes, 64);
     return matrix;
 }
 
 int64_t file_row_bytes(Type type, int64_t cols) {
+    if (is_coded(type)) {
+        return cols / form_of(type).record_columns() * form_file_bytes(type);
+    }
     return type == Type::Q8_0 ? cols / kQ8Columns * kQ8FileBytes : cols * element_bytes(type);
 }
 
 void pack_rows(Matrix& matrix, int64_t first, int64_t count, const uint8_t* source) {
     const int64_t row_bytes = file_row_bytes(matrix.type, matrix.cols);
+    if (is_coded(matrix.type)) {
+        for (int64_t row = first, end = first + count; row < end;) {
+            const int64_t lane = row % kLanes, rows = end - row < kLanes - lane ? end - row : kLanes - lane;
+            pack_coded_rows(matrix, matrix.group(static_cast<int>(row / kLanes)), static_cast<int>(lane), static_cast<int>(rows), source);
+            row += rows;
+            source += rows * row_bytes;
+        }
+        return;
+    }
     const bool by_group = matrix.type == Type::Q8_0 && matrix.q8.interleave < kQ8Columns;
     for (int64_t row = first; row < first + count; ++row, source += row_bytes) {
         uint8_t* group = matrix.group(static_cast<int>(row / kLanes));
@@ -162,7 +177,7 @@ void pack_rows(Matrix& matrix, int64_t first, int64_t count, const uint8_t* sour
             case Type::F32: pack_float_row<uint32_t>(matrix.cols, group, lane, source); break;
             case Type::F16:
             case Type::BF16: pack_float_row<uint16_t>(matrix.cols, group, lane, source); break;
-            case Type::Q8_0: pack_q8_row(matrix, group, lane, source); break;
+            default: pack_q8_row(matrix, group, lane, source); break;
         }
     }
 }
@@ -172,6 +187,8 @@ void read_row(const Matrix& matrix, int64_t row, float* out) {
     const int lane = static_cast<int>(row % kLanes);
     if (matrix.type == Type::Q8_0) {
         read_q8_row(matrix, group, lane, out);
+    } else if (is_coded(matrix.type)) {
+        read_coded_row(matrix, group, lane, out);
     } else {
         for (int64_t column = 0; column < matrix.cols; ++column) {
             out[column] = read_float(matrix.type, group, column * kLanes + lane);

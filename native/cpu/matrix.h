@@ -4,6 +4,7 @@
 //   F32, F16, BF16   [cols][16 rows]
 //   Q8_0             quants [cols / 32][512 bytes], then scales [cols / 32][16 rows] F16;
 //                    inside a block, `interleave` columns of row 0, of row 1, ... of row 15, then the next columns
+//   coded formats    records of 32 or 256 columns (forms.h), the same for every instruction set
 #pragma once
 
 #include <cstdint>
@@ -45,17 +46,30 @@ void pack_rows(Matrix& matrix, int64_t first, int64_t count, const uint8_t* sour
 // Writes row `row` as floats, padded(cols) of them.
 void read_row(const Matrix& matrix, int64_t row, float* out);
 
-// Where the parts of one quantised activation row lie, in bytes from its start.
+// A block of 32 quantised activations, all that a product with coded weights reads of it: one cache line.
+struct alignas(64) QuantBlock {
+    int8_t quants[kQ8Columns];
+    float scale;
+    float total;          // scale * the sum of quants: what a least of 1 adds
+    float half_totals[2]; // the same of the first and of the last 16 columns
+    int16_t halves[2];    // the sums of their quants
+    int32_t sum;          // of all quants
+};
+
+// Where the parts of one quantised activation row lie, in bytes from its start. Products with Q8_0 weights read the first
+// three, those with coded weights the blocks.
 struct QuantLayout {
     int64_t scales;  // [blocks] float
     int64_t sums;    // [blocks] int32: -128 * the block's sum of quants, what an offset of +128 on the weights adds
     int64_t quants;  // [cols] int8 or int16
+    int64_t blocks;  // [blocks] QuantBlock
     int64_t bytes;
 };
 
 constexpr QuantLayout quant_layout(int64_t cols, int element_bytes) {
     const int64_t column = round_up(cols / kQ8Columns * 4, 64);
-    return {0, column, 2 * column, 2 * column + round_up(cols * element_bytes, 64)};
+    const int64_t blocks = 2 * column + round_up(cols * element_bytes, 64);
+    return {0, column, 2 * column, blocks, blocks + cols / kQ8Columns * static_cast<int64_t>(sizeof(QuantBlock))};
 }
 
 }  // namespace jesus

@@ -18,7 +18,7 @@
 namespace jesus {
 
 // Whether products with these weights read quantised rows.
-inline bool quantised(const Matrix& weights) { return weights.data != nullptr && weights.type == Type::Q8_0; }
+inline bool quantised(const Matrix& weights) { return weights.data != nullptr && !is_float(weights.type); }
 
 class ForwardPass {
 public:

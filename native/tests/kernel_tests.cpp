@@ -5,6 +5,7 @@
 
 #include "core/buffer.h"
 #include "core/half.h"
+#include "cpu/forms.h"
 #include "cpu/kernels.h"
 #include "tests/harness.h"
 #include "tests/tables.h"
@@ -33,20 +34,51 @@ void same_bits(const float* expected, const float* actual, int64_t count, const 
     }
 }
 
-// File rows of a type; every float finite, Q8_0 quants over their whole range including -128.
+const Type kCodedTypes[] = {Type::Q4_0, Type::Q4_1, Type::Q5_0, Type::Q5_1, Type::Q2_K, Type::Q3_K, Type::Q4_K,
+                            Type::Q5_K, Type::Q6_K, Type::IQ4_NL, Type::IQ4_XS, Type::MXFP4};
+
+// Where 16-bit floats lie in a file block of a type; -1 for none.
+struct Halves {
+    int first, second;
+};
+
+Halves halves_of(Type type) {
+    switch (type) {
+        case Type::F32: return {-1, -1};
+        case Type::Q4_1:
+        case Type::Q5_1:
+        case Type::Q4_K:
+        case Type::Q5_K: return {0, 2};
+        case Type::Q2_K: return {80, 82};
+        case Type::Q3_K: return {108, -1};
+        case Type::Q6_K: return {208, -1};
+        case Type::MXFP4: return {-1, -1};
+        default: return {0, -1};
+    }
+}
+
+size_t file_block_bytes(Type type) {
+    return type == Type::F32 ? 4 : type == Type::Q8_0 ? kQ8FileBytes : is_float(type) ? 2 : static_cast<size_t>(form_file_bytes(type));
+}
+
+// File rows of a type; every float finite, codes and integer scales over their whole range.
 std::vector<uint8_t> file_rows(test::Random& random, Type type, int64_t rows, int64_t cols) {
     std::vector<uint8_t> bytes(static_cast<size_t>(rows * file_row_bytes(type, cols)));
-    const size_t step = type == Type::F32 ? 4 : type == Type::Q8_0 ? kQ8FileBytes : 2;
+    for (uint8_t& byte : bytes) {
+        byte = static_cast<uint8_t>(random.next());
+    }
+    const size_t step = file_block_bytes(type);
     for (size_t at = 0; at < bytes.size(); at += step) {
-        const float value = random.real();
-        const uint16_t half = type == Type::BF16 ? static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16) : half_from_float(value);
-        if (type == Type::F32) {
-            std::memcpy(&bytes[at], &value, 4);
-            continue;
-        }
-        std::memcpy(&bytes[at], &half, 2);
-        for (size_t i = 2; i < step; ++i) {
-            bytes[at + i] = static_cast<uint8_t>(random.next());
+        for (const int offset : {halves_of(type).first, halves_of(type).second}) {
+            const float value = random.real();
+            const uint16_t half = type == Type::BF16 ? static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16) : half_from_float(value);
+            if (offset >= 0) {
+                std::memcpy(&bytes[at + static_cast<size_t>(offset)], &half, 2);
+            } else if (type == Type::F32) {
+                std::memcpy(&bytes[at], &value, 4);
+            } else if (type == Type::MXFP4) {
+                bytes[at] = static_cast<uint8_t>(at % 3 == 0 ? random.below(3) : 120 + random.below(10));
+            }
         }
     }
     return bytes;
@@ -71,7 +103,7 @@ std::vector<float> product(const Kernels& kernels, Type type, int64_t rows, int6
     const int64_t stride = padded(cols), out_stride = padded(rows);
     const QuantLayout layout = quant_layout(round_up(cols, kQ8Columns), kernels.q8.element_bytes);
     Buffer quants(static_cast<size_t>(layout.bytes * tokens));
-    if (type == Type::Q8_0) {
+    if (!is_float(type)) {
         for (int token = 0; token < tokens; ++token) {
             kernels.quantise(input.data() + token * stride, cols, {0, static_cast<int>(cols / kQ8Columns)}, quants.data() + token * layout.bytes);
         }
@@ -112,6 +144,116 @@ TEST(products_of_f16_weights_have_the_same_bits) { compare_all_products(Type::F1
 TEST(products_of_bf16_weights_have_the_same_bits) { compare_all_products(Type::BF16, true); }
 TEST(products_of_q8_weights_have_the_same_bits) { compare_all_products(Type::Q8_0, false); }
 
+// Few tokens, whole tiles and their rests, and more than one chunk of tokens; columns of one block, of part of a chunk and of several chunks.
+void compare_coded_products(Type type) {
+    const int64_t record = form_of(type).record_columns();
+    for (const int64_t cols : {record, 3 * record, record * (1280 / record)}) {
+        for (const int64_t rows : {1, 17, 96}) {
+            for (const int tokens : {1, 2, 3, 4, 5, 6, 7, 13, 100}) {
+                if (tokens < 100 || (rows > 1 && cols > record)) {
+                    compare_products(type, rows, cols, tokens, tokens % 2 == 0);
+                }
+            }
+        }
+    }
+}
+
+TEST(products_of_q4_0_weights_have_the_same_bits) { compare_coded_products(Type::Q4_0); }
+TEST(products_of_q4_1_weights_have_the_same_bits) { compare_coded_products(Type::Q4_1); }
+TEST(products_of_q5_0_weights_have_the_same_bits) { compare_coded_products(Type::Q5_0); }
+TEST(products_of_q5_1_weights_have_the_same_bits) { compare_coded_products(Type::Q5_1); }
+TEST(products_of_q2_k_weights_have_the_same_bits) { compare_coded_products(Type::Q2_K); }
+TEST(products_of_q3_k_weights_have_the_same_bits) { compare_coded_products(Type::Q3_K); }
+TEST(products_of_q4_k_weights_have_the_same_bits) { compare_coded_products(Type::Q4_K); }
+TEST(products_of_q5_k_weights_have_the_same_bits) { compare_coded_products(Type::Q5_K); }
+TEST(products_of_q6_k_weights_have_the_same_bits) { compare_coded_products(Type::Q6_K); }
+TEST(products_of_iq4_nl_weights_have_the_same_bits) { compare_coded_products(Type::IQ4_NL); }
+TEST(products_of_iq4_xs_weights_have_the_same_bits) { compare_coded_products(Type::IQ4_XS); }
+TEST(products_of_mxfp4_weights_have_the_same_bits) { compare_coded_products(Type::MXFP4); }
+
+// Every byte of codes and parts the same, activations at their limits: the largest sums that 16 bits must hold.
+TEST(products_of_extreme_codes_do_not_saturate) {
+    const int64_t rows = 16, cols = 256;
+    for (const Type type : kCodedTypes) {
+        for (const int byte : {0x00, 0x7f, 0x80, 0x88, 0xff}) {
+            std::vector<uint8_t> file(static_cast<size_t>(rows * file_row_bytes(type, cols)), static_cast<uint8_t>(byte));
+            const uint16_t half = half_from_float(0.5f);
+            for (size_t at = 0; at < file.size(); at += file_block_bytes(type)) {
+                for (const int offset : {halves_of(type).first, halves_of(type).second}) {
+                    if (offset >= 0) {
+                        std::memcpy(&file[at + static_cast<size_t>(offset)], &half, 2);
+                    } else if (type == Type::MXFP4) {
+                        file[at] = 127;
+                    }
+                }
+            }
+            for (const float value : {127.0f, -127.0f}) {
+                const std::vector<float> input(static_cast<size_t>(cols), value);
+                const std::vector<float> expected = product(generic(), type, rows, cols, file, input, 1, {}, false);
+                const std::vector<float> actual = product(*tested, type, rows, cols, file, input, 1, {}, false);
+                same_bits(expected.data(), actual.data(), rows, "type " + std::to_string(static_cast<int>(type)) + ", bytes " + std::to_string(byte));
+            }
+        }
+    }
+}
+
+// The sum that a product stands for, from the row as it reads back, within what its own roundings may lose.
+TEST(products_of_coded_weights_are_sums_of_the_values_read_back) {
+    const int64_t rows = 16, cols = 512;
+    for (const Type type : kCodedTypes) {
+        test::Random random(static_cast<uint64_t>(type) + 100);
+        const std::vector<uint8_t> file = file_rows(random, type, rows, cols);
+        std::vector<float> input(static_cast<size_t>(cols));
+        for (size_t i = 0; i < input.size(); ++i) {
+            input[i] = i % 32 == 0 ? 127.0f : static_cast<float>(random.below(255) - 127);  // quantised without loss
+        }
+        const std::vector<float> actual = product(*tested, type, rows, cols, file, input, 1, {}, false);
+        const Weights weights = packed(*tested, type, rows, cols, file);
+        for (int64_t row = 0; row < rows; ++row) {
+            std::vector<float> values(static_cast<size_t>(cols));
+            read_row(weights.matrix, row, values.data());
+            double sum = 0, size = 0;
+            for (size_t i = 0; i < values.size(); ++i) {
+                sum += static_cast<double>(values[i]) * static_cast<double>(input[i]);
+                size += std::fabs(static_cast<double>(values[i]) * static_cast<double>(input[i]));
+            }
+            test::check(std::fabs(sum - static_cast<double>(actual[static_cast<size_t>(row)])) <= 2e-6 * size,
+                        "type " + std::to_string(static_cast<int>(type)) + ", row " + std::to_string(row) + ": " + std::to_string(sum) + " was expected, " +
+                            std::to_string(actual[static_cast<size_t>(row)]) + " came");
+        }
+    }
+}
+
+// The file: for each format u32 type, u32 columns, u32 bytes, a row, its values (tests/Inference.Tests/Engine/Gguf/make-format-golden.py).
+TEST(rows_read_back_have_the_values_of_the_published_layouts) {
+    FILE* file = std::fopen(JN_FORMAT_GOLDEN, "rb");
+    test::check(file != nullptr, "cannot open " JN_FORMAT_GOLDEN);
+    uint32_t head[3];
+    int types = 0;
+    for (; std::fread(head, 4, 3, file) == 3; ++types) {
+        const Type type = static_cast<Type>(head[0]);
+        std::vector<uint8_t> row(head[2]);
+        std::vector<float> expected(head[1]), actual(head[1]);
+        test::check(std::fread(row.data(), 1, row.size(), file) == row.size() && std::fread(expected.data(), 4, expected.size(), file) == expected.size(),
+                    "the golden file is cut short");
+        test::check(row.size() == static_cast<size_t>(file_row_bytes(type, head[1])), "wrong bytes of a row");
+        Weights weights{Buffer(), matrix_layout(type, 19, head[1], tested->q8)};
+        weights.memory = Buffer(static_cast<size_t>(weights.matrix.bytes()));
+        weights.matrix.data = weights.memory.data();
+        for (const int64_t at : {18, 0, 9}) {
+            pack_rows(weights.matrix, at, 1, row.data());
+        }
+        for (const int64_t at : {0, 9, 18}) {
+            read_row(weights.matrix, at, actual.data());
+            for (size_t i = 0; i < actual.size(); ++i) {
+                test::check(expected[i] == actual[i], "type " + std::to_string(head[0]) + ", column " + std::to_string(i));
+            }
+        }
+    }
+    std::fclose(file);
+    test::check(types == 16, "the golden file has " + std::to_string(types) + " types");
+}
+
 TEST(products_of_extreme_q8_quants_do_not_saturate) {
     const int64_t rows = 16, cols = 64;
     std::vector<uint8_t> file(static_cast<size_t>(rows * file_row_bytes(Type::Q8_0, cols)), 0x80);
@@ -129,13 +271,15 @@ TEST(products_of_extreme_q8_quants_do_not_saturate) {
 }
 
 TEST(rows_read_back_are_the_rows_that_were_packed) {
-    for (const Type type : {Type::F32, Type::F16, Type::BF16, Type::Q8_0}) {
+    std::vector<Type> types(std::begin(kCodedTypes), std::end(kCodedTypes));
+    types.insert(types.end(), {Type::F32, Type::F16, Type::BF16, Type::Q8_0});
+    for (const Type type : types) {
         test::Random random(static_cast<uint64_t>(type));
-        const int64_t rows = 35, cols = 96;
+        const int64_t rows = 35, cols = 256;
         const std::vector<uint8_t> file = file_rows(random, type, rows, cols);
         const Weights expected = packed(generic(), type, rows, cols, file), actual = packed(*tested, type, rows, cols, file);
         for (int64_t row = 0; row < rows; ++row) {
-            float a[96], b[96];
+            float a[256], b[256];
             read_row(expected.matrix, row, a);
             read_row(actual.matrix, row, b);
             same_bits(a, b, cols, "row " + std::to_string(row));
@@ -166,12 +310,12 @@ TEST(quants_round_ties_to_even_and_keep_the_largest) {
     input[1] = 2.5f;
     input[2] = -3.5f;
     const QuantLayout layout = quant_layout(32, tested->q8.element_bytes);
-    std::vector<uint8_t> row(static_cast<size_t>(layout.bytes));
+    const Buffer row(static_cast<size_t>(layout.bytes));
     tested->quantise(input.data(), 32, {0, 1}, row.data());
     const auto quant = [&](int i) {
         int16_t wide = 0;
         std::memcpy(&wide, row.data() + layout.quants + 2 * i, 2);
-        return tested->q8.element_bytes == 2 ? wide : static_cast<int16_t>(static_cast<int8_t>(row[static_cast<size_t>(layout.quants + i)]));
+        return tested->q8.element_bytes == 2 ? wide : static_cast<int16_t>(static_cast<int8_t>(row.data()[layout.quants + i]));
     };
     test::check(quant(0) == 127 && quant(1) == 2 && quant(2) == -4 && quant(3) == 0, "wrong quants");
 }

@@ -48,6 +48,9 @@ inline __m256i cvtps_ph(simde__m512 x) {
     const __m128i lo = _mm256_cvtps_ph(split(x).lo, _MM_FROUND_TO_NEAREST_INT), hi = _mm256_cvtps_ph(split(x).hi, _MM_FROUND_TO_NEAREST_INT);
     return _mm256_set_m128i(hi, lo);
 }
+inline simde__m512i srai_epi32(simde__m512i x, int bits) {
+    return join(Ints{_mm256_srai_epi32(split(x).lo, bits), _mm256_srai_epi32(split(x).hi, bits)});
+}
 inline __m128i cvtepi32_epi8(simde__m512i x) {
     const auto lanes = std::bit_cast<std::array<int32_t, 16>>(x);
     std::array<int8_t, 16> bytes{};
@@ -71,6 +74,8 @@ inline simde__m512 min_ps(simde__m512 a, simde__m512 b) {
 #undef _mm512_min_ps
 #undef _mm512_cvtepi8_epi32
 #undef _mm512_cvtps_ph
+#undef _mm512_srai_epi32
+#define _mm512_srai_epi32(a, bits) jesus::emulated::srai_epi32(a, bits)
 #define _mm512_fmadd_ps(a, b, c) jesus::emulated::fmadd_ps(a, b, c)
 #define _mm512_cvtepi32_epi8(a) jesus::emulated::cvtepi32_epi8(a)
 #define _mm512_max_ps(a, b) jesus::emulated::max_ps(a, b)

@@ -1,5 +1,6 @@
 // The kernels in plain C++: what runs on a CPU without AVX2, and what every other table is tested against.
 #include "cpu/kernels.h"
+#include "cpu/generic/matmul_coded.h"
 #include "cpu/generic/vec16.h"
 #include "cpu/shared/matmul_float.h"
 #include "cpu/shared/row_kernels.h"
@@ -76,7 +77,7 @@ const Kernels* generic_kernels() {
     using V = generic::Vec16;
     static const Kernels kernels = {
         row_kernels<V>(), "generic", JN_ISA_GENERIC, {kQ8Columns, 0, V::kQuantBytes},
-        matmul_float<V, WeightF32<V>>, matmul_float<V, WeightF16<V>>, matmul_float<V, WeightBF16<V>>, generic::matmul_q8,
+        matmul_float<V, WeightF32<V>>, matmul_float<V, WeightF16<V>>, matmul_float<V, WeightBF16<V>>, generic::matmul_q8, matmul_coded<generic::CodedMachine>,
         quantise_row<V>,
         generic::burn_int8, generic::burn_fp32,
     };

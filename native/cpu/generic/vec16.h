@@ -59,6 +59,13 @@ struct Vec16 {
         }
     }
 
+    // The same, a byte each.
+    static void store_bytes(int8_t* to, Reg x) {
+        for (int i = 0; i < kLanes; ++i) {
+            to[i] = static_cast<int8_t>(x.lane[i]);
+        }
+    }
+
     static Reg add(Reg a, Reg b) {
         return each([&](int i) { return a.lane[i] + b.lane[i]; });
     }

@@ -100,10 +100,21 @@ void quantise_row(const float* x, int64_t cols, Range blocks, uint8_t* row) {
         const typename V::Reg qa = V::round(V::max(V::min(V::mul(a, inverse), top), bottom));
         const typename V::Reg qb = V::round(V::max(V::min(V::mul(b, inverse), top), bottom));
         scales[block] = largest / 127.0f;
-        sums[block] = -128 * static_cast<int32_t>(V::sum(V::add(qa, qb)));
+        sums[block] = -128 * static_cast<int32_t>(V::sum(V::add(qa, qb)));  // sums of quants are exact in any order
         uint8_t* quants = row + layout.quants + static_cast<int64_t>(block) * kQ8Columns * V::kQuantBytes;
         V::store_quants(quants, qa);
         V::store_quants(quants + kLanes * V::kQuantBytes, qb);
+        QuantBlock& coded = reinterpret_cast<QuantBlock*>(row + layout.blocks)[block];
+        V::store_bytes(coded.quants, qa);
+        V::store_bytes(coded.quants + kLanes, qb);
+        const float first = V::sum(qa), last = V::sum(qb);
+        coded.scale = scales[block];
+        coded.total = (first + last) * coded.scale;
+        coded.half_totals[0] = first * coded.scale;
+        coded.half_totals[1] = last * coded.scale;
+        coded.halves[0] = static_cast<int16_t>(first);
+        coded.halves[1] = static_cast<int16_t>(last);
+        coded.sum = static_cast<int32_t>(first + last);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "cpu/shared/matmul_float.h"
 #include "cpu/shared/row_kernels.h"
 #include "cpu/shared/rows.h"
+#include "cpu/x86/avx2/matmul_coded.h"
 #include "cpu/x86/avx2/matmul_q8.h"
 #include "cpu/x86/avx2/vec16.h"
 #include "jesus_native.h"
@@ -48,7 +49,7 @@ const Kernels* avx2_kernels() {
     using V = avx2::Vec16;
     static const Kernels kernels = {
         row_kernels<V>(), "avx2", JN_ISA_AVX2, {2, 0, V::kQuantBytes},
-        matmul_float<V, WeightF32<V>>, matmul_float<V, WeightF16<V>>, matmul_float<V, WeightBF16<V>>, avx2::matmul_q8,
+        matmul_float<V, WeightF32<V>>, matmul_float<V, WeightF16<V>>, matmul_float<V, WeightBF16<V>>, avx2::matmul_q8, matmul_coded<avx2::CodedMachine>,
         quantise_row<V>,
         avx2::burn_int8, avx2::burn_fp32,
     };

@@ -4,6 +4,7 @@
 #include "cpu/shared/matmul_float.h"
 #include "cpu/shared/row_kernels.h"
 #include "cpu/shared/rows.h"
+#include "cpu/x86/avx512/matmul_coded.h"
 #include "cpu/x86/avx512/matmul_q8.h"
 #include "cpu/x86/avx512/vec16.h"
 #include "jesus_native.h"
@@ -60,7 +61,7 @@ const Kernels* avx512_kernels() {
     using V = avx512::Vec16;
     static const Kernels kernels = {
         row_kernels<V>(), "avx512", JN_ISA_AVX512, {4, 0x80, V::kQuantBytes},
-        matmul_float<V, WeightF32<V>>, matmul_float<V, WeightF16<V>>, matmul_float<V, WeightBF16<V>>, avx512::matmul_q8,
+        matmul_float<V, WeightF32<V>>, matmul_float<V, WeightF16<V>>, matmul_float<V, WeightBF16<V>>, avx512::matmul_q8, matmul_coded<avx512::CodedMachine>,
         quantise_row<V>,
         avx512::burn_int8, avx512::burn_fp32,
     };

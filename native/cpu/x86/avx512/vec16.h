@@ -32,6 +32,7 @@ struct Vec16 {
     static void store_quants(uint8_t* to, Reg x) {
         _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)));
     }
+    static void store_bytes(int8_t* to, Reg x) { store_quants(reinterpret_cast<uint8_t*>(to), x); }
 
     static Reg add(Reg a, Reg b) { return _mm512_add_ps(a, b); }
     static Reg sub(Reg a, Reg b) { return _mm512_sub_ps(a, b); }

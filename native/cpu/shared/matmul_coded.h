@@ -1,0 +1,159 @@
+// Products with the coded formats (forms.h), for one instruction set: a Machine that has
+//
+//   kQuantBytes                            of its activations, as its Vec16 says
+//   Wide                                   a block of 16 rows x 32 columns: its codes a byte each, its scales as floats
+//   expand<T>(group, block, count, wide)   makes the Wides of `count` blocks of a group, from block `block`, a multiple of 8
+//   tile<T, N>(wide, count, x, sums)       multiplies them with N rows of activations, adding to sums [N][16]
+//   tokens(T)                              rows of the largest tile
+//
+// What each output is, on all machines, block by block:
+//
+//   dot = sum over the block's parts of part * sum of (value - offset) * quant    in exact integers, |dot| < 2^24
+//   sum = fma(dot, scale * activation scale, sum)
+//   sum = fma(total of the part's activations, least, sum)                        for each part, where there are minima
+//
+// Forms whose parts are 32 columns put the part into the scale (exactly) instead of into dot.
+//
+// Codes are made wide once for a chunk of tokens. With few tokens a chunk is 8 blocks, which stay in the first-level cache.
+#pragma once
+
+#include "cpu/forms.h"
+#include "cpu/kernels.h"
+
+namespace jesus {
+
+// A chunk of a product with many tokens: 4 groups x 32 blocks of Wide (114 KB) and 96 tokens x 32 blocks of activations
+// (192 KB) lie in a second-level cache of 512 KB, and on a thread's stack the former do.
+constexpr int kChunkGroups = 4;
+constexpr int kChunkBlocks = 32;
+constexpr int kChunkTokens = 96;
+constexpr int kFewBlocks = 8;
+// Bytes ahead of the record at hand that are asked for when weights come from memory: the hardware's own prefetch stops
+// at each page of 4 KB. What lies past a group is the next group.
+constexpr int kCodedPrefetchAhead = 4096;
+
+template <class Machine>
+inline const QuantBlock* quant_blocks(const Product& p, int token) {
+    const int64_t at = quant_layout(p.weights->cols, Machine::kQuantBytes).blocks;
+    return reinterpret_cast<const QuantBlock*>(p.input.quants + token * p.input.quant_stride + at);
+}
+
+template <class Machine>
+inline void store_sums(const Product& p, int token, int group, const float* sums) {
+    float* out = p.out + token * p.out_stride + group * kLanes;
+    for (int lane = 0; lane < kLanes; ++lane) {
+        out[lane] = p.accumulate ? out[lane] + sums[lane] : sums[lane];
+    }
+}
+
+template <class Machine>
+inline void prefetch_records(const uint8_t* from, int64_t bytes) {
+    for (int64_t line = 0; line < bytes; line += 64) {
+        __builtin_prefetch(from + kCodedPrefetchAhead + line);
+    }
+}
+
+// The tile of `tokens` rows, at most Most.
+template <class Machine, Type T, int Most>
+inline void any_tile(int tokens, const typename Machine::Wide* wide, int blocks, const QuantBlock* const* x, float* sums) {
+    if constexpr (Most > 1) {
+        if (tokens < Most) {
+            any_tile<Machine, T, Most - 1>(tokens, wide, blocks, x, sums);
+            return;
+        }
+    }
+    Machine::template tile<T, Most>(wide, blocks, x, sums);
+}
+
+template <class Machine, Type T>
+void few_tokens(const Product& p) {
+    constexpr int most = Machine::tokens(T);
+    constexpr Form form = form_of(T);
+    const int blocks = p.weights->blocks();
+    typename Machine::Wide wide[kFewBlocks];
+    const QuantBlock* x[most];
+    for (int group = p.groups.begin; group < p.groups.end; ++group) {
+        alignas(64) float sums[most][kLanes] = {};
+        for (int block = 0; block < blocks; block += kFewBlocks) {
+            const int count = blocks - block < kFewBlocks ? blocks - block : kFewBlocks;
+            const uint8_t* records = p.weights->group(group) + block / (form.record_columns() / kBlockColumns) * form.record_bytes();
+            prefetch_records<Machine>(records, static_cast<int64_t>(form.record_bytes()) * count * kBlockColumns / form.record_columns());
+            Machine::template expand<T>(p.weights->group(group), block, count, wide);
+            for (int token = 0; token < p.tokens; ++token) {
+                x[token] = quant_blocks<Machine>(p, token) + block;
+            }
+            any_tile<Machine, T, most>(p.tokens, wide, count, x, sums[0]);
+        }
+        for (int token = 0; token < p.tokens; ++token) {
+            store_sums<Machine>(p, token, group, sums[token]);
+        }
+    }
+}
+
+// One chunk of tokens and of groups over all columns.
+template <class Machine, Type T>
+void chunk(const Product& p, Range tokens, Range groups) {
+    constexpr int most = Machine::tokens(T);
+    typename Machine::Wide wide[kChunkGroups][kChunkBlocks];
+    alignas(64) float sums[kChunkGroups][kChunkTokens][kLanes];
+    for (int g = 0; g < groups.end - groups.begin; ++g) {
+        __builtin_memset(sums[g], 0, sizeof(float) * kLanes * static_cast<size_t>(tokens.end - tokens.begin));
+    }
+    const int blocks = p.weights->blocks();
+    for (int block = 0; block < blocks; block += kChunkBlocks) {
+        const int count = blocks - block < kChunkBlocks ? blocks - block : kChunkBlocks;
+        for (int group = groups.begin; group < groups.end; ++group) {
+            Machine::template expand<T>(p.weights->group(group), block, count, wide[group - groups.begin]);
+        }
+        for (int token = tokens.begin; token < tokens.end; token += most) {
+            const int rows = tokens.end - token < most ? tokens.end - token : most;
+            const QuantBlock* x[most];
+            for (int t = 0; t < rows; ++t) {
+                x[t] = quant_blocks<Machine>(p, token + t) + block;
+            }
+            for (int g = 0; g < groups.end - groups.begin; ++g) {
+                any_tile<Machine, T, most>(rows, wide[g], count, x, sums[g][token - tokens.begin]);
+            }
+        }
+    }
+    for (int group = groups.begin; group < groups.end; ++group) {
+        for (int token = tokens.begin; token < tokens.end; ++token) {
+            store_sums<Machine>(p, token, group, sums[group - groups.begin][token - tokens.begin]);
+        }
+    }
+}
+
+template <class Machine, Type T>
+void matmul_form(const Product& p) {
+    if (p.tokens <= Machine::tokens(T)) {
+        few_tokens<Machine, T>(p);
+        return;
+    }
+    for (int token = 0; token < p.tokens; token += kChunkTokens) {
+        const int last = p.tokens - token < kChunkTokens ? p.tokens : token + kChunkTokens;
+        for (int group = p.groups.begin; group < p.groups.end; group += kChunkGroups) {
+            chunk<Machine, T>(p, {token, last}, {group, p.groups.end - group < kChunkGroups ? p.groups.end : group + kChunkGroups});
+        }
+    }
+}
+
+template <class Machine>
+void matmul_coded(const Product& p) {
+    switch (p.weights->type) {
+        case Type::Q4_0: matmul_form<Machine, Type::Q4_0>(p); break;
+        case Type::Q4_1: matmul_form<Machine, Type::Q4_1>(p); break;
+        case Type::Q5_0: matmul_form<Machine, Type::Q5_0>(p); break;
+        case Type::Q5_1: matmul_form<Machine, Type::Q5_1>(p); break;
+        case Type::Q2_K: matmul_form<Machine, Type::Q2_K>(p); break;
+        case Type::Q3_K: matmul_form<Machine, Type::Q3_K>(p); break;
+        case Type::Q4_K: matmul_form<Machine, Type::Q4_K>(p); break;
+        case Type::Q5_K: matmul_form<Machine, Type::Q5_K>(p); break;
+        case Type::Q6_K: matmul_form<Machine, Type::Q6_K>(p); break;
+        case Type::IQ4_NL: matmul_form<Machine, Type::IQ4_NL>(p); break;
+        case Type::IQ4_XS: matmul_form<Machine, Type::IQ4_XS>(p); break;
+        case Type::MXFP4: matmul_form<Machine, Type::MXFP4>(p); break;
+        default: break;  // floats and Q8_0 have kernels of their own
+    }
+}
+
+}  // namespace jesus
