@@ -316,13 +316,17 @@ public sealed class PullConsumer : IAsyncDisposable
         }
     }
 
-    /// <summary>Nothing was heard for two heartbeats, or the connection is another: whatever waits at the server is written off, and a new pull goes out.</summary>
+    /// <summary>
+    /// Nothing was heard for two heartbeats, or the connection is another: whatever waits at the server is written off, and a new pull goes out. Whoever ends on silence
+    /// does not look the consumer up before: a cluster says nothing at all of one that lay on a server which is gone, so that the question would be asked for ever, while
+    /// a pull that is not heard of ends it.
+    /// </summary>
     private void BeginSpell()
     {
         _asked = 0;
         _spell++;
         _reply = ReplyOf(_spell);
-        _mustLookUp = true;
+        _mustLookUp = !_endsOnSilence;
     }
 
     private JetStreamError Gone() => new(JetStreamFault.NotFound, $"consumer '{Name}' of stream '{Stream}' does not exist any more");

@@ -27,9 +27,10 @@ internal sealed class JetStreamRig : IAsyncDisposable
     /// <summary>Cancelled when a test hangs.</summary>
     public CancellationToken Hang => _hang.Token;
 
-    public static async Task<JetStreamRig> StartAsync()
+    /// <param name="auth">Who may do what, as <see cref="NatsServerOptions.Auth"/> has it.</param>
+    public static async Task<JetStreamRig> StartAsync(string auth = "")
     {
-        var rig = new JetStreamRig(await NatsServer.StartAsync(new NatsServerOptions { JetStream = true }));
+        var rig = new JetStreamRig(await NatsServer.StartAsync(new NatsServerOptions { JetStream = true, Auth = auth }));
         rig.Context = await rig.ConnectAsync([rig.Server.Url]);
         return rig;
     }

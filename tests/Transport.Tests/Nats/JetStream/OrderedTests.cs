@@ -30,6 +30,32 @@ public sealed class OrderedTests
         }
     }
 
+    /// <summary>A cluster does not answer at all for a consumer that lay on a server which has died; neither does this one, which may not be asked.</summary>
+    [Fact]
+    public async Task A_reader_goes_on_when_its_consumer_died_with_its_server_and_nobody_answers_for_it()
+    {
+        await using var rig = await JetStreamRig.StartAsync("""
+            authorization { users: [ { user: "a", password: "b", permissions: { publish: { deny: ["$JS.API.CONSUMER.INFO.>"] } } } ] }
+            no_auth_user: "a"
+            """);
+        _ = await rig.StreamAsync("s");
+        await rig.FillAsync("s", 10);
+        await using var reader = JetStreamRig.Ok(rig.Context.OpenOrdered("s", new OrderedOptions { Pull = JetStreamRig.Quick }));
+        for (var i = 0; i < 20; i++)
+        {
+            if (i == 10)
+            {
+                await rig.Server.RestartAsync();
+                await rig.FillAsync("s", 10, from: 10);
+            }
+
+            using var message = JetStreamRig.Ok(await reader.ReadAsync(rig.Hang));
+            Assert.Equal(i, JetStreamRig.Number(message));
+        }
+
+        Assert.Equal(1, reader.Recreated);
+    }
+
     [Fact]
     public async Task A_stream_is_read_in_order_each_message_once_while_the_link_is_cut_again_and_again()
     {
