@@ -7,11 +7,14 @@ namespace Jesus.Inference.Tests.Engine.Batching;
 /// <summary>A model whose likeliest next token is a function of the last one, and which checks that every row's history is where it should be.</summary>
 internal sealed class FakeBackend(int vocabulary, int context = 4096, int kvBlocks = 256, int rowsMax = 64) : IBackend
 {
-    /// <summary>What each position of each block holds, as a KV cache would.</summary>
-    private readonly int[] _cache = Enumerable.Repeat(-1, kvBlocks * KvBlockPool.BlockPositions).ToArray();
+    /// <summary>A number of all tokens up to each position, as keys and values are; 0 where nothing was computed.</summary>
+    private readonly ulong[] _cache = new ulong[kvBlocks * KvBlockPool.BlockPositions];
 
     /// <summary>Token and position of the row to the next token. The default counts up.</summary>
     public Func<int, int, int> Next { get; set; } = (token, _) => (token + 1) % 256;
+
+    /// <summary>The next token from all tokens so far, in place of <see cref="Next"/>: wrong as soon as one block holds what it should not.</summary>
+    public Func<ulong, int>? NextOfAll { get; set; }
     public Action<ForwardBatch>? BeforeForward { get; set; }
 
     /// <summary>Written instead of 1 where the likeliest token stands.</summary>
@@ -46,20 +49,19 @@ internal sealed class FakeBackend(int vocabulary, int context = 4096, int kvBloc
             var sequence = batch.RowSequences[row];
             var table = batch.Blocks[batch.BlockStarts[sequence]..batch.BlockStarts[sequence + 1]];
             var position = batch.Positions[row];
-            Slot(table, position) = batch.Tokens[row];
-            for (var before = 0; before < position; before++)
+            var before = position == 0 ? FirstState : Slot(table, position - 1);
+            if (before == 0)
             {
-                if (Slot(table, before) < 0)
-                {
-                    Assert.Fail($"position {before} was never computed before {position}");
-                }
+                Assert.Fail($"position {position - 1} was never computed before {position}");
             }
+
+            var state = Slot(table, position) = After(before, batch.Tokens[row]);
 
             if (logits < batch.LogitRows && batch.LogitRowIndices[logits] == row)
             {
                 var span = batch.Logits(logits++);
                 span.Clear();
-                span[Next(batch.Tokens[row], position)] = Peak;
+                span[NextOfAll?.Invoke(state) ?? Next(batch.Tokens[row], position)] = Peak;
             }
         }
     }
@@ -71,6 +73,11 @@ internal sealed class FakeBackend(int vocabulary, int context = 4096, int kvBloc
         // Nothing to let go of.
     }
 
-    private ref int Slot(ReadOnlySpan<int> table, int position) =>
+    /// <summary>The number of no tokens, and that of one token more.</summary>
+    public const ulong FirstState = 1;
+
+    public static ulong After(ulong state, int token) => (((state ^ (ulong)token) * 0x9e3779b97f4a7c15) ^ (state >> 31)) | 1;
+
+    private ref ulong Slot(ReadOnlySpan<int> table, int position) =>
         ref _cache[(table[position / KvBlockPool.BlockPositions] * KvBlockPool.BlockPositions) + (position % KvBlockPool.BlockPositions)];
 }

@@ -14,7 +14,12 @@ internal sealed class PassCosts
     /// <summary>Share of a one-row pass that each further row costs, while nothing else was measured: between a machine bound by memory and one by arithmetic.</summary>
     private const double SlopeAtFirst = 0.08;
 
+    /// <summary>Passes with fewer rows say more about reading the weights than about rows.</summary>
+    private const int RowsTelling = 16;
+
     private readonly double[] _seconds = new double[RowsApart + 1];
+
+    private int _largest;
 
     /// <summary>Seconds of a further row in a large pass; 0 while none was measured.</summary>
     public double SecondsPerRow { get; private set; }
@@ -32,12 +37,15 @@ internal sealed class PassCosts
         if (rows <= RowsApart)
         {
             _seconds[rows] = Blend(_seconds[rows], seconds, Newest);
-            return;
         }
 
-        // The time of a small pass is in it once; unknown, it counts as rows, which errs towards shorter chunks. Slower at once, faster by and by.
-        var row = IsMeasured ? Math.Max(seconds / rows / 4, (seconds - Seconds(1)) / rows) : seconds / rows;
-        SecondsPerRow = Blend(SecondsPerRow, row, row > SecondsPerRow ? 0.5 : Newest);
+        if (rows >= RowsTelling)
+        {
+            // Slower at once, faster by and by.
+            var row = RowOf(rows, seconds);
+            SecondsPerRow = Blend(SecondsPerRow, row, row > SecondsPerRow ? 0.5 : Newest);
+            _largest = Math.Max(_largest, rows);
+        }
     }
 
     /// <summary>Seconds of a pass of this many rows; of an arbitrary unit while nothing was measured.</summary>
@@ -61,7 +69,10 @@ internal sealed class PassCosts
         return _seconds[below] + (slope * (rows - below));
     }
 
-    /// <summary>Rows of prompts that a pass takes on beside <paramref name="answers"/> rows of answers, so that it ends within so many seconds; -1 while that is unknown.</summary>
+    /// <summary>
+    /// Rows of prompts that a pass takes on beside <paramref name="answers"/> rows of answers, so that it ends within so many seconds; -1 while that is unknown. At
+    /// most twice the largest pass so far: a small one that waits for memory does not tell what a large one computes.
+    /// </summary>
     public int RowsWithin(double seconds, int answers)
     {
         if (SecondsPerRow == 0)
@@ -70,7 +81,14 @@ internal sealed class PassCosts
         }
 
         var left = IsMeasured ? seconds - Seconds(answers) : seconds - (SecondsPerRow * answers);
-        return (int)Math.Clamp(left / SecondsPerRow, 1, int.MaxValue);
+        return (int)Math.Clamp(left / SecondsPerRow, 1, 2 * _largest);
+    }
+
+    /// <summary>What a row took beyond a pass of few rows; without one to compare, its share, which errs towards smaller passes.</summary>
+    private double RowOf(int rows, double seconds)
+    {
+        var few = NearestAbove(1);
+        return few > 0 && few <= rows / 2 ? Math.Max(seconds / rows / 8, (seconds - _seconds[few]) / (rows - few)) : seconds / rows;
     }
 
     private static double Grown(int rows) => 1 + (SlopeAtFirst * rows);
