@@ -1,5 +1,8 @@
 #include "core/thread_pool.h"
 
+#include <sched.h>
+
+#include <cstdlib>
 #include <system_error>
 
 namespace jesus {
@@ -29,9 +32,37 @@ void wait_while(std::atomic<int32_t>& value, int32_t old) {
     }
 }
 
+// The cores that this process may use, of the first 1,024 (what the system's fixed-size set holds).
+std::vector<int> allowed_cores() {
+    std::vector<int> cores;
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
+        for (int core = 0; core < CPU_SETSIZE; ++core) {
+            if (CPU_ISSET(core, &set)) {
+                cores.push_back(core);
+            }
+        }
+    }
+    return cores;
+}
+
+// Best effort: a refusal leaves the thread to the scheduler.
+void stay_on(int core) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    (void)sched_setaffinity(0, sizeof set, &set);
+}
+
+bool pinning_forbidden() {
+    const char* value = std::getenv("JESUS_PIN");
+    return value != nullptr && value[0] == '0' && value[1] == 0;
+}
+
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) : threads_(threads) {
+    choose_cores();
     try {
         for (int thread = 1; thread < threads; ++thread) {
             workers_.emplace_back([this, thread] { worker(thread); });
@@ -54,18 +85,53 @@ void ThreadPool::stop() {
     workers_.clear();
 }
 
+void ThreadPool::choose_cores() {
+    static std::atomic<unsigned> next{0};
+    const std::vector<int> allowed = allowed_cores();
+    if (threads_ == 1 || static_cast<size_t>(threads_) > allowed.size() || pinning_forbidden()) {
+        return;
+    }
+    const unsigned first = next.fetch_add(static_cast<unsigned>(threads_), std::memory_order_relaxed);
+    for (int thread = 0; thread < threads_; ++thread) {
+        cores_.push_back(allowed[(first + static_cast<unsigned>(thread)) % allowed.size()]);
+    }
+}
+
+// On a worker's core, where that worker could not move away.
+bool ThreadPool::caller_is_in_the_way() const {
+    const int core = cores_.empty() ? -1 : sched_getcpu();
+    for (size_t thread = 1; thread < cores_.size(); ++thread) {
+        if (cores_[thread] == core) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void ThreadPool::run(Function function, void* context) {
     function_ = function;
     context_ = context;
+    // The caller is not ours to pin: it goes to its core for this run, and may go anywhere again afterwards.
+    cpu_set_t before;
+    const bool moves = caller_is_in_the_way() && sched_getaffinity(0, sizeof before, &before) == 0;
+    if (moves) {
+        stay_on(cores_[0]);
+    }
     if (threads_ > 1) {
         job_.fetch_add(1, std::memory_order_release);
         job_.notify_all();
     }
     function(context, 0);
     barrier();
+    if (moves) {
+        (void)sched_setaffinity(0, sizeof before, &before);
+    }
 }
 
 void ThreadPool::worker(int thread) {
+    if (!cores_.empty()) {
+        stay_on(cores_[static_cast<size_t>(thread)]);
+    }
     int32_t seen = 0;
     for (;;) {
         wait_while(job_, seen);
@@ -81,11 +147,13 @@ void ThreadPool::worker(int thread) {
 // The last to arrive resets the count and turns the phase; the others wait for the turn.
 void ThreadPool::barrier() {
     if (threads_ == 1) {
+        claimed_.store(0, std::memory_order_relaxed);
         return;
     }
     const int32_t phase = phase_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) == threads_ - 1) {
         arrived_.store(0, std::memory_order_relaxed);
+        claimed_.store(0, std::memory_order_relaxed);
         phase_.fetch_add(1, std::memory_order_release);
         phase_.notify_all();
         return;

@@ -1,5 +1,8 @@
 // A fixed team of threads that runs one function at a time on all of them, with a barrier inside.
 // The caller of run() is thread 0. Waiting spins for a bounded time, then sleeps in the kernel.
+//
+// Where the process may use as many cores as the team has threads, each worker stays on a core of its own, so that none is moved in the middle of a
+// phase for which all others wait. Teams of one process take neighbouring cores in turn. JESUS_PIN=0 leaves all threads to the scheduler.
 #pragma once
 
 #include <atomic>
@@ -30,19 +33,27 @@ public:
     // Inside run(): returns when every thread of the team has come here.
     void barrier();
 
+    // Inside run(): the next `count` items of the work between two barriers, as their first's index. Whoever is free takes the next, so that a thread
+    // whose core is slower, or busy with something else, does not keep the others waiting.
+    int claim(int count) { return claimed_.fetch_add(count, std::memory_order_relaxed); }
+
 private:
     using Function = void (*)(void* context, int thread);
     void run(Function function, void* context);
     void worker(int thread);
     void stop();
+    void choose_cores();
+    bool caller_is_in_the_way() const;
 
     const int threads_;
     std::vector<std::thread> workers_;
+    std::vector<int> cores_;  // of each thread; empty: not pinned
     Function function_ = nullptr;
     void* context_ = nullptr;
     alignas(64) std::atomic<int32_t> job_{0};
     alignas(64) std::atomic<int32_t> arrived_{0};
     alignas(64) std::atomic<int32_t> phase_{0};
+    alignas(64) std::atomic<int32_t> claimed_{0};
     std::atomic<bool> stopping_{false};
 };
 

@@ -59,10 +59,24 @@ void ForwardPass::begin_attention(int index, int thread) {
     }
 }
 
-void ForwardPass::project_qkv(const Layer& layer, int thread) {
-    multiply(layer.query, layer.query_bias, e_.normed_, e_.query_, false, thread);
-    multiply(layer.key, layer.key_bias, e_.normed_, e_.key_, false, thread);
-    multiply(layer.value, layer.value_bias, e_.normed_, e_.value_, false, thread);
+// The groups of all three stand in one row, to be dealt out together.
+void ForwardPass::project_qkv(const Layer& layer) {
+    const struct {
+        const Matrix& weights;
+        const float* bias;
+        const Rows& out;
+    } products[] = {{layer.query, layer.query_bias, e_.query_}, {layer.key, layer.key_bias, e_.key_}, {layer.value, layer.value_bias, e_.value_}};
+    deal(layer.query.groups() + layer.key.groups() + layer.value.groups(), kDealtGroups, [&](Range dealt) {
+        int first = 0;
+        for (const auto& product : products) {
+            const int count = product.weights.groups();
+            const Range groups{std::max(dealt.begin - first, 0), std::min(dealt.end - first, count)};
+            if (groups.begin < groups.end) {
+                multiply_part(product.weights, product.bias, e_.normed_, product.out, false, groups);
+            }
+            first += count;
+        }
+    });
 }
 
 void ForwardPass::rotate_and_store(int index, int thread) {
@@ -96,15 +110,17 @@ void ForwardPass::prepare_heads(const Layer& layer, const Norm& norm, float* hea
     }
 }
 
-// Work items are dealt in turn, because later tiles of a prefill see more keys than earlier ones.
+// From the last tile on, because later tiles of a prefill see more keys than earlier ones, and the short ones fill what is left.
 void ForwardPass::attend(int layer, int thread) {
     const int per_tile = shape_.kv_heads * head_parts_;
     const int items = static_cast<int>(e_.tiles_.size()) * per_tile;
-    for (int item = thread; item < items; item += threads_) {
-        const int within = item % per_tile;
-        const Range heads = share(shape_.heads / shape_.kv_heads, within % head_parts_, head_parts_);
-        attend_tile(layer, e_.tiles_[static_cast<size_t>(item / per_tile)], within / head_parts_, heads, thread);
-    }
+    deal(items, 1, [&](Range dealt) {
+        for (int i = dealt.begin; i < dealt.end; ++i) {
+            const int item = items - 1 - i, within = item % per_tile;
+            const Range heads = share(shape_.heads / shape_.kv_heads, within % head_parts_, head_parts_);
+            attend_tile(layer, e_.tiles_[static_cast<size_t>(item / per_tile)], within / head_parts_, heads, thread);
+        }
+    });
 }
 
 // heads: of those that share the KV head.
@@ -135,7 +151,7 @@ void ForwardPass::attend_tile(int index, const RowTile& tile, int kv_head, Range
 void ForwardPass::attention_output(const Layer& layer, int thread) {
     const bool at_once = adds_at_once(layer.attention_post_norm);
     quantise_rows(e_.attended_, layer.attention_output, thread);
-    multiply(layer.attention_output, layer.attention_output_bias, e_.attended_, at_once ? e_.residual_ : e_.branch_, at_once, thread);
+    multiply(layer.attention_output, layer.attention_output_bias, e_.attended_, at_once ? e_.residual_ : e_.branch_, at_once);
 }
 
 }  // namespace jesus

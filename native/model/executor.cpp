@@ -108,6 +108,8 @@ void Executor::carve_experts(Carver& carver) {
     carver.take(experts_.slots, slots);
     carver.take(experts_.starts, s.experts + 1);
     carver.take(experts_.slot_rows, slots);
+    carver.take(experts_.active, s.experts);
+    carver.take(experts_.active_count, 1);
     carver.take(experts_.rows, slots, s.width);
     carver.take(experts_.quants, slots, quant_layout(widest, model_.kernels().q8.element_bytes).bytes);
     carver.take(experts_.gate, slots, s.expert_ffn);

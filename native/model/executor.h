@@ -43,6 +43,8 @@ struct ExpertWork {
     int32_t* slots;           // [rows][used]: where the row stands
     int32_t* starts;          // [experts + 1]: slots of each expert
     int32_t* slot_rows;       // [slots]
+    int32_t* active;          // [experts]: those that have slots
+    int32_t* active_count;    // [1]
     Rows rows;                // [slots][width]: what the experts read, then what they give
     QuantRows quants;         // [slots]
     Rows gate, up;            // [slots][expert_ffn]

@@ -4,6 +4,7 @@
 //   12 gate, up, activation    13 quantise    14 down; the weighted sum is taken when the block is closed, by rank
 //
 // A shared expert goes through 12 to 14 beside them, for all rows.
+#include <algorithm>
 #include <cstring>
 
 #include "model/forward_pass.h"
@@ -18,7 +19,7 @@ constexpr int kSortedAlone = 4;
 }  // namespace
 
 void ForwardPass::feed_experts(const Layer& layer, int thread) {
-    score_experts(layer, thread);
+    score_experts(layer);
     barrier();
     const bool alone = rows_ <= kSortedAlone;
     const Range rows = alone ? Range{0, thread == 0 ? rows_ : 0} : rows_of(thread);
@@ -40,17 +41,24 @@ void ForwardPass::feed_experts(const Layer& layer, int thread) {
         gather(layer, slot);
     }
     barrier();
-    experts_gate_up(layer, thread);
+    experts_gate_up(layer);
     barrier();
     quantise_experts(layer, thread);
-    experts_down(layer, thread);
+    experts_down(layer);
 }
 
-void ForwardPass::score_experts(const Layer& layer, int thread) {
-    multiply(layer.router, layer.router_bias, e_.normed_, e_.experts_.scores, false, thread);
-    if (layer.shared_router.data != nullptr) {
-        multiply(layer.shared_router, nullptr, e_.normed_, e_.experts_.shared_scores, false, thread);
-    }
+void ForwardPass::score_experts(const Layer& layer) {
+    const int groups = layer.router.groups();
+    const bool shared = layer.shared_router.data != nullptr;
+    deal(groups + (shared ? 1 : 0), 1, [&](Range dealt) {
+        const Range own{dealt.begin, std::min(dealt.end, groups)};
+        if (own.begin < own.end) {
+            multiply_part(layer.router, layer.router_bias, e_.normed_, e_.experts_.scores, false, own);
+        }
+        if (dealt.end > groups) {
+            multiply_part(layer.shared_router, nullptr, e_.normed_, e_.experts_.shared_scores, false, {0, 1});
+        }
+    });
 }
 
 // The highest scores, the lower expert first where they are equal; their softmax as the shape says.
@@ -110,6 +118,12 @@ void ForwardPass::group_by_expert() {
         work.starts[expert] = work.starts[expert - 1];
     }
     work.starts[0] = 0;
+    *work.active_count = 0;
+    for (int expert = 0; expert < shape_.experts; ++expert) {
+        if (work.starts[expert + 1] > work.starts[expert]) {
+            work.active[(*work.active_count)++] = expert;
+        }
+    }
 }
 
 void ForwardPass::gather(const Layer& layer, int slot) {
@@ -124,19 +138,37 @@ void ForwardPass::gather(const Layer& layer, int slot) {
     }
 }
 
-void ForwardPass::experts_gate_up(const Layer& layer, int thread) {
+// Deals the groups of all experts that have slots, then the shared expert's: expert(index, groups), shared(groups).
+template <class Expert, class Shared>
+void ForwardPass::deal_experts(int groups, int shared_groups, Expert expert, Shared shared) {
     const ExpertWork& work = e_.experts_;
-    for (int expert = 0; expert < shape_.experts; ++expert) {
-        const int first = work.starts[expert], count = work.starts[expert + 1] - first;
-        if (count > 0) {
-            const Activations input{work.rows.at(first), work.rows.stride, work.quants.at(first), work.quants.stride};
-            gate_up(layer.experts[static_cast<size_t>(expert)], input, count, {work.gate.at(first), work.gate.stride}, {work.up.at(first), work.up.stride}, thread);
+    const int parts = (groups + kDealtGroups - 1) / kDealtGroups;
+    const auto part_of = [](int index, int count) { return Range{index * kDealtGroups, std::min((index + 1) * kDealtGroups, count)}; };
+    const int expert_parts = *work.active_count * parts, shared_parts = (shared_groups + kDealtGroups - 1) / kDealtGroups;
+    deal(expert_parts + shared_parts, 1, [&](Range dealt) {
+        for (int i = dealt.begin; i < dealt.end; ++i) {
+            if (i < expert_parts) {
+                expert(work.active[i / parts], part_of(i % parts, groups));
+            } else {
+                shared(part_of(i - expert_parts, shared_groups));
+            }
         }
-    }
-    if (layer.has_shared()) {
-        const Activations input{e_.normed_.data, e_.normed_.stride, e_.quants_.data, e_.quants_.stride};
-        gate_up(layer.shared, input, rows_, e_.gate_, e_.up_, thread);
-    }
+    });
+}
+
+void ForwardPass::experts_gate_up(const Layer& layer) {
+    const Activations input{e_.normed_.data, e_.normed_.stride, e_.quants_.data, e_.quants_.stride};
+    deal_experts(
+        layer.experts[0].up.groups(), layer.has_shared() ? layer.shared.up.groups() : 0,
+        [&](int expert, Range groups) { expert_gate_up(layer, expert, groups); },
+        [&](Range groups) { gate_up(layer.shared, input, rows_, e_.gate_, e_.up_, groups); });
+}
+
+void ForwardPass::expert_gate_up(const Layer& layer, int expert, Range groups) const {
+    const ExpertWork& work = e_.experts_;
+    const int first = work.starts[expert], count = work.starts[expert + 1] - first;
+    const Activations input{work.rows.at(first), work.rows.stride, work.quants.at(first), work.quants.stride};
+    gate_up(layer.experts[static_cast<size_t>(expert)], input, count, {work.gate.at(first), work.gate.stride}, {work.up.at(first), work.up.stride}, groups);
 }
 
 void ForwardPass::quantise_experts(const Layer& layer, int thread) {
@@ -156,23 +188,21 @@ void ForwardPass::quantise_experts(const Layer& layer, int thread) {
     }
 }
 
-void ForwardPass::experts_down(const Layer& layer, int thread) {
+void ForwardPass::experts_down(const Layer& layer) {
+    deal_experts(
+        layer.experts[0].down.groups(), layer.has_shared() ? layer.shared.down.groups() : 0,
+        [&](int expert, Range groups) { expert_down(layer, expert, groups); },
+        [&](Range groups) { multiply_part(layer.shared.down, layer.shared.down_bias, e_.gate_, e_.branch_, false, groups); });
+}
+
+void ForwardPass::expert_down(const Layer& layer, int expert, Range groups) const {
     const ExpertWork& work = e_.experts_;
-    for (int expert = 0; expert < shape_.experts; ++expert) {
-        const int first = work.starts[expert], count = work.starts[expert + 1] - first;
-        const FeedForward& ffn = layer.experts[static_cast<size_t>(expert)];
-        if (count == 0) {
-            continue;
-        }
-        const Range groups = share(ffn.down.groups(), thread, threads_);
-        const Activations input{work.gate.at(first), work.gate.stride, work.quants.at(first), work.quants.stride};
-        matmul(kernels_, {&ffn.down, input, count, groups, work.rows.at(first), work.rows.stride, false});
-        for (int slot = first; slot < first + count && ffn.down_bias != nullptr; ++slot) {
-            add_row(ffn.down_bias + groups.begin * kLanes, work.rows.at(slot) + groups.begin * kLanes, (groups.end - groups.begin) * kLanes);
-        }
-    }
-    if (layer.has_shared()) {
-        multiply(layer.shared.down, layer.shared.down_bias, e_.gate_, e_.branch_, false, thread);
+    const FeedForward& ffn = layer.experts[static_cast<size_t>(expert)];
+    const int first = work.starts[expert], count = work.starts[expert + 1] - first;
+    const Activations input{work.gate.at(first), work.gate.stride, work.quants.at(first), work.quants.stride};
+    matmul(kernels_, {&ffn.down, input, count, groups, work.rows.at(first), work.rows.stride, false});
+    for (int slot = first; slot < first + count && ffn.down_bias != nullptr; ++slot) {
+        add_row(ffn.down_bias + groups.begin * kLanes, work.rows.at(slot) + groups.begin * kLanes, (groups.end - groups.begin) * kLanes);
     }
 }
 

@@ -7,9 +7,8 @@ namespace jesus {
 
 namespace {
 
-// Groups and rows computed together: with 2,048 columns of Q8_0 140 KB of weights and 200 KB of inputs.
-constexpr int kFfnGroups = 2;
-constexpr int kFfnTokens = 48;
+// Rows of gate and up computed together: a chunk of the products' own.
+constexpr int kFfnTokens = 96;
 
 bool reads_quants(const Layer& layer) {
     if (!layer.has_experts()) {
@@ -40,19 +39,18 @@ void ForwardPass::begin_ffn(const Layer& layer, int thread) {
 
 void ForwardPass::feed_forward(const Layer& layer, int thread) {
     const Activations input{e_.normed_.data, e_.normed_.stride, e_.quants_.data, e_.quants_.stride};
-    gate_up(layer.ffn, input, rows_, e_.gate_, e_.up_, thread);
+    deal(layer.ffn.up.groups(), kDealtGroups, [&](Range groups) { gate_up(layer.ffn, input, rows_, e_.gate_, e_.up_, groups); });
     barrier();
     const bool at_once = adds_at_once(layer.ffn_post_norm);
     quantise_rows(e_.gate_, layer.ffn.down, thread);
-    multiply(layer.ffn.down, layer.ffn.down_bias, e_.gate_, at_once ? e_.residual_ : e_.branch_, at_once, thread);
+    multiply(layer.ffn.down, layer.ffn.down_bias, e_.gate_, at_once ? e_.residual_ : e_.branch_, at_once);
 }
 
-// This thread's share of act(gate, up) for `tokens` rows, into gate: small parts of rows and groups, whose weights and inputs both stay in the second
-// cache, so that the activation finds what the products wrote.
-void ForwardPass::gate_up(const FeedForward& ffn, Activations input, int tokens, Rows gate, Rows up, int thread) {
-    const Range groups = share(ffn.up.groups(), thread, threads_);
-    for (int group = groups.begin; group < groups.end; group += kFfnGroups) {
-        const Range part{group, group + kFfnGroups < groups.end ? group + kFfnGroups : groups.end};
+// act(gate, up) of some groups for `tokens` rows, into gate: small parts of rows and groups, whose weights and inputs both stay in the second cache, so
+// that the activation finds what the products wrote.
+void ForwardPass::gate_up(const FeedForward& ffn, Activations input, int tokens, Rows gate, Rows up, Range groups) const {
+    for (int group = groups.begin; group < groups.end; group += kDealtGroups) {
+        const Range part{group, group + kDealtGroups < groups.end ? group + kDealtGroups : groups.end};
         for (int token = 0; token < tokens; token += kFfnTokens) {
             const Activations from{input.floats + token * input.float_stride, input.float_stride, input.quants + token * input.quant_stride,
                                    input.quant_stride};

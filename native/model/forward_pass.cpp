@@ -25,7 +25,7 @@ void ForwardPass::operator()(int thread) {
         barrier();
         output(thread);
         barrier();
-        logits(thread);
+        logits();
     }
 }
 
@@ -77,7 +77,7 @@ void ForwardPass::run_layer(int index, int thread) {
     const Layer& layer = model_.layer(index);
     begin_attention(index, thread);
     barrier();
-    project_qkv(layer, thread);
+    project_qkv(layer);
     barrier();
     rotate_and_store(index, thread);
     const bool trims = index + 1 == shape_.layers && wanted_ < batch_.rows;
@@ -166,9 +166,13 @@ void ForwardPass::quantise_rows(const Rows& rows, const Matrix& weights, int thr
     barrier();
 }
 
-// This thread's share of a product over all rows, and of its bias.
-void ForwardPass::multiply(const Matrix& weights, const float* bias, const Rows& input, const Rows& out, bool add, int thread) {
-    const Range groups = share(weights.groups(), thread, threads_);
+// A product over all rows, dealt out.
+void ForwardPass::multiply(const Matrix& weights, const float* bias, const Rows& input, const Rows& out, bool add) {
+    deal(weights.groups(), kDealtGroups, [&](Range groups) { multiply_part(weights, bias, input, out, add, groups); });
+}
+
+// A part of a product over all rows, and of its bias. Here an adapter of rows (batch.row_adapters) adds its own product to the same columns.
+void ForwardPass::multiply_part(const Matrix& weights, const float* bias, const Rows& input, const Rows& out, bool add, Range groups) const {
     const Activations rows{input.data, input.stride, e_.quants_.data, e_.quants_.stride};
     matmul(kernels_, {&weights, rows, rows_, groups, out.data, out.stride, add});
     if (bias != nullptr) {
@@ -204,14 +208,15 @@ void ForwardPass::output(int thread) {
     }
 }
 
-void ForwardPass::logits(int thread) {
-    if (batch_.logit_row_count == 0) {
-        return;
+void ForwardPass::logits() {
+    if (batch_.logit_row_count > 0) {
+        deal(model_.output().groups(), kDealtGroups, [&](Range groups) { logits_part(groups); });
     }
-    const Matrix& weights = model_.output();
-    const Range groups = share(weights.groups(), thread, threads_);
+}
+
+void ForwardPass::logits_part(Range groups) const {
     const Activations input{e_.normed_.data, e_.normed_.stride, e_.quants_.data, e_.quants_.stride};
-    matmul(kernels_, {&weights, input, batch_.logit_row_count, groups, batch_.logits, batch_.logits_stride, false});
+    matmul(kernels_, {&model_.output(), input, batch_.logit_row_count, groups, batch_.logits, batch_.logits_stride, false});
     if (shape_.logit_scale == 1 && shape_.logit_soft_cap == 0) {
         return;
     }

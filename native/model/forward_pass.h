@@ -44,11 +44,12 @@ private:
     int place_of(int row) const;
     void close_layers(int thread);
     void output(int thread);
-    void logits(int thread);
+    void logits();
+    void logits_part(Range groups) const;
 
     // attention_phases.cpp
     void begin_attention(int layer, int thread);
-    void project_qkv(const Layer& layer, int thread);
+    void project_qkv(const Layer& layer);
     void rotate_and_store(int layer, int thread);
     void prepare_heads(const Layer& layer, const Norm& norm, float* heads, int count, int row, float* scratch) const;
     void attend(int layer, int thread);
@@ -61,7 +62,7 @@ private:
     // ffn_phases.cpp
     void begin_ffn(const Layer& layer, int thread);
     void feed_forward(const Layer& layer, int thread);
-    void gate_up(const FeedForward& ffn, Activations input, int tokens, Rows gate, Rows up, int thread);
+    void gate_up(const FeedForward& ffn, Activations input, int tokens, Rows gate, Rows up, Range groups) const;
     void gate_up_part(const FeedForward& ffn, Activations input, int tokens, Range groups, Rows gate, Rows up) const;
     void activate(float* gate, const float* up, int n) const;
     void close_branch(int row, const Norm& post_norm, const Norm& sum_norm, bool added);
@@ -69,20 +70,37 @@ private:
 
     // expert_phases.cpp
     void feed_experts(const Layer& layer, int thread);
-    void score_experts(const Layer& layer, int thread);
+    void score_experts(const Layer& layer);
     void choose_experts(int row);
     void group_by_expert();
     void gather(const Layer& layer, int slot);
-    void experts_gate_up(const Layer& layer, int thread);
+    void experts_gate_up(const Layer& layer);
+    void expert_gate_up(const Layer& layer, int expert, Range groups) const;
     void quantise_experts(const Layer& layer, int thread);
-    void experts_down(const Layer& layer, int thread);
+    void experts_down(const Layer& layer);
+    void expert_down(const Layer& layer, int expert, Range groups) const;
+    template <class Expert, class Shared>
+    void deal_experts(int groups, int shared_groups, Expert expert, Shared shared);
     void mix_experts(const Layer& layer, int row);
 
     // Shared by the phases (forward_pass.cpp).
     void norm_row(const Norm& norm, const float* from, float* to, int n) const;
     void quantise_row(const float* row, int64_t columns, uint8_t* to) const;
     void quantise_rows(const Rows& rows, const Matrix& weights, int thread);
-    void multiply(const Matrix& weights, const float* bias, const Rows& input, const Rows& out, bool add, int thread);
+    void multiply(const Matrix& weights, const float* bias, const Rows& input, const Rows& out, bool add);
+    void multiply_part(const Matrix& weights, const float* bias, const Rows& input, const Rows& out, bool add, Range groups) const;
+
+    // Deals `count` items out, `step` at a time, to whichever thread is free: work(Range). Once between two barriers.
+    template <class Work>
+    void deal(int count, int step, Work work) {
+        if (threads_ == 1) {
+            work(Range{0, count});
+            return;
+        }
+        for (int begin = e_.pool_.claim(step); begin < count; begin = e_.pool_.claim(step)) {
+            work(Range{begin, begin + step < count ? begin + step : count});
+        }
+    }
     void look(int layer, int row);
     bool adds_at_once(const Norm& post_norm) const { return !post_norm && shape_.residual_scale == 1; }
     Range rows_of(int thread) const { return share(rows_, thread, threads_); }
@@ -106,6 +124,9 @@ private:
     int32_t watched_ = -1;
     int32_t first_not_finite_ = -2;
 };
+
+// Groups of weight rows dealt at a time: whole chunks of the products' own, and with one row a few microseconds of memory's time.
+constexpr int kDealtGroups = 4;
 
 // Adds a padded row.
 inline void add_row(const float* __restrict from, float* __restrict to, int64_t count) {

@@ -341,7 +341,7 @@ TEST(models_that_are_wrong_are_refused) {
     tensors[0].rows += 1;
     test::check(refused(kShape, tensors) == JN_BAD_ARGUMENT, "wrong rows");
     tensors = good.declared;
-    tensors[0].type = 2;
+    tensors[0].type = 99;
     test::check(refused(kShape, tensors) == JN_UNSUPPORTED_TYPE, "an unknown type");
     test::check(refused(kShape, good.declared, 99) == JN_UNSUPPORTED_ISA, "an unknown instruction set");
 }
