@@ -8,7 +8,23 @@ public static class ArchitectureReaders
     private static readonly Dictionary<string, Func<GgufFile, ModelGraph>> ByName = new(StringComparer.Ordinal)
     {
         [Llama.Architecture] = Llama.Read,
+        [Mistral3.Architecture] = Mistral3.Read,
+        [Qwen2.Architecture] = Qwen2.Read,
+        [Qwen2Moe.Architecture] = Qwen2Moe.Read,
+        [Qwen3.Architecture] = Qwen3.Read,
+        [Qwen3Moe.Architecture] = Qwen3Moe.Read,
+        [Gemma2.Architecture] = Gemma2.Read,
+        [Gemma3.Architecture] = Gemma3.Read,
+        [Phi3.Architecture] = Phi3.Read,
+        [GptOss.Architecture] = GptOss.Read,
+        [Granite.Architecture] = Granite.Read,
+        [Granite.ArchitectureOfExperts] = Granite.ReadExperts,
+        [Bert.Architecture] = Bert.Read,
+        [NomicBert.Architecture] = NomicBert.Read,
     };
+
+    /// <summary>Names of all, sorted.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. ByName.Keys.Order(StringComparer.Ordinal)];
 
     /// <exception cref="GgufException">The architecture is unknown (the message lists those known), or a key or tensor is missing, wrong or not computed.</exception>
     public static ModelGraph Read(GgufFile file)
@@ -17,6 +33,6 @@ public static class ArchitectureReaders
         var name = file.Metadata.RequireString(Key);
         return ByName.TryGetValue(name, out var read)
             ? read(file)
-            : throw file.Metadata.Error(Key, $"is \"{name}\"; computed are {string.Join(", ", ByName.Keys.Order(StringComparer.Ordinal))}.");
+            : throw file.Metadata.Error(Key, $"is \"{name}\"; computed are {string.Join(", ", Names)}.");
     }
 }

@@ -112,6 +112,19 @@ public readonly struct GgufValue
         return isBytes;
     }
 
+    /// <summary>The elements of an array of booleans, copied.</summary>
+    public bool TryGetBools(out bool[] values)
+    {
+        values = [];
+        if (_data is not byte[] bytes || Type != GgufValueType.Array || ElementType != GgufValueType.Bool)
+        {
+            return false;
+        }
+
+        values = Array.ConvertAll(bytes, value => value != 0);
+        return true;
+    }
+
     /// <summary>The elements of an array of 32-bit floats, copied.</summary>
     public bool TryGetFloats(out float[] values)
     {

@@ -59,9 +59,9 @@ public sealed class LlamaTests
     [Fact]
     public void A_tensor_that_the_graph_would_skip_is_refused()
     {
-        var writer = LlamaSamples.AddTensors(LlamaSamples.Metadata(), GgufTensorType.F32).AddTensor("blk.0.attn_q.bias", GgufTensorType.F32, [64], new byte[256]);
+        var writer = LlamaSamples.AddTensors(LlamaSamples.Metadata(), GgufTensorType.F32).AddTensor("blk.0.attn_q_norm.weight", GgufTensorType.F32, [16], new byte[64]);
         using var file = LlamaSamples.Open(writer);
-        Assert.Equal("blk.0.attn_q.bias", Assert.Throws<GgufException>(() => Llama.Read(file)).Field);
+        Assert.Equal("blk.0.attn_q_norm.weight", Assert.Throws<GgufException>(() => Llama.Read(file)).Field);
     }
 
     [Fact]
@@ -69,9 +69,12 @@ public sealed class LlamaTests
     {
         AssertRefused("llama.attention.head_count_kv", Change("llama.attention.head_count_kv", writer => writer.Add("llama.attention.head_count_kv", 3u)));
         AssertRefused("llama.block_count", Change("llama.block_count", writer => writer.Add("llama.block_count", 0u)));
-        AssertRefused("llama.rope.scaling.type", Change("", writer => writer.Add("llama.rope.scaling.type", "yarn")));
+        AssertRefused("llama.rope.scaling.type", Change("", writer => writer.Add("llama.rope.scaling.type", "spiral")));
         AssertRefused("llama.rope.dimension_count", Change("", writer => writer.Add("llama.rope.dimension_count", 17u)));
-        AssertRefused("llama.expert_count", Change("", writer => writer.Add("llama.expert_count", 8u)));
+        AssertRefused("llama.expert_used_count", Change("", writer => writer.Add("llama.expert_count", 8u).Add("llama.expert_used_count", 9u)));
+        AssertRefused("llama.rope.scaling.factor", Change("", writer => writer.Add("llama.rope.scaling.factor", float.NaN)));
+        AssertRefused("llama.rope.scaling.original_context_length", Change("", writer => writer.Add("llama.rope.scaling.type", "yarn")
+            .Add("llama.rope.scaling.factor", 4f).Add("llama.rope.scaling.original_context_length", 0u)));
         AssertRefused("llama.context_length", Change("llama.context_length", writer => writer));
     }
 
@@ -82,7 +85,7 @@ public sealed class LlamaTests
         var error = Assert.Throws<GgufException>(() => ArchitectureReaders.Read(file));
         Assert.Equal("general.architecture", error.Field);
         Assert.Contains("mamba", error.Problem, StringComparison.Ordinal);
-        Assert.Contains("llama", error.Problem, StringComparison.Ordinal);
+        Assert.All(ArchitectureReaders.Names, name => Assert.Contains(name, error.Problem, StringComparison.Ordinal));
     }
 
     private static void AssertRefused(string key, GgufWriter writer)
