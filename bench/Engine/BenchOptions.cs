@@ -5,54 +5,72 @@ namespace Jesus.Bench.Engine;
 /// <summary>What to run: by default the 1.1B shape, prefill 512 and decode 128 with 1 and 2 threads.</summary>
 public sealed record BenchOptions
 {
-    /// <summary>Where the model file is made (1.17 GB) and kept between runs.</summary>
+    private const string Usage =
+        "--folder F --tiny --prompt N --generate N --batch N --threads 1,2 --repeat R --formats q8_0,q4_k_m --llama-bench PROGRAM --model FILE";
+
+    /// <summary>Where model files are made (0.4 to 4.4 GB each) and kept between runs.</summary>
     public string Folder { get; init; } = Path.Combine("out", "bench");
 
-    /// <summary>A file of a few megabytes: that the bench works, not how fast.</summary>
+    /// <summary>Files of a few megabytes: that the bench works, not how fast.</summary>
     public bool Tiny { get; init; }
     public int Prompt { get; init; } = 512;
     public int Generate { get; init; } = 128;
-    public IReadOnlyList<int> Threads { get; init; } = [1, 2];
-    public int Repeat { get; init; } = 3;
 
-    /// <summary>Reads <c>--folder F --tiny --prompt N --generate N --threads 1,2 --repeat R</c>; null, with the reason, when an argument is wrong.</summary>
+    /// <summary>Streams that decode together in the row of batched decoding; 1 leaves it out.</summary>
+    public int Batch { get; init; } = 16;
+    public IReadOnlyList<int> Threads { get; init; } = [1, 2];
+
+    /// <summary>Rounds; figures are medians of them.</summary>
+    public int Repeat { get; init; } = 3;
+    public IReadOnlyList<string> Formats { get; init; } = ["q8_0"];
+
+    /// <summary>A developer's own llama-bench, interleaved with ours; empty for none.</summary>
+    public string LlamaBench { get; init; } = "";
+
+    /// <summary>A model file to run instead of a random one.</summary>
+    public string Model { get; init; } = "";
+
+    /// <summary>Reads the arguments; null, with the reason, when one is wrong.</summary>
     public static BenchOptions? Parse(IReadOnlyList<string> arguments, out string problem)
     {
         var options = new BenchOptions();
         problem = "";
         for (var i = 0; i < arguments.Count; i++)
         {
-            var value = i + 1 < arguments.Count ? arguments[i + 1] : "";
-            switch (arguments[i])
+            if (arguments[i] == "--tiny")
             {
-                case "--tiny":
-                    options = options with { Tiny = true, Prompt = 32, Generate = 8, Repeat = 1 };
-                    continue;
-                case "--folder" when value.Length > 0:
-                    options = options with { Folder = value };
-                    break;
-                case "--prompt" when TryCount(value, out var prompt):
-                    options = options with { Prompt = prompt };
-                    break;
-                case "--generate" when TryCount(value, out var generate):
-                    options = options with { Generate = generate };
-                    break;
-                case "--repeat" when TryCount(value, out var repeat):
-                    options = options with { Repeat = repeat };
-                    break;
-                case "--threads" when Array.TrueForAll(value.Split(','), part => TryCount(part, out _)):
-                    options = options with { Threads = value.Split(',').Select(part => int.Parse(part, CultureInfo.InvariantCulture)).ToArray() };
-                    break;
-                default:
-                    problem = $"'{arguments[i]} {value}' is not understood; use --folder F --tiny --prompt N --generate N --threads 1,2 --repeat R";
-                    return null;
+                options = options with { Tiny = true, Prompt = 32, Generate = 8, Batch = 3, Repeat = 1 };
+                continue;
             }
 
+            var value = i + 1 < arguments.Count ? arguments[i + 1] : "";
+            if (With(options, arguments[i], value) is not { } next)
+            {
+                problem = $"'{arguments[i]} {value}' is not understood; use {Usage}";
+                return null;
+            }
+
+            options = next;
             i++;
         }
 
         return options;
     }
+
+    private static BenchOptions? With(BenchOptions options, string name, string value) => name switch
+    {
+        "--folder" when value.Length > 0 => options with { Folder = value },
+        "--llama-bench" when value.Length > 0 => options with { LlamaBench = value },
+        "--model" when value.Length > 0 => options with { Model = value },
+        "--prompt" when TryCount(value, out var count) => options with { Prompt = count },
+        "--generate" when TryCount(value, out var count) => options with { Generate = count },
+        "--batch" when TryCount(value, out var count) => options with { Batch = count },
+        "--repeat" when TryCount(value, out var count) => options with { Repeat = count },
+        "--threads" when Array.TrueForAll(value.Split(','), part => TryCount(part, out _)) =>
+            options with { Threads = value.Split(',').Select(part => int.Parse(part, CultureInfo.InvariantCulture)).ToArray() },
+        "--formats" when Array.TrueForAll(value.Split(','), RandomWeights.Formats.Contains) => options with { Formats = value.Split(',') },
+        _ => null,
+    };
 
     private static bool TryCount(string text, out int count) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count > 0;
 }

@@ -6,7 +6,10 @@ using Jesus.Inference.Engine.KvCache;
 
 namespace Jesus.Bench.Engine;
 
-/// <summary>Prefill and decode of a random model, beside what the machine can do in the same run: ours, the limit, the ratio.</summary>
+/// <summary>
+/// Prefill, decode and batched decode of random models, beside what the machine can do in the same run: ours, the limit, the ratio; and, where a llama-bench
+/// is given, beside its figures, each taken in the same round. Figures and ratios are medians of the rounds.
+/// </summary>
 public static class EngineBench
 {
     /// <summary>Read by each thread when bandwidth is measured: far more than any cache.</summary>
@@ -15,14 +18,19 @@ public static class EngineBench
 
     public static void Run(BenchOptions options, TextWriter output)
     {
-        var model = options.Tiny ? RandomModel.Tiny : RandomModel.OnePointOne;
-        var path = model.Make(options.Folder);
-        Write(output, $"{model.Name}: {new FileInfo(path).Length / 1e9:F2} GB, prompt {options.Prompt}, generate {options.Generate}, best of {options.Repeat}");
-        foreach (var threads in options.Threads)
+        foreach (var path in Files(options))
         {
-            RunThreads(options, path, threads, output);
+            Write(output, $"{Path.GetFileName(path)}: {new FileInfo(path).Length / 1e9:F2} GB, prompt {options.Prompt}, generate {options.Generate}, median of {options.Repeat}");
+            foreach (var threads in options.Threads)
+            {
+                RunThreads(options, path, threads, output);
+            }
         }
     }
+
+    private static IEnumerable<string> Files(BenchOptions options) => options.Model.Length > 0
+        ? [options.Model]
+        : options.Formats.Select(format => (options.Tiny ? RandomModel.Tiny(format) : RandomModel.OnePointOne(format)).Make(options.Folder));
 
     private static void RunThreads(BenchOptions options, string path, int threads, TextWriter output)
     {
@@ -31,26 +39,45 @@ public static class EngineBench
         using var backend = NativeBackend.Load(file, new BackendOptions
         {
             Threads = threads,
-            KvBlocks = KvBlockPool.BlocksFor(options.Prompt + options.Generate),
+            KvBlocks = KvBlockPool.BlocksFor(options.Prompt + options.Generate) + options.Batch * KvBlockPool.BlocksFor(options.Generate),
         });
         var seconds = watch.Elapsed.TotalSeconds;
         Write(output, $"{threads} threads, {backend.Info.Device}: loaded in {seconds:F2} s, {backend.Info.WeightBytes / 1e9 / seconds:F1} GB/s");
         Write(output, $"  working memory {backend.Info.WorkBytes / 1e6:F0} MB");
-        var before = Probe(options, threads);
+        var rounds = new EngineRounds(backend, options, threads, path);
         var cpu = Environment.CpuUsage.TotalTime;
-        watch.Restart();
-        var result = BackendBench.Run(backend, options.Prompt, options.Generate, options.Repeat);
-        var share = (Environment.CpuUsage.TotalTime - cpu).TotalSeconds / (watch.Elapsed.TotalSeconds * threads);
-        var after = Probe(options, threads);
+        var ours = TimeSpan.Zero;
+        for (var round = 0; round < options.Repeat; round++)
+        {
+            rounds.Probe(options.Tiny ? ProbeBytesTiny : ProbeBytes);
+            ours += rounds.Run();
+        }
 
-        var operations = Operations(backend) * result.PromptTokensPerSecond / 1e12;
-        Line(output, "prefill", result.PromptTokensPerSecond, operations, Math.Max(before.Int8Tops, after.Int8Tops), "TOPS int8");
-        Line(output, "decode", result.GenerateTokensPerSecond, result.ReadGbPerSecond, Math.Max(before.ReadGbPerSecond, after.ReadGbPerSecond), "GB/s read");
-        Write(output, $"  {share:P0} of {threads} processors were had (below 90 %: the machine is busy, compare nothing); fp32 {Math.Max(before.Fp32Tflops, after.Fp32Tflops):F3} TFLOPS");
+        Report(rounds, Operations(backend), DecodeBytes(backend, file), options, output);
+        var share = (Environment.CpuUsage.TotalTime - cpu).TotalSeconds / (ours.TotalSeconds * threads);
+        Write(output, $"  about {Math.Min(1, share):P0} of {threads} processors were had (below 90 %: the machine is busy, compare nothing); fp32 {rounds.Fp32Tflops:F3} TFLOPS");
     }
 
-    private static MachineProbe Probe(BenchOptions options, int threads) =>
-        MachineProbe.Measure(threads, options.Tiny ? ProbeBytesTiny : ProbeBytes, options.Tiny ? 1 : 5);
+    private static void Report(EngineRounds rounds, double operations, double bytes, BenchOptions options, TextWriter output)
+    {
+        Line(output, "prefill", rounds.Prefill, operations / 1e12, rounds.Int8Tops, "TOPS int8");
+        Line(output, "decode", rounds.Decode, bytes / 1e9, rounds.ReadGbPerSecond, "GB/s read");
+        if (options.Batch > 1)
+        {
+            Line(output, $"{options.Batch} rows", rounds.Batched, operations / 1e12, rounds.Int8Tops, "TOPS int8");
+            Write(output, $"           {EngineRounds.Median(rounds.Batched) / EngineRounds.Median(rounds.Decode):F2} times one stream");
+        }
+
+        if (rounds.Problem.Length > 0)
+        {
+            Write(output, $"  no comparison: {rounds.Problem}");
+        }
+        else if (options.LlamaBench.Length > 0)
+        {
+            Compare(output, "prefill", rounds.Prefill, rounds.LlamaPrefill);
+            Compare(output, "decode", rounds.Decode, rounds.LlamaDecode);
+        }
+    }
 
     /// <summary>Multiplies and adds of the layers' products for one token; attention and the output row are not counted.</summary>
     private static double Operations(NativeBackend backend)
@@ -60,9 +87,20 @@ public static class EngineBench
         return 2 * s.Layers * (attention + 3.0 * s.Width * s.Ffn);
     }
 
-    private static void Line(TextWriter output, string name, double rate, double ours, double limit, string unit) =>
-        Write(output, $"  {name,-8} {rate,9:F1} tok/s   ours {ours,7:F3}, limit {limit,7:F3} {unit}, ratio {ours / limit:F2}");
+    /// <summary>What a decode step reads of the weights: all but the token embedding, unless it serves as the output too.</summary>
+    private static double DecodeBytes(NativeBackend backend, GgufFile file) =>
+        file.TryGetTensor("output.weight", out _) && file.TryGetTensor("token_embd.weight", out var embedding)
+            ? backend.Info.WeightBytes - embedding.ByteLength
+            : backend.Info.WeightBytes;
+
+    private static void Line(TextWriter output, string name, IReadOnlyList<double> rates, double each, IReadOnlyList<double> limits, string unit)
+    {
+        var (rate, limit) = (EngineRounds.Median(rates), EngineRounds.Median(limits));
+        Write(output, $"  {name,-8} {rate,9:F1} tok/s   ours {rate * each,7:F3}, limit {limit,7:F3} {unit}, ratio {EngineRounds.Median(rates.Zip(limits, (a, b) => a * each / b)):F2}");
+    }
+
+    private static void Compare(TextWriter output, string name, List<double> ours, List<double> theirs) =>
+        Write(output, $"  {name,-8} llama-bench {EngineRounds.Median(theirs),9:F1} tok/s, ratio {EngineRounds.Median(ours.Zip(theirs, (a, b) => a / b)):F2}");
 
     private static void Write(TextWriter output, FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
-
 }

@@ -3,16 +3,17 @@ using Jesus.Inference.Engine.Gguf;
 
 namespace Jesus.Bench.Engine;
 
-/// <summary>A llama file of given size with random Q8_0 weights: speeds are those of a trained model, the text is noise.</summary>
-internal sealed record RandomModel(string Name, int Layers, int Width, int Heads, int KvHeads, int Ffn, int Vocabulary, int Context)
+/// <summary>A llama file of given size with random weights: speeds are those of a trained model, the text is noise.</summary>
+/// <param name="Format">One of <see cref="RandomWeights.Formats"/>.</param>
+internal sealed record RandomModel(string Size, string Format, int Layers, int Width, int Heads, int KvHeads, int Ffn, int Vocabulary, int Context)
 {
-    /// <summary>The common 1.1-billion-parameter shape.</summary>
-    public static readonly RandomModel OnePointOne = new("1.1b-q8_0", 22, 2048, 32, 4, 5632, 32000, 2048);
-    public static readonly RandomModel Tiny = new("tiny-q8_0", 2, 128, 4, 2, 256, 512, 256);
+    public string Name => $"{Size}-{Format}";
 
-    /// <summary>Bytes of random blocks that are repeated through the file: noise made once, megabytes copied.</summary>
-    private const int NoiseBlocks = 32 * 1024;
-    private const int BlockBytes = 34;
+    /// <summary>The common 1.1-billion-parameter shape.</summary>
+    public static RandomModel OnePointOne(string format) => new("1.1b", format, 22, 2048, 32, 4, 5632, 32000, 2048);
+
+    /// <summary>Whole blocks of 256 columns, as the K formats need.</summary>
+    public static RandomModel Tiny(string format) => new("tiny", format, 2, 256, 4, 2, 512, 512, 256);
 
     /// <summary>The file's path; made when it is not there.</summary>
     public string Make(string folder)
@@ -45,36 +46,30 @@ internal sealed record RandomModel(string Name, int Layers, int Width, int Heads
             .Add("llama.attention.head_count", (uint)Heads)
             .Add("llama.attention.head_count_kv", (uint)KvHeads)
             .Add("llama.attention.layer_norm_rms_epsilon", 1e-5f)
-            .Add("llama.context_length", (uint)Context);
-        var noise = Noise();
+            .Add("llama.rope.dimension_count", (uint)(Width / Heads))
+            .Add("llama.context_length", (uint)Context)
+            .Add("llama.vocab_size", (uint)Vocabulary)
+            .Add("tokenizer.ggml.model", "none");
+        var weights = new RandomWeights(writer, Format, Layers);
         var kv = KvHeads * (Width / Heads);
-        Matrix(writer, noise, "token_embd.weight", Vocabulary, Width);
-        Matrix(writer, noise, "output.weight", Vocabulary, Width);
+        weights.Matrix("token_embd.weight", Vocabulary, Width);
+        weights.Matrix("output.weight", Vocabulary, Width);
         Norm(writer, "output_norm.weight");
         for (var layer = 0; layer < Layers; layer++)
         {
             Norm(writer, $"blk.{layer}.attn_norm.weight");
             Norm(writer, $"blk.{layer}.ffn_norm.weight");
-            Matrix(writer, noise, $"blk.{layer}.attn_q.weight", Width, Width);
-            Matrix(writer, noise, $"blk.{layer}.attn_k.weight", kv, Width);
-            Matrix(writer, noise, $"blk.{layer}.attn_v.weight", kv, Width);
-            Matrix(writer, noise, $"blk.{layer}.attn_output.weight", Width, Width);
-            Matrix(writer, noise, $"blk.{layer}.ffn_gate.weight", Ffn, Width);
-            Matrix(writer, noise, $"blk.{layer}.ffn_up.weight", Ffn, Width);
-            Matrix(writer, noise, $"blk.{layer}.ffn_down.weight", Width, Ffn);
+            weights.Matrix($"blk.{layer}.attn_q.weight", Width, Width);
+            weights.Matrix($"blk.{layer}.attn_k.weight", kv, Width);
+            weights.Matrix($"blk.{layer}.attn_v.weight", kv, Width, layer);
+            weights.Matrix($"blk.{layer}.attn_output.weight", Width, Width);
+            weights.Matrix($"blk.{layer}.ffn_gate.weight", Ffn, Width);
+            weights.Matrix($"blk.{layer}.ffn_up.weight", Ffn, Width);
+            weights.Matrix($"blk.{layer}.ffn_down.weight", Width, Ffn, layer);
         }
 
         return writer;
     }
-
-    private static void Matrix(GgufWriter writer, byte[] noise, string name, int rows, int columns) =>
-        _ = writer.AddTensor(name, GgufTensorType.Q8_0, [columns, rows], stream =>
-        {
-            for (var left = (long)rows * columns / 32 * BlockBytes; left > 0; left -= noise.Length)
-            {
-                stream.Write(noise.AsSpan(0, (int)Math.Min(left, noise.Length)));
-            }
-        });
 
     private void Norm(GgufWriter writer, string name)
     {
@@ -85,24 +80,5 @@ internal sealed record RandomModel(string Name, int Layers, int Width, int Heads
         }
 
         _ = writer.AddTensor(name, GgufTensorType.F32, [Width], bytes);
-    }
-
-    /// <summary>Blocks of 32 random quants (splitmix64) and a scale that keeps activations near their size.</summary>
-    private static byte[] Noise()
-    {
-        var noise = new byte[NoiseBlocks * BlockBytes];
-        ulong state = 1;
-        for (var at = 0; at < noise.Length; at += BlockBytes)
-        {
-            BinaryPrimitives.WriteHalfLittleEndian(noise.AsSpan(at), (Half)0.0003f);
-            for (var i = 2; i < BlockBytes; i += 8)
-            {
-                state += 0x9e3779b97f4a7c15;
-                var z = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9;
-                BinaryPrimitives.WriteUInt64LittleEndian(noise.AsSpan(at + i), z ^ (z >> 31));
-            }
-        }
-
-        return noise;
     }
 }

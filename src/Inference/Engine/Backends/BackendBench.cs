@@ -35,6 +35,40 @@ public static class BackendBench
         return new Result(promptRate, generateRate, generateRate * backend.Info.WeightBytes / 1e9);
     }
 
+    /// <summary>Tokens a second of all streams together: <paramref name="streams"/> sequences that decode <paramref name="steps"/> tokens each, a row each in every pass.</summary>
+    public static double RunBatched(IBackend backend, int streams, int steps)
+    {
+        var pool = new KvBlockPool(backend.Info.KvBlocks);
+        var tables = Enumerable.Range(0, streams).Select(_ => new BlockTable(pool)).ToArray();
+        try
+        {
+            if (!Array.TrueForAll(tables, table => table.TryReserve(steps)))
+            {
+                throw new BackendException($"the KV pool of {backend.Info.KvBlocks} blocks does not hold {streams} times {steps} positions.");
+            }
+
+            var batch = new ForwardBatch(streams, streams, backend.Shape.Vocabulary);
+            var watch = Stopwatch.StartNew();
+            for (var step = 0; step < steps; step++)
+            {
+                batch.Clear();
+                for (var stream = 0; stream < streams; stream++)
+                {
+                    batch.BeginSequence(tables[stream].Blocks);
+                    _ = batch.Add((step * streams + stream) * 31 % backend.Shape.Vocabulary, step, wantsLogits: true);
+                }
+
+                backend.Forward(batch);
+            }
+
+            return streams * steps / watch.Elapsed.TotalSeconds;
+        }
+        finally
+        {
+            Array.ForEach(tables, table => table.Dispose());
+        }
+    }
+
     private static double Prefill(IBackend backend, ForwardBatch batch, BlockTable table, int prompt)
     {
         var watch = Stopwatch.StartNew();
