@@ -1,0 +1,109 @@
+// One thread's products of each format, by that thread's processor time, which a busy machine disturbs less than the
+// clock on the wall: decode (one row, weights from memory) in GB/s beside plain reading, and 2, 4, 16 and 96 rows in
+// giga-operations a second beside the integer product's inner loop on registers. Not a test: it asserts nothing.
+//   product_bench ISA [COLUMNS]
+#include <time.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/buffer.h"
+#include "core/half.h"
+#include "cpu/forms.h"
+#include "cpu/kernels.h"
+#include "tests/harness.h"
+#include "tests/tables.h"
+
+using namespace jesus;
+
+namespace {
+
+constexpr int64_t kWeightBytes = int64_t{96} << 20;  // far more than any cache
+constexpr int kRowsMax = 96;
+constexpr int kTries = 5;
+
+double seconds() {
+    timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// The least of several tries.
+template <class Work>
+double least(Work work) {
+    double best = 1e9;
+    for (int i = 0; i < kTries; ++i) {
+        const double start = seconds();
+        work();
+        best = std::min(best, seconds() - start);
+    }
+    return best;
+}
+
+double read_rate(const Buffer& memory) {
+    volatile uint64_t keep = 0;
+    const double time = least([&] {
+        const uint64_t* words = reinterpret_cast<const uint64_t*>(memory.data());
+        uint64_t sums[8] = {};
+        for (size_t i = 0; i < memory.bytes() / 8; i += 8) {
+            for (size_t k = 0; k < 8; ++k) {
+                sums[k] ^= words[i + k];
+            }
+        }
+        keep = sums[0] ^ sums[1] ^ sums[2] ^ sums[3] ^ sums[4] ^ sums[5] ^ sums[6] ^ sums[7];
+    });
+    return static_cast<double>(memory.bytes()) / time / 1e9;
+}
+
+void measure(const Kernels& kernels, const char* name, Type type, int64_t cols) {
+    Matrix matrix = matrix_layout(type, kLanes, cols, kernels.q8);
+    matrix.rows = kWeightBytes / matrix.group_bytes * kLanes;
+    Buffer memory(static_cast<size_t>(matrix.bytes() + 8192));
+    std::memset(memory.data(), 0x33, memory.bytes());  // finite in every format
+    matrix.data = memory.data();
+    const QuantLayout layout = quant_layout(cols, kernels.q8.element_bytes);
+    Buffer floats(static_cast<size_t>(cols * kRowsMax * 4)), quants(static_cast<size_t>(layout.bytes * kRowsMax));
+    Buffer out(static_cast<size_t>(matrix.rows * kRowsMax * 4));
+    for (int row = 0; row < kRowsMax; ++row) {
+        for (int64_t column = 0; column < cols; ++column) {
+            floats.floats()[row * cols + column] = static_cast<float>((column * 7 + row * 3) % 255 - 127);
+        }
+        kernels.quantise(floats.floats() + row * cols, cols, {0, static_cast<int>(cols / kQ8Columns)}, quants.data() + row * layout.bytes);
+    }
+    const auto run = [&](int rows, int groups) {
+        return least([&] {
+            matmul(kernels, {&matrix, {floats.floats(), cols, quants.data(), layout.bytes}, rows, {0, groups}, out.floats(), matrix.rows, false});
+        });
+    };
+    std::printf("%-8s decode %6.2f GB/s of %6.2f; rows", name, static_cast<double>(matrix.bytes()) / run(1, matrix.groups()) / 1e9, read_rate(memory));
+    for (const int rows : {2, 4, 16, kRowsMax}) {
+        const int groups = std::min(matrix.groups(), 64);
+        const double operations = 2.0 * rows * static_cast<double>(groups * kLanes * cols);
+        std::printf("  %d: %6.1f", rows, operations / run(rows, groups) / 1e9);
+    }
+    std::printf(" Gop/s\n");
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+    const Kernels* kernels = argument_count > 1 ? table_under_test(arguments[1]) : nullptr;
+    if (kernels == nullptr) {
+        std::printf("usage: product_bench ISA [COLUMNS], with an ISA of this CPU\n");
+        return 2;
+    }
+    const int64_t cols = argument_count > 2 ? std::atoll(arguments[2]) : 2048;
+    const int64_t rounds = 20'000'000;
+    double integer = 0, real = 0;
+    const double integer_time = least([&] { integer = kernels->burn_int8(rounds); });
+    const double real_time = least([&] { real = kernels->burn_fp32(rounds); });
+    std::printf("%s, one thread: int8 %.1f, fp32 %.1f Gop/s\n", kernels->name, integer / integer_time / 1e9, real / real_time / 1e9);
+    const std::pair<const char*, Type> types[] = {
+        {"F32", Type::F32},   {"F16", Type::F16},   {"BF16", Type::BF16}, {"Q8_0", Type::Q8_0}, {"Q4_0", Type::Q4_0},     {"Q4_1", Type::Q4_1},
+        {"Q5_0", Type::Q5_0}, {"Q5_1", Type::Q5_1}, {"Q2_K", Type::Q2_K}, {"Q3_K", Type::Q3_K}, {"Q4_K", Type::Q4_K},     {"Q5_K", Type::Q5_K},
+        {"Q6_K", Type::Q6_K}, {"IQ4_NL", Type::IQ4_NL}, {"IQ4_XS", Type::IQ4_XS}, {"MXFP4", Type::MXFP4}};
+    for (const auto& [name, type] : types) {
+        measure(*kernels, name, type, cols);
+    }
+    return 0;
+}
