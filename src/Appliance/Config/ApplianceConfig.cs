@@ -10,6 +10,7 @@ using Jesus.Appliance.Runner;
 using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security;
 using Jesus.Appliance.Telemetry;
+using Jesus.Inference.Engine.Backends;
 
 namespace Jesus.Appliance.Config;
 
@@ -52,4 +53,10 @@ public sealed record EngineSettings
 
     /// <summary>Bytes of one model's KV cache.</summary>
     public long KvBytesMax { get; init; } = 1L << 30;
+
+    /// <summary>Element type of keys and values.</summary>
+    public KvElementType KvType { get; init; } = KvElementType.F16;
+
+    /// <summary>Whether answers are guessed ahead where that wins; the file says <c>draft: lookup</c> or <c>off</c>.</summary>
+    public bool Drafts { get; init; } = true;
 }

@@ -1,8 +1,10 @@
 using Jesus.Appliance.Config;
+using Jesus.Appliance.Federation.Calls;
 using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Router;
 using Jesus.Inference.Adapters.Local;
 using Jesus.Inference.Engine;
+using Jesus.Inference.Engine.Batching;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Host;
@@ -17,7 +19,7 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
     /// <summary>What the engine offers; it reads no images and makes no embeddings.</summary>
     private const Abilities LocalAbilities = Abilities.Text | Abilities.Tools | Abilities.Schema | Abilities.Reasoning;
 
-    private readonly LocalAdapter _local = new(host, time);
+    private readonly LocalAdapter _local = new(host, time, PromptDigests.Name);
     private readonly Lock _gate = new();
     private RoutesOptions _routing = config.Routes;
     private IReadOnlyList<Candidate> _remote = remote;
@@ -48,6 +50,8 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
             Threads = engine.Threads > 0 ? engine.Threads : Math.Clamp(Environment.ProcessorCount, 1, 256),
             MemoryBytesMax = engine.MemoryBytesMax,
             KvBytesMax = engine.KvBytesMax,
+            KvType = engine.KvType,
+            Batch = new BatchLimits { Speculates = engine.Drafts },
         };
     }
 

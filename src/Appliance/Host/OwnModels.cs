@@ -49,9 +49,6 @@ internal sealed class OwnModels(ModelHost engine, RouteTableHolder routes, Ticke
         return null;
     }
 
-    /// <summary>What the engine has read for peers lately.</summary>
-    public WarmPrompts Warm { get; } = new();
-
     private bool IsOffered(string model)
     {
         for (var i = 0; i < options.Offer.Count; i++)
@@ -88,7 +85,7 @@ internal sealed class OwnModels(ModelHost engine, RouteTableHolder routes, Ticke
             InteractiveDelayMs = DelayMs(candidate, Lane.Interactive, there),
             AgentDelayMs = DelayMs(candidate, Lane.Agent, there),
             BatchDelayMs = DelayMs(candidate, Lane.Batch, there),
-            PrefixDigests = loaded is null ? default : Warm.Of(candidate.Model),
+            PrefixDigests = capacity.WarmPrefixes,
             PrefixBlockTokens = PromptDigests.BlockTokens,
         };
     }

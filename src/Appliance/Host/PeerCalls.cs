@@ -23,7 +23,6 @@ internal sealed class PeerCalls
             CallModel = callModel,
             PrincipalOf = peer => hub.Options.CallerOf(peer)?.PrincipalOf(peer, directory),
             Find = own.Find,
-            Warm = own.Warm,
         };
         var caller = new PeerCaller(setup, hub);
         Candidates = new PeerCandidates(hub.Peers, hub.Options, link => new PeerAdapter(link, caller));

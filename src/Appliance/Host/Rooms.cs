@@ -61,6 +61,7 @@ public sealed class Rooms : IAsyncDisposable
         Engine = new ModelHost(engine, Time);
         Secrets = new SecretReader(Disk, Environment.GetEnvironmentVariable);
         Providers = BuildProviders(config, ProviderSet.Empty);
+        EngineMetrics.Watch(Engine);
         Models = new ModelShelf(Engine, engine.ModelsFolder!, Providers.Candidates, Routes, config, Time, log.CreateLogger("Models"));
         foreach (var error in Models.Refresh())
         {

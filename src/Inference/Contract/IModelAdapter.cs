@@ -31,6 +31,9 @@ public readonly record struct CapacitySnapshot
     /// </summary>
     public NumericsProfile Numerics { get; init; }
 
+    /// <summary>Digests of the beginnings of prompts that need not be read again there, those used last first; as they were named to the adapter.</summary>
+    public ReadOnlyMemory<ulong> WarmPrefixes { get; init; }
+
     /// <summary>Monotonic timestamp of the observation.</summary>
     public long AsOf { get; init; }
 }

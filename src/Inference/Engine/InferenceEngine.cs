@@ -11,6 +11,9 @@ public readonly record struct EngineSnapshot(int Running, int Waiting, int KvBlo
     /// <summary>Tokens, cache, giving way and speculation, since the engine began.</summary>
     public StepCounts Counts { get; init; }
 
+    /// <summary>Named beginnings of prompts that need not be read again, those used last first.</summary>
+    public ReadOnlyMemory<ulong> WarmPrefixes { get; init; }
+
     /// <summary>Of all prompts together; 0 while nothing was measured.</summary>
     public double PrefillTokensPerSecond { get; init; }
 
@@ -77,6 +80,7 @@ public sealed class InferenceEngine : IDisposable
                 TotalSlots = _limits.SequencesMax,
                 QueueDelay = free > 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(_secondsPerCall * (waiting + 1) / _limits.SequencesMax),
                 ContextTokens = ContextTokens,
+                WarmPrefixes = _snapshot.WarmPrefixes,
                 AsOf = _time.GetTimestamp(),
             };
         }
@@ -195,6 +199,7 @@ public sealed class InferenceEngine : IDisposable
         _snapshot = new EngineSnapshot(_loop.RunningCount, _loop.WaitingCount, _loop.KvBlocksUsed, _loop.KvBlocksTotal, _loop.Steps)
         {
             Counts = _loop.Counts,
+            WarmPrefixes = _loop.WarmPrefixes,
             PrefillTokensPerSecond = _loop.Speed.PrefillTokensPerSecond,
             DecodeTokensPerSecond = _loop.Speed.DecodeTokensPerSecond,
         };

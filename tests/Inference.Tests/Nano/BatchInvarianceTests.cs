@@ -16,7 +16,7 @@ namespace Jesus.Inference.Tests.Nano;
 public sealed class BatchInvarianceTests(NanoHost host, ITestOutputHelper output) : IClassFixture<NanoHost>
 {
     private const int Cases = 64;
-    private const int Mixes = 20;
+    private const int Mixes = 10;
     private const int Together = 16;
 
     [Theory]

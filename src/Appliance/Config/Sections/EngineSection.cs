@@ -1,4 +1,5 @@
 using Jesus.Appliance.Config.Shapes;
+using Jesus.Inference.Engine.Backends;
 
 namespace Jesus.Appliance.Config.Sections;
 
@@ -15,5 +16,11 @@ internal static class EngineSection
         new Property<EngineSettings, long>("memoryBytesMax", "Bytes that one model may take with its KV cache; 0 for what the box has free when it loads.",
             new IntegerShape(0, long.MaxValue), o => o.MemoryBytesMax, (o, v) => o with { MemoryBytesMax = v }),
         new Property<EngineSettings, long>("kvBytesMax", "Bytes of one model's KV cache.",
-            new IntegerShape(1 << 20, long.MaxValue), o => o.KvBytesMax, (o, v) => o with { KvBytesMax = v }));
+            new IntegerShape(1 << 20, long.MaxValue), o => o.KvBytesMax, (o, v) => o with { KvBytesMax = v }),
+        new Property<EngineSettings, KvElementType>("kvType",
+            "Element type of keys and values: f16, or q8_0 for nearly half of its bytes, where the model's heads are a multiple of 32 wide. Part of the numerics profile.",
+            new Names<KvElementType>(("f16", KvElementType.F16), ("q8_0", KvElementType.Q8_0), ("f32", KvElementType.F32)), o => o.KvType, (o, v) => o with { KvType = v }),
+        new Property<EngineSettings, bool>("draft",
+            "Whether answers are guessed ahead: lookup takes what followed the same words earlier in the call, while measured speeds say that it wins. Answers are the same.",
+            new Names<bool>(("lookup", true), ("off", false)), o => o.Drafts, (o, v) => o with { Drafts = v }));
 }

@@ -23,8 +23,5 @@ public sealed record CallSetup
 
     /// <summary>A model of this box that is offered to peers, as it is now; null for any other name.</summary>
     public required Func<string, PeerModelView?> Find { get; init; }
-
-    /// <summary>Where what this box's engine reads for peers is noted, for its statuses.</summary>
-    public WarmPrompts Warm { get; init; } = new();
     public CallLimits Limits { get; init; } = CallLimits.Default;
 }

@@ -164,7 +164,6 @@ public sealed class PeerCallServer : IFederationPart, IDisposable
         await Task.Yield();
         try
         {
-            Note(call);
             await call.RunAsync(_setup.CallModel).ConfigureAwait(false);
         }
         catch (Exception e)
@@ -176,12 +175,6 @@ public sealed class PeerCallServer : IFederationPart, IDisposable
             _calls.Remove(call);
             call.Dispose();
         }
-    }
-
-    private void Note(InboundCall call)
-    {
-        Span<ulong> digests = stackalloc ulong[PromptDigests.Max];
-        _setup.Warm.Note(call.Model, digests[..PromptDigests.Write(call.Model, call.Call.Request, digests, out _)]);
     }
 
     private async Task LookAsync()

@@ -1,5 +1,6 @@
 using Jesus.Appliance.Router;
 using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.KvCache;
 
 namespace Jesus.Appliance.Federation.Calls;
 
@@ -44,6 +45,19 @@ public static class PromptDigests
         for (var i = 0; i < request.Inputs.Count && request.Turns.Count == 0; i++)
         {
             Add(request.Inputs[i].Span, ref state, ref bytes, ref next, digests, ref count);
+        }
+
+        return count;
+    }
+
+    /// <summary>The same for the box's own engine, which answers by these names what it has at hand.</summary>
+    public static int Name(string model, ModelRequest request, Span<PrefixName> names)
+    {
+        Span<ulong> digests = stackalloc ulong[Max];
+        var count = Math.Min(names.Length, Write(model, request, digests, out var bytes));
+        for (var i = 0; i < count; i++)
+        {
+            names[i] = new PrefixName(digests[i], (double)((long)FirstBytes << i) / bytes);
         }
 
         return count;

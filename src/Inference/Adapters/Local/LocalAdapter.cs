@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine;
 using Jesus.Inference.Engine.Batching;
+using Jesus.Inference.Engine.KvCache;
 using Jesus.Inference.Engine.ToolCalls;
 using Jesus.Inference.Engine.Tokenizers;
 
@@ -11,7 +12,7 @@ namespace Jesus.Inference.Adapters.Local;
 /// The box's own models. A model that is not in memory is loaded by the first call that names it. Prompts are rendered and constraints compiled on the
 /// caller's thread; the engine's thread only computes.
 /// </summary>
-public sealed class LocalAdapter(ModelHost host, TimeProvider time) : IModelAdapter
+public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer? namer = null) : IModelAdapter
 {
     public const string Kind = "local";
 
@@ -62,6 +63,7 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time) : IModelAdap
     {
         var generation = model.Rent();
         var error = Fill(generation, model, request);
+        Name(generation, model.Name, request);
         error = error.IsNone ? model.Engine.Submit(generation) : error;
         if (!error.IsNone)
         {
@@ -83,6 +85,12 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time) : IModelAdap
         var result = ResultOf(model, generation);
         model.Return(generation);
         return result;
+    }
+
+    private void Name(Generation generation, string model, ModelRequest request)
+    {
+        Span<PrefixName> names = stackalloc PrefixName[WarmPrefixes.NamesMax];
+        generation.PrefixNames.AddRange(names[..(namer?.Invoke(model, request, names) ?? 0)]);
     }
 
     private static async ValueTask ReadAsync(LoadedModel model, Generation generation, IAnswerSink sink, CancellationToken cancel)

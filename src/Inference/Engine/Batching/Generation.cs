@@ -1,5 +1,6 @@
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Constraints;
+using Jesus.Inference.Engine.KvCache;
 using Jesus.Inference.Engine.Sampling;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Transport.Buffers;
@@ -47,6 +48,9 @@ internal sealed class Generation
     /// <summary>Names what changes keys and values beside the tokens, for the prefix cache: 0, or a number of the adapter's content (never of its place).</summary>
     public ulong KvSalt { get; set; }
 
+    /// <summary>Names of the prompt's beginnings, for others who look for what is at hand; taken by the loop when the prompt is read.</summary>
+    public List<PrefixName> PrefixNames { get; } = [];
+
     public AnswerQueue Answer { get; } = new();
 
     // Below: written by the loop, read by the caller when the answer is complete.
@@ -89,6 +93,7 @@ internal sealed class Generation
         _hold = Hold.None;
         Prompt.Clear();
         Stops.Clear();
+        PrefixNames.Clear();
         LogitBias.Clear();
         Constraint?.Dispose();
         Constraint = null;

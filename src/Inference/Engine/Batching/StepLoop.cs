@@ -19,6 +19,7 @@ internal sealed class StepLoop
     private readonly ForwardBatch _batch;
     private readonly StepPlanner _planner;
     private readonly AnswerDrawer _drawer;
+    private readonly WarmPrefixes _warm;
     private long _arrivals;
 
     public StepLoop(IBackend backend, Tokenizer tokenizer, BatchLimits limits, TimeProvider time)
@@ -27,6 +28,7 @@ internal sealed class StepLoop
         limits = limits with { StepRowsMax = Math.Min(limits.StepRowsMax, backend.Info.BatchRowsMax) };
         _time = time;
         _pool = new KvBlockPool(backend.Info.KvBlocks);
+        _warm = new WarmPrefixes(_pool);
         _roster = new Roster(tokenizer, _pool, limits.SequencesMax);
         var logitRows = Math.Min(limits.SequencesMax + Draft.TokensMax, limits.StepRowsMax);
         _batch = new ForwardBatch(limits.StepRowsMax, logitRows, backend.Shape.Vocabulary);
@@ -55,6 +57,9 @@ internal sealed class StepLoop
     /// <summary>What the cache, the roster and speculation did so far.</summary>
     public StepCounts Counts => new(
         _drawer.TokensDrawn, _planner.TokensRead, _planner.TokensReused, _pool.Evictions, _roster.Preemptions, _drawer.DraftsComputed, _drawer.DraftsAccepted);
+
+    /// <summary>Named beginnings of prompts that need not be read again.</summary>
+    public ReadOnlyMemory<ulong> WarmPrefixes => _warm.Tell();
 
     /// <summary>Takes a request that <see cref="AdmissionRules"/> let through.</summary>
     public void Accept(Generation generation)
@@ -244,8 +249,27 @@ internal sealed class StepLoop
             if (sequence.Generation.Error.IsNone)
             {
                 sequence.Publish();
+                Name(sequence);
             }
         }
+    }
+
+    /// <summary>Once the prompt is read, whoever knows its beginnings by name may find them here. An adapter's are not the model's.</summary>
+    private void Name(Sequence sequence)
+    {
+        var generation = sequence.Generation;
+        if (generation.PrefixNames.Count == 0 || sequence.Pending > 1 || generation.KvSalt != 0)
+        {
+            return;
+        }
+
+        for (var i = generation.PrefixNames.Count - 1; i >= 0; i--)
+        {
+            var (digest, share) = generation.PrefixNames[i];
+            _warm.Note(digest, sequence.KeyOfFirst((int)(share * (generation.Prompt.Count - generation.ShownCount))));
+        }
+
+        generation.PrefixNames.Clear();
     }
 
     /// <summary>Shares the pass's time out by rows.</summary>

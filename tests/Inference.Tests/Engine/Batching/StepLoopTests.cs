@@ -2,6 +2,7 @@ using System.Text;
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
+using Jesus.Inference.Engine.KvCache;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Inference.Tests.Engine.Tokenizers;
 using Jesus.Tests.Memory;
@@ -198,6 +199,71 @@ public sealed class StepLoopTests : IDisposable
         }
 
         Assert.Equal(0, loop.KvBlocksUsed);
+    }
+
+    [Fact]
+    public void Named_beginnings_of_prompts_are_told_until_their_blocks_are_forgotten()
+    {
+        var backend = new FakeBackend(257, kvBlocks: 4);
+        var loop = new StepLoop(backend, Bytes, new BatchLimits(), _time);
+        var first = Prompt(new string('x', 40), tokens: 2);
+        first.PrefixNames.AddRange([new PrefixName(7, 0.5), new PrefixName(8, 0.1), new PrefixName(9, 1)]);
+        _ = Run(loop, first);
+        Assert.Equal([7UL, 9UL], loop.WarmPrefixes.ToArray());
+        var again = Prompt(new string('x', 40), tokens: 2);
+        _ = Run(loop, again);
+        Assert.Equal((0, 32), (first.CachedTokens, again.CachedTokens));
+        _ = Run(loop, Prompt(new string('y', 60), tokens: 2));
+        Assert.Empty(loop.WarmPrefixes.ToArray());
+    }
+
+    [Fact]
+    public void A_prompt_of_several_choices_is_read_once()
+    {
+        var generation = Prompt(new string('x', 33), tokens: 2);
+        generation.Choices = 4;
+        var loop = Loop();
+        _ = Run(loop, generation);
+        Assert.Equal(0, generation.CachedTokens);
+        Assert.Equal(3 * 32, loop.Counts.TokensReused);
+    }
+
+    [Fact]
+    public void A_held_answer_stands_still_keeps_or_gives_back_its_blocks_and_goes_on()
+    {
+        var loop = Loop();
+        var generation = Prompt("a", tokens: 4);
+        loop.Accept(generation);
+        Assert.True(loop.Step());
+        generation.Hold = Hold.Paused;
+        Assert.False(loop.Step());
+        Assert.Equal(1, loop.KvBlocksUsed);
+        generation.Hold = Hold.Evicted;
+        Assert.False(loop.Step());
+        Assert.Equal((0, 1), (loop.KvBlocksUsed, generation.OutputTokens));
+        generation.Hold = Hold.None;
+        RunAll(loop);
+        Assert.Equal("bcde", Text(Drain(generation)));
+    }
+
+    [Fact]
+    public void A_call_of_an_urgent_lane_takes_the_place_of_one_that_came_first_and_both_are_answered()
+    {
+        var loop = Loop(new BatchLimits { SequencesMax = 1 });
+        var batch = Prompt("a", tokens: 6);
+        batch.Priority = 2;
+        loop.Accept(batch);
+        Assert.True(loop.Step());
+        var urgent = Prompt("A", tokens: 3);
+        loop.Accept(urgent);
+        while (urgent.OutputTokens < 3)
+        {
+            Assert.True(loop.Step());
+            Assert.Equal(1, batch.OutputTokens);
+        }
+
+        RunAll(loop);
+        Assert.Equal(("BCD", "bcdefg"), (Text(Drain(urgent)), Text(Drain(batch))));
     }
 
     [Fact]

@@ -1,0 +1,44 @@
+using System.Diagnostics.Metrics;
+using Jesus.Appliance.Telemetry;
+using Jesus.Inference.Engine;
+
+namespace Jesus.Appliance.Host;
+
+/// <summary>The instruments of the box's own models, by model: as many series as models are loaded. Counters begin anew when a model is loaded again.</summary>
+internal static class EngineMetrics
+{
+    private static volatile ModelHost? _watched;
+
+    static EngineMetrics()
+    {
+        Gauge("engine_answers_running", static s => s.Running, "Answers in progress.");
+        Gauge("engine_calls_waiting", static s => s.Waiting, "Calls that wait for a place, and answers that gave theirs up to others.");
+        Gauge("engine_kv_blocks", static s => s.KvBlocksTotal, "Blocks of 16 positions in the KV cache.");
+        Gauge("engine_kv_blocks_used", static s => s.KvBlocksUsed, "Blocks that answers hold; the others are empty or remember prompts.");
+        Counter("engine_passes_total", static s => s.Steps, "Forward passes.");
+        Counter("engine_generated_tokens_total", static s => s.Counts.TokensDrawn, "Tokens of answers.");
+        Counter("engine_prompt_tokens_total", static s => s.Counts.TokensRead, "Tokens of prompts that were computed.");
+        Counter("engine_prefix_hit_tokens_total", static s => s.Counts.TokensReused, "Tokens of prompts whose keys and values were found in the cache.");
+        Counter("engine_kv_evictions_total", static s => s.Counts.Evictions, "Blocks whose remembered content was given up for another's.");
+        Counter("engine_preemptions_total", static s => s.Counts.Preemptions, "Times that an answer gave its blocks back and was computed again.");
+        Counter("engine_draft_tokens_total", static s => s.Counts.DraftsComputed, "Guessed tokens that passes computed.");
+        Counter("engine_draft_tokens_accepted_total", static s => s.Counts.DraftsAccepted, "Guessed tokens that were the drawn ones.");
+    }
+
+    /// <summary>The host that the instruments show: the one started last; a process of the product has one.</summary>
+    public static void Watch(ModelHost host) => _watched = host;
+
+    private static void Gauge(string name, Func<EngineSnapshot, long> value, string description) =>
+        _ = JesusMeter.Instance.CreateObservableGauge(name, () => PerModel(value), description: description);
+
+    private static void Counter(string name, Func<EngineSnapshot, long> value, string description) =>
+        _ = JesusMeter.Instance.CreateObservableCounter(name, () => PerModel(value), description: description);
+
+    private static IEnumerable<Measurement<long>> PerModel(Func<EngineSnapshot, long> value)
+    {
+        foreach (var model in _watched?.Loaded ?? [])
+        {
+            yield return new Measurement<long>(value(model.Engine.Snapshot), new KeyValuePair<string, object?>("model", model.Name));
+        }
+    }
+}

@@ -1,0 +1,7 @@
+using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.KvCache;
+
+namespace Jesus.Inference.Adapters.Local;
+
+/// <summary>Names the beginnings of a request's prompt for a model, the shortest first, so that others can ask for what the engine has read; returns how many.</summary>
+public delegate int PrefixNamer(string model, ModelRequest request, Span<PrefixName> names);
