@@ -117,6 +117,7 @@ public sealed class ModelRequest
         Streams = other.Streams;
         VerbatimOnly = other.VerbatimOnly;
         Betas = other.Betas;
+        BodyVersion = other.BodyVersion;
         Turns.CopyFrom(other.Turns);
         Tools.AddRange(other.Tools);
         ToolChoice = other.ToolChoice;

@@ -9,9 +9,6 @@ public sealed class PeerAdapter : IModelAdapter, IAnnouncesPrice
 {
     public const string Kind = "peer";
 
-    /// <summary>Markup of a template around a turn, a part or a tool.</summary>
-    private const int MarkupBytes = 64;
-
     private readonly PeerCaller _caller;
 
     public PeerAdapter(PeerLink link, PeerCaller caller)
@@ -58,35 +55,8 @@ public sealed class PeerAdapter : IModelAdapter, IAnnouncesPrice
 
     public bool Forwards(ApiShape shape) => false;
 
-    /// <summary>The text's bytes: no tokenizer makes more tokens than bytes.</summary>
-    public int CountInputTokens(ModelRequest request)
-    {
-        if (request.PromptTokens.Length > 0)
-        {
-            return request.PromptTokens.Length + request.ShownTokens.Length;
-        }
-
-        long bytes = request.ShownTokens.Length + MarkupBytes;
-        foreach (var tool in request.Tools)
-        {
-            bytes += tool.Name.Length + tool.Description.Length + tool.Parameters.Length + MarkupBytes;
-        }
-
-        for (var i = 0; i < request.Turns.Count; i++)
-        {
-            foreach (ref readonly var part in request.Turns.PartsOf(i))
-            {
-                bytes += part.Text.Length + part.Id.Length + part.Name.Length + MarkupBytes;
-            }
-        }
-
-        foreach (var input in request.Inputs)
-        {
-            bytes += input.Length + MarkupBytes;
-        }
-
-        return (int)Math.Min(int.MaxValue, bytes);
-    }
+    /// <summary>The peer's tokenizer and template are not here.</summary>
+    public int CountInputTokens(ModelRequest request) => RequestBound.Tokens(request);
 
     public ValueTask<CallResult> CallAsync(ModelRequest request, IAnswerSink sink, CancellationToken cancel) => _caller.CallAsync(Link, request, sink, cancel);
 }
