@@ -33,6 +33,9 @@ internal sealed class InboundCall(InferRequest request, string caller, byte[] re
     public CancellationToken Token => _cancel.Token;
     public Task Running { get; set; } = Task.CompletedTask;
 
+    /// <summary>Headers of the first event, to a caller who does not know which box answers.</summary>
+    public NatsHeaders? Says { get; init; }
+
     /// <summary>Filled and run by the server.</summary>
     public ModelCall Call { get; } = new();
 
@@ -280,7 +283,8 @@ internal sealed class InboundCall(InferRequest request, string caller, byte[] re
         var writer = new WireWriter(_bytes);
         _event.Write(ref writer);
         Volatile.Write(ref _saidMs, time.NowMs());
-        return writer.Complete() && await nats.PublishAsync(new ReadOnlyMemory<byte>(replyTo), _bytes.Memory).ConfigureAwait(false) == NatsResult.Ok;
+        var says = _event.Sequence == 1 ? Says : null;
+        return writer.Complete() && await nats.PublishAsync(new ReadOnlyMemory<byte>(replyTo), _bytes.Memory, says).ConfigureAwait(false) == NatsResult.Ok;
     }
 
     private static bool IsSplittable(EventKind kind) => kind is EventKind.Text or EventKind.Reasoning or EventKind.ToolCallArguments or EventKind.Refusal;

@@ -13,10 +13,7 @@ namespace Jesus.Appliance.Federation.Calls;
 public sealed class PeerCallServer : IFederationPart, IDisposable
 {
     /// <summary>A thousand calls at once, or the pieces of a few large ones; more are dropped by the subscription, which counts them.</summary>
-    private static readonly NatsSubscriptionOptions Pending = new() { PendingMessagesMax = 4_096, PendingBytesMax = 64 << 20 };
-
-    /// <summary>Models whose groups this box joins; it announces no more.</summary>
-    private const int GroupsMax = 256;
+    internal static readonly NatsSubscriptionOptions Pending = new() { PendingMessagesMax = 4_096, PendingBytesMax = 64 << 20 };
 
     private readonly CallSetup _setup;
     private readonly FederationHub _hub;
@@ -24,7 +21,7 @@ public sealed class PeerCallServer : IFederationPart, IDisposable
     private readonly InboundCalls _calls;
     private readonly InboundDoor _door;
     private readonly CancellationTokenSource _stop = new();
-    private readonly HashSet<string> _groups = new(StringComparer.Ordinal);
+    private readonly CallGroups _groups;
     private Task _running = Task.CompletedTask;
     private volatile bool _isDraining;
 
@@ -34,15 +31,16 @@ public sealed class PeerCallServer : IFederationPart, IDisposable
         _subjects = new CallSubjects(hub.Cluster, hub.Self);
         _calls = new InboundCalls(setup);
         _door = new InboundDoor(setup, hub.Options, hub.Self);
+        _groups = new CallGroups(hub, _subjects, (group, subject) => KeepAsync(() => ReadAsync(group, subject, HeardGroupCall), untilEnded: true));
     }
 
     /// <summary>Calls of peers under way here.</summary>
     public int Calls => _calls.Count;
 
     public void Start() => _running = Task.WhenAll(
-        KeepAsync(() => ReadAsync(_subjects.Calls, "", HeardCall)),
-        KeepAsync(() => ReadAsync(_subjects.Credits, "", HeardCredit)),
-        KeepAsync(() => ReadAsync(_subjects.Cancels, "", HeardCancel)),
+        KeepAsync(() => ReadAsync(_subjects.Calls, HeardCall)),
+        KeepAsync(() => ReadAsync(_subjects.Credits, HeardCredit)),
+        KeepAsync(() => ReadAsync(_subjects.Cancels, HeardCancel)),
         KeepAsync(LookAsync));
 
     public void Drain() => _isDraining = true;
@@ -58,10 +56,16 @@ public sealed class PeerCallServer : IFederationPart, IDisposable
 
     public void Dispose() => _stop.Dispose();
 
-    private async Task ReadAsync(string subject, string group, Action<NatsMessage, ReadOnlyMemory<byte>> heard)
+    private async Task ReadAsync(string subject, Action<NatsMessage, ReadOnlyMemory<byte>> heard)
+    {
+        await using var subscription = _hub.Nats.Subscribe(NatsSubject.Parse(subject), "", Pending);
+        await ReadAsync(subscription, subject, heard).ConfigureAwait(false);
+    }
+
+    /// <summary>Until the subscription ends.</summary>
+    private async Task ReadAsync(NatsSubscription subscription, string subject, Action<NatsMessage, ReadOnlyMemory<byte>> heard)
     {
         var before = Encoding.UTF8.GetBytes(subject[..^1]);
-        await using var subscription = _hub.Nats.Subscribe(NatsSubject.Parse(subject), group, Pending);
         while (await subscription.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
         {
             while (subscription.TryRead(out var message))
@@ -96,7 +100,12 @@ public sealed class PeerCallServer : IFederationPart, IDisposable
         }
     }
 
-    private void HeardCall(NatsMessage message, ReadOnlyMemory<byte> caller)
+    private void HeardCall(NatsMessage message, ReadOnlyMemory<byte> caller) => HeardCall(message, caller, null);
+
+    private void HeardGroupCall(NatsMessage message, ReadOnlyMemory<byte> caller) => HeardCall(message, caller, _groups.AnswererOf);
+
+    /// <param name="says">Headers of the first event.</param>
+    private void HeardCall(NatsMessage message, ReadOnlyMemory<byte> caller, NatsHeaders? says)
     {
         // A reply subject outside the caller's inboxes would have this box publish what only it may.
         if (!CallSubjects.IsInboxOf(caller.Span, message.ReplyTo.Span))
@@ -117,7 +126,7 @@ public sealed class PeerCallServer : IFederationPart, IDisposable
             }
         }
 
-        var call = new InboundCall(request, Encoding.ASCII.GetString(caller.Span), message.ReplyTo.ToArray(), _hub.Nats, _setup.Time, _setup.Limits);
+        var call = new InboundCall(request, Encoding.ASCII.GetString(caller.Span), message.ReplyTo.ToArray(), _hub.Nats, _setup.Time, _setup.Limits) { Says = says };
         var (verdict, words) = refusal == RefusalReason.None ? Judge(call, message.Headers) : (refusal, "");
         if (verdict == RefusalReason.None && !_calls.TryAdd(call))
         {
@@ -183,30 +192,23 @@ public sealed class PeerCallServer : IFederationPart, IDisposable
         do
         {
             await _calls.LookAsync(_setup.Time.NowMs()).ConfigureAwait(false);
-            JoinGroups();
+            await _groups.LookAsync(_isDraining).ConfigureAwait(false);
         }
         while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
     }
 
-    /// <summary>One of the group of every box that has the model, for callers who know none of them by name.</summary>
-    private void JoinGroups()
-    {
-        foreach (var model in _hub.OwnModels)
-        {
-            if (!_isDraining && _groups.Count < GroupsMax && _groups.Add(model.Name))
-            {
-                _ = KeepAsync(() => ReadAsync(_subjects.AnyCalls(model.Name), "infer", HeardCall));
-            }
-        }
-    }
-
-    private async Task KeepAsync(Func<Task> loop)
+    /// <param name="untilEnded">The loop ends by itself; else it does so only when something is wrong, and begins again.</param>
+    private async Task KeepAsync(Func<Task> loop, bool untilEnded = false)
     {
         while (!_stop.IsCancellationRequested)
         {
             try
             {
                 await loop().ConfigureAwait(false);
+                if (untilEnded)
+                {
+                    return;
+                }
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {

@@ -154,7 +154,9 @@ public sealed class PeerCallTests
         await TestBox.EventuallyAsync(() => ended == 1 && b.Server.Calls == 0, () => "not cancelled there");
 
         var late = await a.AskAsync(new CollectingSink(), call => call.Request.Deadline = Deadline.After(TimeProvider.System, TimeSpan.FromSeconds(2)));
-        Assert.Equal(ErrorCause.Cancelled, late.Error.Cause);
+
+        // Both boxes keep the deadline: this one says that the answer stalled, unless the other was quicker to say that it let go.
+        Assert.True(late.Error.Cause is ErrorCause.Stalled or ErrorCause.Cancelled, late.Error.ToString());
         await TestBox.EventuallyAsync(() => ended == begun && b.Server.Calls == 0, () => "not ended there");
     }
 
