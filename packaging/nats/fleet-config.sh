@@ -157,7 +157,8 @@ CONF
 }
 
 box_config() {
-  local at=${boxes_at//\{\}/$1}
+  local at=${boxes_at//\{\}/$1} more=''
+  [ "$durable" = 0 ] || more=$',\n    "durable": true'
   cat <<JSON
 {
   "federation": {
@@ -167,7 +168,7 @@ box_config() {
       "urls": ["tls://$server:$port"],
       "nkey": "file:$at/nkey.seed",
       "tls": { "caFile": "$at/ca.pem", "certificateFile": "$at/box.pem", "keyFile": "$at/box.key" }
-    }
+    }$more
   }
 }
 JSON

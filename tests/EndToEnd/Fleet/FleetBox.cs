@@ -25,16 +25,18 @@ internal sealed class FleetBox : IAsyncDisposable
     /// <param name="settings">Sections of the configuration beside <c>federation</c>, as JSON: <c>"routes": {…}</c>.</param>
     /// <param name="federation">Further members of <c>federation</c>.</param>
     /// <param name="direct">It is told of the server itself, not of a link.</param>
-    public static async Task<FleetBox> StartAsync(string name, NatsServer server, bool hasModel = true, string settings = "", string federation = "", bool direct = false)
+    /// <param name="credentials">What it comes in with, where the server asks; it must be of the cluster <c>fleet</c>.</param>
+    public static async Task<FleetBox> StartAsync(
+        string name, NatsServer server, bool hasModel = true, string settings = "", string federation = "", bool direct = false, FleetConfig? credentials = null)
     {
         JesusBinary.SkipIfAbsent();
         var folder = Directory.CreateTempSubdirectory("jesus-box").FullName;
         var link = FaultProxy.To(server.Port);
         var (more, others) = (federation.Length > 0 ? ", " + federation : "", settings.Length > 0 ? ", " + settings : "");
         var config = Path.Combine(folder, "jesus.json");
-        await File.WriteAllTextAsync(config, $$"""
-            { "federation": { "cluster": "fleet", "peer": "{{name}}", "nats": { "urls": ["{{(direct ? server.Url : server.UrlOf(link.Port))}}"] }{{more}} }{{others}} }
-            """);
+        var port = direct ? server.Port : link.Port;
+        var nats = credentials?.NatsOf(name, port) ?? $$"""{ "urls": ["{{server.UrlOf(port)}}"] }""";
+        await File.WriteAllTextAsync(config, $$"""{ "federation": { "cluster": "fleet", "peer": "{{name}}", "nats": {{nats}}{{more}} }{{others}} }""");
         var models = hasModel ? JesusBinary.NanoFolder : Directory.CreateDirectory(Path.Combine(folder, "models")).FullName;
         return new FleetBox(name, folder, link, await JesusDaemon.StartWithModelsAsync(models, [], "--config", config));
     }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json.Nodes;
 using Jesus.EndToEnd.Binary;
 using Jesus.Tests.Nats;
 using Jesus.Tests.Processes;
@@ -34,6 +36,14 @@ internal sealed class FleetConfig : IDisposable
     public Task<NatsServer> StartServerAsync() => NatsServer.StartAsync(new NatsServerOptions { ConfigFile = ServerConfig });
 
     public string FileOf(string box, string name) => Path.Combine(_folder, "boxes", box, name);
+
+    /// <summary>The section <c>federation.nats</c> that was made for a box, with the port of a test's server or link.</summary>
+    public string NatsOf(string box, int port)
+    {
+        var made = JsonNode.Parse(File.ReadAllText(FileOf(box, "jesus.json")))!["federation"]!["nats"]!;
+        made["urls"] = new JsonArray(string.Create(CultureInfo.InvariantCulture, $"tls://127.0.0.1:{port}"));
+        return made.ToJsonString();
+    }
 
     public NatsKey KeyOf(string box) => NatsKey.OfSeed(File.ReadAllText(FileOf(box, "nkey.seed")));
 
