@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Jesus.Transport.Buffers;
 using Jesus.Transport.Wire;
 
@@ -32,12 +33,14 @@ internal sealed class PlainRequest : IDisposable
         writer.Write(Stream);
         writer.WriteUtf8(Prompt.Span);
         writer.WriteCount(Items.Count);
-        foreach (var (role, content, tokens) in Items)
+
+        // As MemoryPack's generated code goes through a list: without a copy of each element.
+        foreach (ref readonly var item in CollectionsMarshal.AsSpan(Items))
         {
             writer.WriteObjectHeader(3);
-            writer.WriteUtf8(role.Span);
-            writer.WriteUtf8(content.Span);
-            writer.Write(tokens);
+            writer.WriteUtf8(item.Role.Span);
+            writer.WriteUtf8(item.Content.Span);
+            writer.Write(item.Tokens);
         }
 
         writer.WriteNullCollection();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Unicode;
@@ -19,16 +20,17 @@ public ref partial struct WireWriter
             return;
         }
 
-        if (!Ensure(TextHeaderBytes + utf8.Length))
+        var length = utf8.Length;
+        if (!Ensure(TextHeaderBytes + length))
         {
             return;
         }
 
-        var to = _span[_position..];
-        MemoryMarshal.Write(to, ~utf8.Length);
-        MemoryMarshal.Write(to[sizeof(int)..], utf16Length);
-        utf8.CopyTo(to[TextHeaderBytes..]);
-        _position += TextHeaderBytes + utf8.Length;
+        // Both numbers of the header in one store, into the room that was just made sure of.
+        ref var to = ref Unsafe.Add(ref MemoryMarshal.GetReference(_span), _position);
+        Unsafe.WriteUnaligned(ref to, (uint)~length | ((long)utf16Length << 32));
+        utf8.CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref to, TextHeaderBytes), length));
+        _position += TextHeaderBytes + length;
     }
 
     /// <summary>A string in the UTF-8 form. Lone surrogates become U+FFFD.</summary>
