@@ -1,5 +1,6 @@
 // Sixteen-bit floats, angles, the thread pool.
 #include <immintrin.h>
+#include <sched.h>
 
 #include <atomic>
 #include <cmath>
@@ -94,6 +95,53 @@ TEST(no_thread_passes_a_barrier_before_all_have_come) {
         }
         test::check(!early.load(), "a thread passed early");
     }
+}
+
+TEST(every_item_is_claimed_once_in_each_phase) {
+    for (const int threads : {1, 2, 5}) {
+        ThreadPool pool(threads);
+        std::vector<std::atomic<int>> claims(1000);
+        auto work = [&](int) {
+            for (int phase = 0; phase < 20; ++phase) {
+                for (int item = pool.claim(3); item < 1000; item = pool.claim(3)) {
+                    for (int i = item; i < item + 3 && i < 1000; ++i) {
+                        claims[static_cast<size_t>(i)].fetch_add(1);
+                    }
+                }
+                pool.barrier();
+            }
+        };
+        pool.run(work);
+        for (const std::atomic<int>& count : claims) {
+            test::check(count.load() == 20, std::to_string(count.load()) + " claims with " + std::to_string(threads) + " threads");
+        }
+    }
+}
+
+TEST(workers_stay_on_cores_of_their_own_and_the_caller_is_left_as_it_was) {
+    cpu_set_t before, after;
+    test::check(sched_getaffinity(0, sizeof before, &before) == 0, "affinity");
+    const int threads = CPU_COUNT(&before);
+    if (threads < 2 || threads > ThreadPool::kMaxThreads || std::getenv("JESUS_PIN") != nullptr) {
+        throw test::Skipped("needs two cores, and JESUS_PIN not set");
+    }
+    ThreadPool pool(threads);
+    std::vector<int> allowed(static_cast<size_t>(threads), -1), cores(static_cast<size_t>(threads), -1);
+    auto work = [&](int thread) {
+        cpu_set_t set;
+        (void)sched_getaffinity(0, sizeof set, &set);
+        allowed[static_cast<size_t>(thread)] = CPU_COUNT(&set);
+        cores[static_cast<size_t>(thread)] = sched_getcpu();
+        pool.barrier();
+    };
+    pool.run(work);
+    for (size_t thread = 1; thread < cores.size(); ++thread) {
+        test::check(allowed[thread] == 1, "a worker may run on several cores");
+        for (size_t other = 1; other < thread; ++other) {
+            test::check(cores[thread] != cores[other], "two workers share a core");
+        }
+    }
+    test::check(sched_getaffinity(0, sizeof after, &after) == 0 && CPU_EQUAL(&before, &after), "the caller's cores changed");
 }
 
 TEST(sleeping_threads_wake_for_the_next_job) {

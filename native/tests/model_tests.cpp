@@ -141,8 +141,8 @@ struct Row {
 
 constexpr int64_t kLogitsStride = 112;
 
-// Runs rows (sequence s owns blocks 10 s .. 10 s + 9) and returns the logits of every row.
-std::vector<float> forward(Engine& engine, const std::vector<Row>& rows) {
+// Runs rows (sequence s owns blocks 10 s .. 10 s + 9) and returns the logits of every row, or of the last `last_wanted` ones.
+std::vector<float> forward(Engine& engine, const std::vector<Row>& rows, int32_t last_wanted = 1 << 20) {
     std::vector<int32_t> tokens, positions, sequences, blocks, starts, wanted;
     int32_t last = -1;
     for (const Row& row : rows) {
@@ -158,11 +158,12 @@ std::vector<float> forward(Engine& engine, const std::vector<Row>& rows) {
         positions.push_back(row.position);
         wanted.push_back(static_cast<int32_t>(wanted.size()));
     }
+    wanted.erase(wanted.begin(), wanted.end() - std::min(last_wanted, static_cast<int32_t>(wanted.size())));
     starts.push_back(static_cast<int32_t>(blocks.size()));
-    std::vector<float> logits(rows.size() * kLogitsStride, -1.0f);
-    const int32_t count = static_cast<int32_t>(rows.size());
+    std::vector<float> logits(wanted.size() * kLogitsStride, -1.0f);
     jn_batch batch{};
-    batch.rows = batch.logit_row_count = count;
+    batch.rows = static_cast<int32_t>(rows.size());
+    batch.logit_row_count = static_cast<int32_t>(wanted.size());
     batch.sequences = static_cast<int32_t>(starts.size()) - 1;
     batch.tokens = tokens.data();
     batch.positions = positions.data();
@@ -251,6 +252,17 @@ TEST(the_other_sequences_of_a_batch_do_not_change_a_bit) {
         const std::vector<float> all = forward(shared, rows);
         const auto begin = all.begin() + 13 * kLogitsStride;
         same_bits(expected, {begin, begin + 20 * kLogitsStride}, "in a batch of three");
+    }
+}
+
+TEST(rows_that_nobody_wants_change_no_bit_of_those_wanted) {
+    const Tensors tensors = make_tensors(JN_TYPE_Q8_0);
+    for (const int32_t threads : {1, 3}) {
+        Engine all(tensors, JN_ISA_AUTO, threads), some(tensors, JN_ISA_AUTO, threads);
+        const std::vector<float> expected = forward(all, prompt(1, 45));
+        test::check(forward(some, prompt(1, 30), 0).empty(), "logits that nobody wanted");
+        const std::vector<float> rest = forward(some, prompt(1, 15, 30), 4);
+        same_bits({expected.end() - 4 * kLogitsStride, expected.end()}, rest, "the last four rows");
     }
 }
 
@@ -344,6 +356,37 @@ TEST(models_that_are_wrong_are_refused) {
     tensors[0].type = 99;
     test::check(refused(kShape, tensors) == JN_UNSUPPORTED_TYPE, "an unknown type");
     test::check(refused(kShape, good.declared, 99) == JN_UNSUPPORTED_ISA, "an unknown instruction set");
+}
+
+TEST(layers_that_are_not_whole_are_refused) {
+    jn_shape shape = kShape;
+    shape.experts = 3;
+    shape.experts_used = 2;
+    shape.expert_ffn = 64;
+    std::vector<jn_tensor> good = make_tensors(JN_TYPE_F32).declared;
+    good.erase(std::remove_if(good.begin(), good.end(), [](const jn_tensor& t) { return t.layer == 1 && t.slot >= JN_SLOT_FFN_GATE; }), good.end());
+    good.push_back({JN_SLOT_ROUTER, 1, JN_TYPE_F32, 0, 3, shape.width});
+    for (int32_t expert = 0; expert < 3; ++expert) {
+        good.push_back({JN_SLOT_EXPERT_GATE, 1, JN_TYPE_F32, expert, 64, shape.width});
+        good.push_back({JN_SLOT_EXPERT_UP, 1, JN_TYPE_F32, expert, 64, shape.width});
+        good.push_back({JN_SLOT_EXPERT_DOWN, 1, JN_TYPE_F32, expert, shape.width, 64});
+    }
+    const auto expect = [&](jn_status status, const char* what, auto change) {
+        jn_shape changed = shape;
+        std::vector<jn_tensor> tensors = good;
+        change(changed, tensors);
+        jn_model* model = nullptr;
+        test::check(create(changed, tensors, JN_ISA_GENERIC, &model) == status, what);
+        jn_model_destroy(model);
+    };
+    expect(JN_OK, "a layer of experts after one without", [](jn_shape&, auto&) {});
+    expect(JN_INCOMPLETE, "an expert without its down matrix", [](jn_shape&, auto& tensors) { tensors.pop_back(); });
+    expect(JN_INCOMPLETE, "gates that the activation has not", [](jn_shape& s, auto&) { s.activation = JN_ACT_GELU; });
+    expect(JN_INCOMPLETE, "a shared expert without matrices", [](jn_shape& s, auto&) { s.shared_ffn = 32; });
+    expect(JN_BAD_ARGUMENT, "an expert past the last", [](jn_shape&, auto& tensors) { tensors.back().expert = 3; });
+    expect(JN_BAD_ARGUMENT, "more experts used than there are", [](jn_shape& s, auto&) { s.experts_used = 4; });
+    expect(JN_BAD_ARGUMENT, "a bias of another length", [](jn_shape& s, auto& tensors) { tensors.push_back({JN_SLOT_Q_BIAS, 0, JN_TYPE_F32, 0, 1, s.width + 1}); });
+    expect(JN_UNSUPPORTED_TYPE, "a bias of 16 bits", [](jn_shape& s, auto& tensors) { tensors.push_back({JN_SLOT_Q_BIAS, 0, JN_TYPE_F16, 0, 1, s.width}); });
 }
 
 TEST(loading_the_wrong_rows_is_refused) {

@@ -123,7 +123,8 @@ public sealed unsafe class NativeBackend : IBackend
         if (options.KvType == KvElementType.Q8_0 && Shape.HeadDim % KvBudget.ScaledDims != 0)
         {
             throw new BackendException(
-                $"keys and values cannot be kept as {options.KvType}: its scales cover {KvBudget.ScaledDims} dimensions, and this model's heads have {Shape.HeadDim}. Use {KvElementType.F16}.");
+                $"keys and values cannot be kept as {options.KvType}: its scales cover {KvBudget.ScaledDims} dimensions, and this model's heads have {Shape.HeadDim}. "
+                    + $"Use {KvElementType.F16}.");
         }
 
         fixed (nint* kv = &_kv)

@@ -21,8 +21,7 @@ internal sealed class ReferenceWeights
     {
         foreach (var tensor in model.Tensors)
         {
-            var columns = tensor.IsVector ? 1 : tensor.Columns;
-            var values = Read(file, tensor.Info).AsSpan((int)(tensor.First * columns), (int)(tensor.Count * columns)).ToArray();
+            var values = Read(file, tensor);
             Bytes += values.Length * sizeof(float);
             _tensors.Add((tensor.Slot, tensor.Layer, tensor.Expert), new ReferenceTensor(values, GgufBlock.Of(tensor.Info.Type).Elements > 1));
         }
@@ -36,13 +35,13 @@ internal sealed class ReferenceWeights
     /// <summary>The values of a vector; empty when the model has none.</summary>
     public float[] Vector(WeightSlot slot, int layer = 0, int expert = 0) => Of(slot, layer, expert).Values;
 
-    /// <summary>A tensor's values, dequantised.</summary>
-    public static float[] Read(GgufFile file, GgufTensorInfo info)
+    /// <summary>The values of a part of a tensor, dequantised.</summary>
+    private static float[] Read(GgufFile file, ModelTensor tensor)
     {
-        var bytes = new byte[info.ByteLength];
-        file.ReadTensor(info, 0, bytes);
-        var values = new float[info.Elements];
-        Dequantize.Row(info.Type, bytes, values);
+        var bytes = new byte[tensor.RowBytes * tensor.Rows];
+        file.ReadTensor(tensor.Info, tensor.ByteOffset, bytes);
+        var values = new float[tensor.Rows * tensor.Columns];
+        Dequantize.Row(tensor.Info.Type, bytes, values);
         return values;
     }
 }
