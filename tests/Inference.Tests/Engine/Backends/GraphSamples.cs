@@ -1,6 +1,5 @@
 using Jesus.Inference.Engine.Architectures;
 using Jesus.Inference.Engine.Gguf;
-using Jesus.Inference.Tests.Engine.Gguf;
 
 namespace Jesus.Inference.Tests.Engine.Backends;
 
@@ -63,7 +62,11 @@ internal static class GraphSamples
         new("a shared expert as it is", shape => Experts(shape) with { SharedExpertFfn = 128, ResidualScale = 0.5f }, [.. Expert, .. Shared], Dense),
         new("gemma", shape => shape with
         {
-            Activation = Activation.GeGlu, EmbeddingScale = 8, AttentionSoftCap = 50, LogitSoftCap = 30, LayerShapes = [new(9, 0), new(0, 0), new(9, 0)],
+            Activation = Activation.GeGlu,
+            EmbeddingScale = 8,
+            AttentionSoftCap = 50,
+            LogitSoftCap = 30,
+            LayerShapes = [new(9, 0), new(0, 0), new(9, 0)],
             RopeStyle = RopeStyle.Halves,
         }, [WeightSlot.PostAttentionNorm, WeightSlot.PostFfnNorm, WeightSlot.QueryNorm, WeightSlot.KeyNorm], [WeightSlot.Output]),
         new("bert", shape => shape with { Activation = Activation.Gelu, Norm = NormKind.LayerNorm, IsCausal = false, Ropes = [], LayerShapes = NoRope, TokenTypes = 2 },
@@ -83,7 +86,15 @@ internal static class GraphSamples
     {
         var shape = feature.Change(new ModelShape
         {
-            Layers = 3, Width = 64, Heads = 4, KvHeads = 2, HeadDim = headDim, Ffn = 96, Vocabulary = Vocabulary, Context = 160, NormEpsilon = 1e-5f,
+            Layers = 3,
+            Width = 64,
+            Heads = 4,
+            KvHeads = 2,
+            HeadDim = headDim,
+            Ffn = 96,
+            Vocabulary = Vocabulary,
+            Context = 160,
+            NormEpsilon = 1e-5f,
             Ropes = [Rope(headDim, 10_000)],
         });
         var places = Plain.Except(feature.Without).Concat(feature.With).SelectMany(slot => Places(slot, shape)).ToArray();

@@ -220,7 +220,7 @@ public sealed class GraphTests
         }
     }
 
-    private static float[][] RunInChunks(IBackend backend, int sequence, int[] chunks)
+    private static float[][] RunInChunks(NativeBackend backend, int sequence, int[] chunks)
     {
         var rows = new List<float[]>();
         foreach (var chunk in chunks)
