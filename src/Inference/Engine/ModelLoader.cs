@@ -6,6 +6,7 @@ using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.KvCache;
 using Jesus.Inference.Engine.Templates;
 using Jesus.Inference.Engine.Tokenizers;
+using Jesus.Inference.Engine.ToolCalls;
 
 namespace Jesus.Inference.Engine;
 
@@ -29,7 +30,7 @@ internal static class ModelLoader
         using var gguf = GgufFile.Open(file.Path);
         var hash = HashNow(file);
         var tokenizer = TokenizerLoader.Load(gguf.Metadata);
-        var prompts = PromptsOf(name, gguf.Metadata, tokenizer, out var templateHash);
+        var prompts = PromptsOf(name, gguf.Metadata, tokenizer, time, out var templateHash);
         var backend = LoadBackend(gguf, name, tokenizer, options);
         var engine = new InferenceEngine(name, backend, tokenizer, options.Batch, time);
         var model = new LoadedModel(name, file.Path, backend, tokenizer, prompts, templateHash, engine);
@@ -114,18 +115,19 @@ internal static class ModelLoader
             : throw new BackendException($"{name}: of {available:N0} bytes available the weights take {weights:N0}, and {problem}");
     }
 
-    private static PromptRenderer PromptsOf(string name, GgufMetadata metadata, Tokenizer tokenizer, out ulong templateHash)
+    private static PromptRenderer PromptsOf(string name, GgufMetadata metadata, Tokenizer tokenizer, TimeProvider time, out ulong templateHash)
     {
         templateHash = 0;
         if (metadata.OptionalString(TemplateKey) is not { } source)
         {
-            return new PromptRenderer(name, tokenizer, null, default);
+            return new PromptRenderer(name, tokenizer, null, default, AnswerForm.Of(tokenizer.Vocabulary, ""), time);
         }
 
         templateHash = FileHash.Prefix(SHA256.HashData(Encoding.UTF8.GetBytes(source)));
+        var form = AnswerForm.Of(tokenizer.Vocabulary, source);
         return ChatTemplate.TryCompile(source, SpacingOf(metadata), out var template, out var error)
-            ? new PromptRenderer(name, tokenizer, template, default)
-            : new PromptRenderer(name, tokenizer, null, error with { Message = $"{name}'s chat template cannot be used: {error.Message}" });
+            ? new PromptRenderer(name, tokenizer, template, default, form, time)
+            : new PromptRenderer(name, tokenizer, null, error with { Message = $"{name}'s chat template cannot be used: {error.Message}" }, form, time);
     }
 
     /// <summary>

@@ -1,6 +1,7 @@
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Templates;
 using Jesus.Inference.Engine.Tokenizers;
+using Jesus.Inference.Engine.ToolCalls;
 
 namespace Jesus.Inference.Engine;
 
@@ -12,10 +13,15 @@ internal sealed class PromptRenderer
     private readonly ChatTemplate? _template;
     private readonly ModelError _templateError;
     private readonly TemplateSettings _settings;
+    private readonly TimeProvider _time;
 
     /// <param name="templateError">Why the file's template cannot be used; shown when a request needs it.</param>
-    public PromptRenderer(string model, Tokenizer tokenizer, ChatTemplate? template, ModelError templateError)
+    /// <param name="form">How the model marks its reasoning.</param>
+    /// <param name="time">The day, for templates that tell it.</param>
+    public PromptRenderer(string model, Tokenizer tokenizer, ChatTemplate? template, ModelError templateError, AnswerForm form = default, TimeProvider? time = null)
     {
+        Form = form;
+        _time = time ?? TimeProvider.System;
         _model = model;
         _tokenizer = tokenizer;
         _template = template;
@@ -23,9 +29,16 @@ internal sealed class PromptRenderer
         _settings = new TemplateSettings(AddGenerationPrompt: true, TextOf(tokenizer.Ids.Begin), TextOf(tokenizer.Ids.End));
     }
 
+    /// <summary>How the model writes tool calls and reasoning.</summary>
+    public AnswerForm Form { get; }
+
     /// <summary>Appends the prompt: the request's own tokens where it has them, else the rendered turns.</summary>
-    public ModelError Render(ModelRequest request, TokenBuffer into)
+    public ModelError Render(ModelRequest request, TokenBuffer into) => Render(request, into, out _);
+
+    /// <param name="inReasoning">The template ended the prompt with the marker that opens the reasoning.</param>
+    public ModelError Render(ModelRequest request, TokenBuffer into, out bool inReasoning)
     {
+        inReasoning = false;
         if (!request.PromptTokens.IsEmpty)
         {
             into.Add(request.PromptTokens.Span);
@@ -46,13 +59,25 @@ internal sealed class PromptRenderer
         }
 
         var scratch = PromptScratch.Rent();
-        if (_template.TryRender(request, _settings, scratch.Output, out var error))
+        if (_template.TryRender(request, _settings with { Now = _time.GetUtcNow() }, scratch.Output, out var error))
         {
+            inReasoning = EndsInReasoning(scratch.Output);
             _tokenizer.EncodePrompt(scratch.Output.Bytes, scratch.TrustedRanges(), into);
         }
 
         PromptScratch.Return(scratch);
         return error;
+    }
+
+    /// <summary>Only what the template itself wrote last counts: a user's text may end as it likes.</summary>
+    private bool EndsInReasoning(TemplateOutput output)
+    {
+        if (Form.ReasoningOpen.IsEmpty || output.Runs.Count == 0 || !output.Runs[^1].Trusted)
+        {
+            return false;
+        }
+
+        return output.BytesOf(output.Runs[^1]).TrimEnd(" \r\n\t"u8).EndsWith(Form.ReasoningOpen);
     }
 
     private string TextOf(int id) => id < 0 ? "" : _tokenizer.Vocabulary.Text(id);

@@ -119,7 +119,7 @@ public sealed class BatchInvarianceTests(NanoHost host, ITestOutputHelper output
             WantsLogProbs = true,
         };
         Assert.True(model.Prompts.Render(request, generation.Prompt).IsNone);
-        _ = AnswerGrammar.TryCompile(model.Constraints, request, out var compiled, out var error);
+        _ = AnswerGrammar.TryCompile(model.Constraints, request, default, false, out var compiled, out var error);
         Assert.True(error.IsNone, error.Message);
         generation.Constraint = compiled;
         generation.LogitBias.AddRange(request.LogitBias);

@@ -136,7 +136,7 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
             return new ModelError(ErrorCause.ModelNotFound, $"The answer was begun by another file or another arithmetic than '{model.Name}' has here; it cannot go on exactly.");
         }
 
-        if (model.Prompts.Render(request, generation.Prompt) is { IsNone: false } unrendered)
+        if (model.Prompts.Render(request, generation.Prompt, out var inReasoning) is { IsNone: false } unrendered)
         {
             return unrendered;
         }
@@ -152,9 +152,11 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
         generation.LogitBias.AddRange(request.LogitBias);
         generation.Stops.AddRange(request.Stops);
         generation.ParsesCalls = request.Tools.Count > 0 && request.ToolChoice.Mode != ToolChoiceMode.None;
+        generation.Form = model.Prompts.Form;
+        generation.InReasoning = inReasoning;
         generation.Deadline = request.Deadline;
         generation.Priority = request.Priority;
-        _ = AnswerGrammar.TryCompile(model.Constraints, request, out var compiled, out var error);
+        _ = AnswerGrammar.TryCompile(model.Constraints, request, model.Prompts.Form, inReasoning, out var compiled, out var error);
         generation.Constraint = compiled;
         return error;
     }

@@ -3,6 +3,7 @@ using Jesus.Inference.Engine.Constraints;
 using Jesus.Inference.Engine.KvCache;
 using Jesus.Inference.Engine.Sampling;
 using Jesus.Inference.Engine.Tokenizers;
+using Jesus.Inference.Engine.ToolCalls;
 using Jesus.Transport.Buffers;
 using SamplingSettings = Jesus.Inference.Contract.Sampling;
 
@@ -37,6 +38,12 @@ internal sealed class Generation
     public List<TokenBias> LogitBias { get; } = [];
     public List<Utf8Slice> Stops { get; } = [];
     public bool ParsesCalls { get; set; }
+
+    /// <summary>How the model writes tool calls and reasoning.</summary>
+    public AnswerForm Form { get; set; }
+
+    /// <summary>The prompt ends inside of the reasoning.</summary>
+    public bool InReasoning { get; set; }
 
     /// <summary>Null when nothing constrains the answer. Owned by the generation; let go of by <see cref="Reset"/>.</summary>
     public CompiledConstraint? Constraint { get; set; }

@@ -58,7 +58,7 @@ internal sealed class Sequence(Tokenizer tokenizer, KvBlockPool pool)
         _blocks.Begin(generation.KvSalt);
         Draft.Begin();
         History.Begin(generation.Prompt.Span[..^generation.ShownCount], generation.Sampling);
-        Text.Begin(choice, generation.Stops, generation.ParsesCalls);
+        Text.Begin(choice, generation);
         if (generation.Constraint is { } constraint)
         {
             Constraint.Begin(constraint);

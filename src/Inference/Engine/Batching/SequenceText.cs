@@ -7,7 +7,7 @@ using Jesus.Transport.Buffers;
 namespace Jesus.Inference.Engine.Batching;
 
 /// <summary>
-/// Turns one answer's tokens into events: bytes to whole characters, stop strings out, tool calls apart from text. Reused by <see cref="Begin"/>.
+/// Turns one answer's tokens into events: bytes to whole characters, stop strings out, tool calls and reasoning apart from text. Reused by <see cref="Begin"/>.
 /// </summary>
 internal sealed class SequenceText(Tokenizer tokenizer)
 {
@@ -22,23 +22,25 @@ internal sealed class SequenceText(Tokenizer tokenizer)
     private readonly NamedLogProbs _unsentNamed = new();
     private AnswerQueue? _queue;
     private int _choice;
-    private bool _parsesCalls;
+    private bool _parses;
 
     /// <summary>A stop string was found.</summary>
     public bool IsStopped => _stops.IsStopped;
 
-    public bool HasCalls => _parsesCalls && _parser.CallCount > 0;
+    public bool HasCalls => _parses && _parser.CallCount > 0;
 
     /// <summary>Why a tool call is malformed.</summary>
-    public ModelError Error => _parsesCalls ? _parser.Error : default;
+    public ModelError Error => _parses ? _parser.Error : default;
 
-    public void Begin(int choice, IReadOnlyList<Utf8Slice> stops, bool parsesCalls)
+    /// <param name="choice">Which of the request's answers.</param>
+    /// <param name="generation">Its stop strings and the form of its answers.</param>
+    public void Begin(int choice, Generation generation)
     {
         _choice = choice;
-        _parsesCalls = parsesCalls;
+        _parses = generation.ParsesCalls || generation.Form.IsAlwaysParsed;
         _detokenizer.Reset();
-        _stops.Begin(stops);
-        _parser.Reset();
+        _stops.Begin(generation.Stops);
+        _parser.Begin(generation.Form, generation.ParsesCalls, generation.InReasoning);
         _unsentIds.Clear();
         _unsentLogProbCount = 0;
         _unsentNamed.Clear();
@@ -74,7 +76,7 @@ internal sealed class SequenceText(Tokenizer tokenizer)
         _characters.Clear();
         _detokenizer.Finish(_characters);
         Release(_characters.Span, flush: true, endsStep: false);
-        reason = _parsesCalls ? FinishCalls(reason) : reason;
+        reason = _parses ? FinishCalls(reason) : reason;
         if (reason != FinishReason.Error)
         {
             Send(EventKind.Finished, 0, reason == FinishReason.StopSequence ? _stops.Met : default, default, reason, endsStep: true);
@@ -108,7 +110,7 @@ internal sealed class SequenceText(Tokenizer tokenizer)
 
     private void TakeControl(int token)
     {
-        if (!_parsesCalls)
+        if (!_parses)
         {
             return;
         }
@@ -133,7 +135,7 @@ internal sealed class SequenceText(Tokenizer tokenizer)
             return;
         }
 
-        if (!_parsesCalls)
+        if (!_parses)
         {
             Send(EventKind.Text, 0, _released.Span, default, FinishReason.None, endsStep);
             return;

@@ -15,7 +15,11 @@ public sealed class ChatTemplate
     private readonly List<Statement> _statements;
     private readonly JsonSpacing _spacing;
 
-    private ChatTemplate(List<Statement> statements, JsonSpacing spacing) => (_statements, _spacing) = (statements, spacing);
+    /// <summary>Some templates tell a message of nothing but tool calls by a content that is none; others cannot do with anything but text.</summary>
+    private readonly bool _contentMayBeNone;
+
+    private ChatTemplate(List<Statement> statements, JsonSpacing spacing, bool contentMayBeNone) =>
+        (_statements, _spacing, _contentMayBeNone) = (statements, spacing, contentMayBeNone);
 
     /// <param name="source">The text of <c>tokenizer.chat_template</c>.</param>
     /// <param name="spacing">How <c>tojson</c> spaces its output where the template does not say.</param>
@@ -34,7 +38,7 @@ public sealed class ChatTemplate
 
         try
         {
-            template = new ChatTemplate(TemplateParser.Parse(source), spacing);
+            template = new ChatTemplate(TemplateParser.Parse(source), spacing, AsksForNone(source));
             return true;
         }
         catch (TemplateFault fault)
@@ -57,7 +61,7 @@ public sealed class ChatTemplate
         error = default;
         try
         {
-            Statement.RunAll(_statements, new RenderState(output, _spacing, RequestValues.Globals(request, settings)));
+            Statement.RunAll(_statements, new RenderState(output, _spacing, RequestValues.Globals(request, settings, _contentMayBeNone)));
             return true;
         }
         catch (TemplateFault fault)
@@ -66,5 +70,18 @@ public sealed class ChatTemplate
             error = new ModelError(ErrorCause.Malformed, $"The conversation cannot be rendered: {fault.Message}", "messages");
             return false;
         }
+    }
+
+    private static bool AsksForNone(string source)
+    {
+        foreach (var name in (ReadOnlySpan<string>)["content", "['content']", "[\"content\"]"])
+        {
+            if (source.Contains(name + " is none", StringComparison.Ordinal) || source.Contains(name + " is not none", StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

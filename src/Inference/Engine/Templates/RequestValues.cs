@@ -13,18 +13,44 @@ internal static class RequestValues
 {
     private static readonly Place Nowhere = new(0, 0);
 
-    public static Scope Globals(ModelRequest request, in TemplateSettings settings)
+    public static Scope Globals(ModelRequest request, in TemplateSettings settings, bool contentMayBeNone = false)
     {
         var globals = new Scope();
-        globals.Set("messages", Messages(request));
+        globals.Set("messages", Messages(request, contentMayBeNone));
         globals.Set("tools", request.Tools.Count == 0 || request.ToolChoice.Mode == ToolChoiceMode.None ? Value.None : Tools(request));
         globals.Set("add_generation_prompt", Value.Of(settings.AddGenerationPrompt));
         globals.Set("bos_token", TextValue.Of(settings.BosToken ?? "", true));
         globals.Set("eos_token", TextValue.Of(settings.EosToken ?? "", true));
+        AddReasoning(globals, request.Reasoning);
+        if (settings.Now is { } now)
+        {
+            globals.Set("strftime_now", new ClockValue(now));
+        }
+
         return globals;
     }
 
-    private static ListValue Messages(ModelRequest request)
+    /// <summary>What templates ask about thinking, under the names that they use; not defined where the caller did not say.</summary>
+    private static void AddReasoning(Scope globals, ReasoningWish wish)
+    {
+        if (wish is { Effort: ReasoningEffort.Unset, BudgetTokens: 0, Adaptive: false })
+        {
+            return;
+        }
+
+        var thinks = Value.Of(wish.Effort != ReasoningEffort.None);
+        globals.Set("enable_thinking", thinks);
+        globals.Set("thinking", thinks);
+        var effort = wish.Effort switch
+        {
+            ReasoningEffort.Minimal or ReasoningEffort.Low or ReasoningEffort.None => "low",
+            ReasoningEffort.High or ReasoningEffort.Highest => "high",
+            _ => "medium",
+        };
+        globals.Set("reasoning_effort", Trusted(effort));
+    }
+
+    private static ListValue Messages(ModelRequest request, bool contentMayBeNone)
     {
         var messages = new List<Value>();
         for (var turn = 0; turn < request.Turns.Count; turn++)
@@ -35,7 +61,7 @@ internal static class RequestValues
             }
             else
             {
-                messages.Add(Message(request.Turns, turn));
+                messages.Add(Message(request.Turns, turn, contentMayBeNone));
             }
         }
 
@@ -55,7 +81,7 @@ internal static class RequestValues
         }
     }
 
-    private static MapValue Message(TurnList turns, int turn)
+    private static MapValue Message(TurnList turns, int turn, bool contentMayBeNone)
     {
         var content = new TemplateOutput();
         var reasoning = new TemplateOutput();
@@ -77,7 +103,7 @@ internal static class RequestValues
             }
         }
 
-        var message = new MapValue().Set("role", Trusted(RoleOf(turns[turn].Role))).Set("content", TextValue.Of(content));
+        var message = new MapValue().Set("role", Trusted(RoleOf(turns[turn].Role))).Set("content", contentMayBeNone && content.Bytes.IsEmpty && calls.Count > 0 ? Value.None : TextValue.Of(content));
         _ = reasoning.Bytes.IsEmpty ? message : message.Set("reasoning_content", TextValue.Of(reasoning));
         return calls.Count == 0 ? message : message.Set("tool_calls", new ListValue(calls));
     }

@@ -9,9 +9,12 @@ public static class AnswerGrammar
 {
     /// <param name="compiler">The compiler of the model's vocabulary.</param>
     /// <param name="request">Its constraint, tools, tool choice and last user turn.</param>
+    /// <param name="form">How the model writes reasoning and calls.</param>
+    /// <param name="inReasoning">The prompt ends inside of the reasoning.</param>
     /// <param name="compiled">Null when nothing constrains the answer; else dispose it when the answer is finished.</param>
     /// <param name="error">Names the schema, the JSON pointer and the keyword that cannot be enforced.</param>
-    public static bool TryCompile(ConstraintCompiler compiler, ModelRequest request, out CompiledConstraint? compiled, out ModelError error)
+    public static bool TryCompile(
+        ConstraintCompiler compiler, ModelRequest request, AnswerForm form, bool inReasoning, out CompiledConstraint? compiled, out ModelError error)
     {
         ArgumentNullException.ThrowIfNull(compiler);
         ArgumentNullException.ThrowIfNull(request);
@@ -28,15 +31,17 @@ public static class AnswerGrammar
             return true;
         }
 
-        IGrammarSource source = usesTools ? new ToolCallSource(compiler.Vocabulary, request) : new AnswerSource(request.Constraint);
+        IGrammarSource source = usesTools || form.Reasoning != ReasoningForm.None
+            ? new ToolCallSource(compiler.Vocabulary, request, form, inReasoning)
+            : new AnswerSource(request.Constraint);
         return compiler.TryCompile(source, request.Constraint.Inputs, LastUserText(request.Turns), out compiled, out error);
     }
 
     private static ModelError WhyToolsCannot(ModelRequest request)
     {
-        if (request.Tools.Count > ToolCallForm.ToolsMax)
+        if (request.Tools.Count > ToolCallLimits.ToolsMax)
         {
-            return new ModelError(ErrorCause.UnsupportedField, $"{request.Tools.Count} tools are more than the {ToolCallForm.ToolsMax} that one request may list.", "tools");
+            return new ModelError(ErrorCause.UnsupportedField, $"{request.Tools.Count} tools are more than the {ToolCallLimits.ToolsMax} that one request may list.", "tools");
         }
 
         return request.Tools.Count == 0 && request.ToolChoice.Mode is ToolChoiceMode.Required or ToolChoiceMode.Named

@@ -1,116 +1,160 @@
-using System.Text.Json;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Inference.Engine.ToolCalls;
 
-/// <summary>A piece of an answer: text, the start of a tool call (its name), or the next bytes of the call's arguments.</summary>
-/// <param name="Kind"><see cref="EventKind.Text"/>, <see cref="EventKind.ToolCallStart"/> or <see cref="EventKind.ToolCallArguments"/>.</param>
-/// <param name="Index">Which call, from 0.</param>
-/// <param name="Start">Offset of its bytes in <see cref="AnswerParser.Bytes"/>.</param>
-/// <param name="Length">In bytes.</param>
-public readonly record struct AnswerPiece(EventKind Kind, int Index, int Start, int Length);
-
 /// <summary>
-/// Splits generated text into text and tool calls (<see cref="ToolCallForm"/>), byte by byte as it arrives. Feed, then read <see cref="Pieces"/>, then
-/// feed again (which drops the pieces read). White space around calls is dropped. Reused by <see cref="Reset"/>.
+/// Splits generated text into text, reasoning and tool calls in a model's form (<see cref="AnswerForm"/>), byte by byte as it arrives. Feed, then read
+/// <see cref="Pieces"/>, then feed again (which drops the pieces read). White space around calls and reasoning is dropped. Nothing else is lost: what looks
+/// like a call and is none comes out as text, or the answer is malformed and says why. Reused by <see cref="Begin"/>.
 /// </summary>
-public sealed class AnswerParser
+public sealed partial class AnswerParser
 {
     private enum Stage : byte
     {
         Text,
-        BeforeObject,
-        BeforeKey,
-        Key,
-        BeforeColon,
-        BeforeValue,
-        Name,
-        Arguments,
-        AfterValue,
-        AfterObject,
+        Reasoning,
+
+        /// <summary>A call in an object of its own (Hermes), and the closing marker behind it.</summary>
+        Call,
+        CallClose,
+
+        /// <summary>Behind the marker of Mistral or Granite: an array, an object or a name.</summary>
+        Calls,
+        ArrayCall,
+        ArrayNext,
+        NamedHead,
+        NamedCall,
+
+        /// <summary>A call that no marker opens (Llama 3), and what is between two of them.</summary>
+        BareCall,
+        BareNext,
+
+        Header,
+        ChannelText,
+        ChannelReasoning,
+        ChannelCall,
+        ChannelUnknown,
         Broken,
     }
 
-    private readonly List<AnswerPiece> _pieces = [];
-    private readonly List<byte> _bytes = [];
+    private readonly AnswerPieces _output = new();
+    private readonly MarkerMatcher _markers = new();
+    private readonly CallReader _call;
     private readonly List<byte> _word = [];
-    private readonly ArgumentScanner _arguments = new();
+    private readonly List<byte> _space = [];
+    private AnswerForm _form;
     private Stage _stage;
-    private int _matched;
-    private bool _afterCall;
-    private bool _escaped;
-    private bool _hasName;
-    private bool _hasArguments;
+    private bool _parsesCalls;
+    private bool _skipsSpace;
+    private bool _hasText;
 
-    public IReadOnlyList<AnswerPiece> Pieces => _pieces;
+    public AnswerParser()
+    {
+        _call = new CallReader(_output);
+        Begin(default, parsesCalls: true);
+    }
+
+    public IReadOnlyList<AnswerPiece> Pieces => _output.Items;
 
     /// <summary>Storage of the pieces; valid until the next call.</summary>
-    public ReadOnlySpan<byte> Bytes => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_bytes);
+    public ReadOnlySpan<byte> Bytes => _output.Bytes;
 
     /// <summary>How many calls have started.</summary>
-    public int CallCount { get; private set; }
+    public int CallCount => _output.CallCount;
 
     /// <summary>Why the answer is malformed; none so far.</summary>
     public ModelError Error { get; private set; }
 
+    /// <summary>Starts an answer.</summary>
+    /// <param name="form">How the model writes.</param>
+    /// <param name="parsesCalls">The request has tools; without any, what looks like a call is text.</param>
+    /// <param name="inReasoning">The prompt ends inside of the reasoning: its opening marker was the template's.</param>
+    public void Begin(AnswerForm form, bool parsesCalls, bool inReasoning = false)
+    {
+        _output.Reset();
+        _word.Clear();
+        _space.Clear();
+        (_form, _parsesCalls, _hasText, Error) = (form, parsesCalls, false, default);
+        if (_form.Calls == ToolCallForm.Harmony)
+        {
+            BeginHarmony();
+        }
+        else if (inReasoning && _form.Reasoning != ReasoningForm.None)
+        {
+            OpenReasoning();
+        }
+        else
+        {
+            EnterText(afterMarker: false);
+        }
+    }
+
     /// <summary>Generated text: whole UTF-8 characters or not.</summary>
     public void Feed(ReadOnlySpan<byte> utf8)
     {
-        Clear();
+        _output.Clear();
         foreach (var value in utf8)
         {
             Take(value);
         }
     }
 
-    /// <summary>A control token, by the text it is written as. Others than the two markers are no part of an answer.</summary>
+    /// <summary>A control token, by the text it is written as. Those that are no markers of the form are no part of an answer.</summary>
     public void FeedControl(ReadOnlySpan<byte> text)
     {
-        Clear();
-        if (text.SequenceEqual(ToolCallForm.Open) && _stage == Stage.Text)
+        _output.Clear();
+        if (_form.Calls == ToolCallForm.Harmony)
+        {
+            TakeChannelMark(text);
+        }
+        else if (_stage == Stage.NamedHead)
+        {
+            _word.AddRange(text);
+        }
+        else if (text.SequenceEqual(_form.ReasoningOpen) && _stage == Stage.Text)
         {
             ReleaseHeld();
-            OpenCall();
+            OpenReasoning();
         }
-        else if (text.SequenceEqual(ToolCallForm.Close) && _stage != Stage.Text)
+        else if (text.SequenceEqual(_form.ReasoningClose) && _stage == Stage.Reasoning)
         {
-            CloseCall();
+            ReleaseHeld();
+            CloseReasoning();
         }
-        else if (text.SequenceEqual(ToolCallForm.Open))
+        else if (_parsesCalls && !_form.CallOpen.IsEmpty)
         {
-            Break("another call begins inside it");
+            TakeCallMark(text);
         }
     }
 
     /// <summary>The answer has ended: lets go of what was held back, and reports a call that was left open.</summary>
     public void Finish()
     {
-        Clear();
-        if (_stage == Stage.Text)
+        _output.Clear();
+        switch (_stage)
         {
-            ReleaseHeld();
-        }
-        else if (_stage == Stage.AfterObject)
-        {
-            CloseCall();
-        }
-        else
-        {
-            Break("the answer ends inside it");
+            case Stage.Text or Stage.Reasoning:
+                ReleaseHeld();
+                break;
+            case Stage.ChannelText or Stage.ChannelReasoning or Stage.ChannelUnknown or Stage.BareNext or Stage.CallClose:
+                break;
+            case Stage.Header:
+                FinishHeader();
+                break;
+            case Stage.ChannelCall when _call.HasArguments:
+                break;
+            case Stage.ArrayNext when CallCount > 0:
+                break;
+            case Stage.BareCall when !_call.HasStarted:
+                EmitRaw();
+                break;
+            default:
+                Break("the answer ends inside it");
+                break;
         }
     }
 
-    public void Reset()
-    {
-        Clear();
-        (_stage, _matched, _afterCall, CallCount, Error) = (Stage.Text, 0, false, 0, default);
-    }
-
-    private void Clear()
-    {
-        _pieces.Clear();
-        _bytes.Clear();
-    }
+    internal static bool IsSpace(byte value) => value is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t';
 
     private void Take(byte value)
     {
@@ -119,252 +163,166 @@ public sealed class AnswerParser
             case Stage.Text:
                 TakeText(value);
                 break;
-            case Stage.Key or Stage.Name:
-                TakeWord(value);
-                break;
-            case Stage.Arguments:
-                TakeArgument(value);
-                break;
-            case Stage.AfterObject:
-                TakeClosing(value);
+            case Stage.Reasoning:
+                TakeReasoning(value);
                 break;
             case Stage.Broken:
                 break;
+            case >= Stage.Header:
+                TakeInChannel(value);
+                break;
             default:
-                TakeStructure(value);
+                TakeInCall(value);
                 break;
         }
     }
 
-    /// <summary>The opening marker in plain text is held back until it is whole or turns out to be text.</summary>
+    /// <summary>Markers in plain text are held back until they are whole or turn out to be text.</summary>
     private void TakeText(byte value)
     {
-        if (value != ToolCallForm.Open[_matched])
+        if (_parsesCalls && _form.Calls == ToolCallForm.Llama3 && value == '{' && !_hasText && _markers.Held.IsEmpty)
         {
-            ReleaseHeld();
+            BeginBareCall(value);
+            return;
         }
 
-        if (value != ToolCallForm.Open[_matched])
+        _markers.Take(value);
+        while (_markers.TryRelease(out var free))
         {
-            EmitText(value);
+            EmitText(free);
         }
-        else if (++_matched == ToolCallForm.Open.Length)
+
+        switch (_markers.Complete())
         {
-            OpenCall();
+            case 0 when !_form.CallOpen.IsEmpty && _parsesCalls:
+                OpenCall();
+                break;
+            case >= 0:
+                OpenReasoning();
+                break;
+            default:
+                break;
         }
+    }
+
+    private void TakeReasoning(byte value)
+    {
+        _markers.Take(value);
+        while (_markers.TryRelease(out var free))
+        {
+            EmitReasoning(free);
+        }
+
+        if (_markers.Complete() >= 0)
+        {
+            CloseReasoning();
+        }
+    }
+
+    /// <summary>Reasoning spelled in plain text opens an answer or none: later, the tag is something that the answer speaks of.</summary>
+    private void EnterText(bool afterMarker)
+    {
+        (_stage, _skipsSpace) = (Stage.Text, afterMarker);
+        WatchText();
+    }
+
+    private void WatchText()
+    {
+        _markers.Begin();
+        _markers.Add(_parsesCalls ? _form.CallOpen : default);
+        _markers.Add(_hasText ? default : _form.ReasoningOpen);
+    }
+
+    private void OpenReasoning()
+    {
+        (_stage, _skipsSpace) = (Stage.Reasoning, true);
+        _space.Clear();
+        _markers.Begin();
+        _markers.Add(_form.ReasoningClose);
+    }
+
+    private void CloseReasoning()
+    {
+        _space.Clear();
+        EnterText(afterMarker: true);
     }
 
     private void ReleaseHeld()
     {
-        var held = ToolCallForm.Open[.._matched];
-        _matched = 0;
-        foreach (var value in held)
+        while (_markers.TryFlush(out var value))
         {
-            EmitText(value);
+            if (_stage == Stage.Reasoning)
+            {
+                EmitReasoning(value);
+            }
+            else
+            {
+                EmitText(value);
+            }
         }
     }
 
     private void EmitText(byte value)
     {
-        if (!_afterCall || !IsSpace(value))
+        if (_skipsSpace && IsSpace(value))
         {
-            _afterCall = false;
-            Emit(EventKind.Text, 0, value);
+            return;
+        }
+
+        _skipsSpace = false;
+        if (!_hasText && !IsSpace(value))
+        {
+            _hasText = true;
+            RewatchText();
+        }
+
+        _output.Add(EventKind.Text, 0, value);
+    }
+
+    /// <summary>The answer has begun, so that no reasoning can open it any more; what is held back stays so where it may still open a call.</summary>
+    private void RewatchText()
+    {
+        Span<byte> held = stackalloc byte[32];
+        var count = _markers.Held.Length;
+        _markers.Held.CopyTo(held);
+        WatchText();
+        foreach (var value in held[..count])
+        {
+            _markers.Take(value);
         }
     }
 
-    private void OpenCall() => (_stage, _matched, _hasName, _hasArguments) = (Stage.BeforeObject, 0, false, false);
-
-    private void TakeStructure(byte value)
+    /// <summary>White space is held until something follows it: models write a line end before they close.</summary>
+    private void EmitReasoning(byte value)
     {
         if (IsSpace(value))
         {
+            if (!_skipsSpace)
+            {
+                _space.Add(value);
+            }
+
             return;
         }
 
-        var next = (_stage, value) switch
+        _skipsSpace = false;
+        foreach (var space in _space)
         {
-            (Stage.BeforeObject, (byte)'{') => Stage.BeforeKey,
-            (Stage.BeforeKey, (byte)'"') => Stage.Key,
-            (Stage.BeforeColon, (byte)':') => Stage.BeforeValue,
-            (Stage.BeforeValue, (byte)'"') when !_hasName => Stage.Name,
-            (Stage.BeforeValue, (byte)'{') when _hasName => Stage.Arguments,
-            (Stage.AfterValue, (byte)',') when !_hasArguments => Stage.BeforeKey,
-            (Stage.AfterValue, (byte)'}') => Stage.AfterObject,
-            _ => Stage.Broken,
-        };
-        if (next == Stage.Broken)
-        {
-            Break($"byte 0x{value:x2} is not expected there");
-            return;
+            _output.Add(EventKind.Reasoning, 0, space);
         }
 
-        Enter(next, value);
-    }
-
-    private void Enter(Stage stage, byte value)
-    {
-        _stage = stage;
-        _word.Clear();
-        _escaped = false;
-        if (stage == Stage.Arguments)
-        {
-            _arguments.Begin();
-            TakeArgument(value);
-        }
-        else if (stage == Stage.AfterObject)
-        {
-            EmitMissingArguments();
-        }
-    }
-
-    private void TakeWord(byte value)
-    {
-        if (value == '"' && !_escaped)
-        {
-            EndWord();
-            return;
-        }
-
-        _escaped = value == '\\' && !_escaped;
-        _word.Add(value);
-        if (_word.Count > ToolCallForm.NameBytesMax * 6)
-        {
-            Break("its name does not end");
-        }
-    }
-
-    private void EndWord()
-    {
-        var word = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_word);
-        if (_stage == Stage.Name)
-        {
-            EmitName(word);
-        }
-        else if (word.SequenceEqual(_hasName ? "arguments"u8 : "name"u8))
-        {
-            _stage = Stage.BeforeColon;
-        }
-        else
-        {
-            Break(_hasName ? "after the name only \"arguments\" may stand" : "it must begin with \"name\"");
-        }
-    }
-
-    private void EmitName(ReadOnlySpan<byte> written)
-    {
-        if (!TryDecode(written, out var name) || name.Length == 0)
-        {
-            Break("its name is no JSON string");
-            return;
-        }
-
-        _pieces.Add(new AnswerPiece(EventKind.ToolCallStart, CallCount, _bytes.Count, name.Length));
-        _bytes.AddRange(name);
-        CallCount++;
-        _hasName = true;
-        _stage = Stage.AfterValue;
-    }
-
-    private static bool TryDecode(ReadOnlySpan<byte> written, out byte[] name)
-    {
-        name = written.ToArray();
-        if (!written.Contains((byte)'\\'))
-        {
-            return true;
-        }
-
-        try
-        {
-            var reader = new Utf8JsonReader([(byte)'"', .. written, (byte)'"']);
-            _ = reader.Read();
-            name = System.Text.Encoding.UTF8.GetBytes(reader.GetString()!);
-            return true;
-        }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
-        {
-            return false;
-        }
-    }
-
-    private void TakeArgument(byte value)
-    {
-        Emit(EventKind.ToolCallArguments, CallCount - 1, value);
-        switch (_arguments.Take(value))
-        {
-            case ArgumentScanner.Outcome.Complete:
-                (_stage, _hasArguments) = (Stage.AfterValue, true);
-                break;
-            case ArgumentScanner.Outcome.Malformed:
-                Break("its arguments' brackets do not match");
-                break;
-            default:
-                break;
-        }
-    }
-
-    /// <summary>A call without arguments is a call with none.</summary>
-    private void EmitMissingArguments()
-    {
-        if (!_hasArguments)
-        {
-            Emit(EventKind.ToolCallArguments, CallCount - 1, (byte)'{');
-            Emit(EventKind.ToolCallArguments, CallCount - 1, (byte)'}');
-        }
-    }
-
-    private void TakeClosing(byte value)
-    {
-        if (_matched == 0 && IsSpace(value))
-        {
-            return;
-        }
-
-        if (value != ToolCallForm.Close[_matched])
-        {
-            Break("text follows it before its end mark");
-        }
-        else if (++_matched == ToolCallForm.Close.Length)
-        {
-            CloseCall();
-        }
-    }
-
-    private void CloseCall()
-    {
-        if (_stage != Stage.AfterObject)
-        {
-            Break("its end mark comes too early");
-            return;
-        }
-
-        (_stage, _matched, _afterCall) = (Stage.Text, 0, true);
+        _space.Clear();
+        _output.Add(EventKind.Reasoning, 0, value);
     }
 
     private void Break(string why)
     {
         if (Error.IsNone)
         {
-            var number = _hasName ? CallCount : CallCount + 1;
+            var number = _call.HasStarted ? CallCount : CallCount + 1;
             Error = new ModelError(ErrorCause.Malformed, $"The model's tool call {number} is malformed: {why}. Ask again, or use a model trained for tools.");
         }
 
         _stage = Stage.Broken;
     }
-
-    private void Emit(EventKind kind, int index, byte value)
-    {
-        if (_pieces.Count > 0 && _pieces[^1].Kind == kind && _pieces[^1].Index == index)
-        {
-            _pieces[^1] = _pieces[^1] with { Length = _pieces[^1].Length + 1 };
-        }
-        else
-        {
-            _pieces.Add(new AnswerPiece(kind, index, _bytes.Count, 1));
-        }
-
-        _bytes.Add(value);
-    }
-
-    private static bool IsSpace(byte value) => value is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t';
 }

@@ -52,7 +52,7 @@ public sealed class AnswerGrammarTests
     public void With_none_the_tools_constrain_nothing()
     {
         using var request = Request(ToolChoiceMode.None);
-        Assert.True(AnswerGrammar.TryCompile(Compiler(true), request.Request, out var compiled, out _));
+        Assert.True(AnswerGrammar.TryCompile(Compiler(true), request.Request, default, false, out var compiled, out _));
         Assert.Null(compiled);
     }
 
@@ -63,7 +63,7 @@ public sealed class AnswerGrammarTests
         request.Request.Constraint.Kind = ConstraintKind.JsonSchema;
         request.Request.Constraint.Source = Picking.Slice("""{"type":"boolean"}""");
         var compiler = Compiler(true);
-        Assert.True(AnswerGrammar.TryCompile(compiler, request.Request, out var compiled, out var error), error.Message);
+        Assert.True(AnswerGrammar.TryCompile(compiler, request.Request, default, false, out var compiled, out var error), error.Message);
         Assert.True(Accepts(compiled!, "true"));
         Assert.True(Accepts(compiled!, GoodCall));
         Assert.False(Accepts(compiled!, "text"));
@@ -73,8 +73,8 @@ public sealed class AnswerGrammarTests
     [Fact]
     public void No_more_calls_than_the_limit_are_made()
     {
-        Assert.True(Accepts(true, ToolChoiceMode.Auto, string.Concat(Enumerable.Repeat(GoodCall, ToolCallForm.CallsMax))));
-        Assert.False(Accepts(true, ToolChoiceMode.Auto, string.Concat(Enumerable.Repeat(GoodCall, ToolCallForm.CallsMax + 1))));
+        Assert.True(Accepts(true, ToolChoiceMode.Auto, string.Concat(Enumerable.Repeat(GoodCall, ToolCallLimits.CallsMax))));
+        Assert.False(Accepts(true, ToolChoiceMode.Auto, string.Concat(Enumerable.Repeat(GoodCall, ToolCallLimits.CallsMax + 1))));
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class AnswerGrammarTests
     {
         using var request = new TestRequest();
         request.Request.ToolChoice = new ToolChoice(ToolChoiceMode.Required);
-        Assert.False(AnswerGrammar.TryCompile(Compiler(true), request.Request, out _, out var error));
+        Assert.False(AnswerGrammar.TryCompile(Compiler(true), request.Request, default, false, out _, out var error));
         Assert.Equal("tool_choice", error.Param);
     }
 
@@ -107,7 +107,7 @@ public sealed class AnswerGrammarTests
         request.Request.Turns.Add(TurnRole.Assistant, Picking.Slice("third"));
         request.Request.Constraint.Kind = ConstraintKind.JsonSchema;
         request.Request.Constraint.Source = Picking.Slice("""{"x-span-of":"prompt"}""");
-        Assert.True(AnswerGrammar.TryCompile(Compiler(true), request.Request, out var compiled, out _));
+        Assert.True(AnswerGrammar.TryCompile(Compiler(true), request.Request, default, false, out var compiled, out _));
         Assert.True(Accepts(compiled!, "\"second\""));
         Assert.False(Accepts(compiled!, "\"first\""));
         compiled!.Dispose();
@@ -123,7 +123,7 @@ public sealed class AnswerGrammarTests
             var random = new Random(seed);
             var vocabulary = Vocabulary(controls, random);
             using var request = Request(ToolChoiceMode.Required);
-            Assert.True(AnswerGrammar.TryCompile(new ConstraintCompiler(VocabularyIndex.Build(vocabulary)), request.Request, out var compiled, out var error), error.Message);
+            Assert.True(AnswerGrammar.TryCompile(new ConstraintCompiler(VocabularyIndex.Build(vocabulary)), request.Request, default, false, out var compiled, out var error), error.Message);
             var answer = Picking.Answer(compiled!, random);
             compiled!.Dispose();
             if (answer is not null)
@@ -175,14 +175,14 @@ public sealed class AnswerGrammarTests
     private static ModelError Refusal(ToolChoiceMode mode, string calc, string name = "")
     {
         using var request = Request(mode, name, calc);
-        Assert.False(AnswerGrammar.TryCompile(Compiler(true), request.Request, out _, out var error));
+        Assert.False(AnswerGrammar.TryCompile(Compiler(true), request.Request, default, false, out _, out var error));
         return error;
     }
 
     private static bool Accepts(bool controls, ToolChoiceMode mode, string answer, string name = "")
     {
         using var request = Request(mode, name);
-        Assert.True(AnswerGrammar.TryCompile(Compiler(controls), request.Request, out var compiled, out var error), error.Message);
+        Assert.True(AnswerGrammar.TryCompile(Compiler(controls), request.Request, default, false, out var compiled, out var error), error.Message);
         using (compiled)
         {
             return Accepts(compiled!, answer);

@@ -76,16 +76,19 @@ public sealed class AnswerParserTests
         var parser = new AnswerParser();
         parser.Feed("<tool_call>broken"u8);
         Assert.False(parser.Error.IsNone);
-        parser.Reset();
+        parser.Begin(default, parsesCalls: true);
         parser.Feed("fine"u8);
         Assert.True(parser.Error.IsNone);
         Assert.Equal("fine"u8.ToArray(), parser.Bytes.ToArray());
         Assert.Equal(0, parser.CallCount);
     }
 
-    internal static (string Events, ModelError Error) Parse(byte[] utf8, int chunk)
+    internal static (string Events, ModelError Error) Parse(byte[] utf8, int chunk) => Parse(utf8, chunk, default);
+
+    internal static (string Events, ModelError Error) Parse(byte[] utf8, int chunk, AnswerForm form, bool inReasoning = false, bool parsesCalls = true)
     {
         var parser = new AnswerParser();
+        parser.Begin(form, parsesCalls, inReasoning);
         var events = new List<string>();
         for (var at = 0; at < utf8.Length; at += chunk)
         {
@@ -98,11 +101,11 @@ public sealed class AnswerParserTests
         return (Joined(events), parser.Error);
     }
 
-    private static void Collect(AnswerParser parser, List<string> events)
+    internal static void Collect(AnswerParser parser, List<string> events)
     {
         foreach (var piece in parser.Pieces)
         {
-            var head = piece.Kind switch { EventKind.Text => "text:", EventKind.ToolCallStart => $"start{piece.Index}:", _ => $"args{piece.Index}:" };
+            var head = piece.Kind switch { EventKind.Text => "text:", EventKind.Reasoning => "thinks:", EventKind.ToolCallStart => $"start{piece.Index}:", _ => $"args{piece.Index}:" };
             var body = Encoding.UTF8.GetString(parser.Bytes.Slice(piece.Start, piece.Length));
             if (events.Count > 0 && piece.Kind != EventKind.ToolCallStart && events[^1].StartsWith(head, StringComparison.Ordinal))
             {
@@ -115,5 +118,5 @@ public sealed class AnswerParserTests
         }
     }
 
-    private static string Joined(List<string> events) => string.Join('|', events);
+    internal static string Joined(List<string> events) => string.Join('|', events);
 }

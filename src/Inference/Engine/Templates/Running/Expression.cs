@@ -150,6 +150,11 @@ internal sealed class CallExpression(Place place, string name, List<Argument> ar
             return macro.Call(state, Place, arguments);
         }
 
+        if (state.Scope.Find(name) is ClockValue clock)
+        {
+            return clock.Format(new CallFrame(state, Place, Value.None, arguments));
+        }
+
         return Functions.Find(name) is { } function
             ? function(new CallFrame(state, Place, Value.None, arguments))
             : throw new TemplateFault(Place, $"'{name}' is no function here; a prompt depends on its conversation only. Known are {Functions.Known} and the template's macros.");

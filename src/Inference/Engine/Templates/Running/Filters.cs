@@ -7,7 +7,7 @@ namespace Jesus.Inference.Engine.Templates.Running;
 internal static class Filters
 {
     public const string Known = "tojson, trim, length, count, join, default, d, upper, lower, title, capitalize, string, safe, list, first, last, int, float, abs, replace, "
-        + "items, map, select, reject, selectattr, rejectattr, reverse, unique, indent";
+        + "items, map, select, reject, selectattr, rejectattr, reverse, unique, indent, sort, dictsort, sum, min, max";
 
     /// <summary>Null when no such filter is known.</summary>
     public static BuiltIn? Find(string name) => name switch
@@ -35,6 +35,11 @@ internal static class Filters
         "reverse" => static call => new ListValue([.. Sequences.Of(call.Place, call.Target).Reverse()]),
         "unique" => ListFilters.Unique,
         "indent" => Indent,
+        "sort" => Sorting.Sort,
+        "dictsort" => Sorting.SortMap,
+        "sum" => Sorting.Sum,
+        "min" => static call => Sorting.Extreme(call, -1),
+        "max" => static call => Sorting.Extreme(call, 1),
         _ => null,
     };
 

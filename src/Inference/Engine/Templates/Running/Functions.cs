@@ -5,7 +5,7 @@ namespace Jesus.Inference.Engine.Templates.Running;
 /// <summary>Functions that templates call by name.</summary>
 internal static class Functions
 {
-    public const string Known = "raise_exception, namespace, dict, range";
+    public const string Known = "raise_exception, namespace, dict, range, strftime_now";
 
     public static BuiltIn? Find(string name) => name switch
     {

@@ -6,7 +6,7 @@ namespace Jesus.Inference.Engine.Templates.Running;
 internal static class Methods
 {
     public const string Known = "startswith, endswith, strip, lstrip, rstrip, split, splitlines, replace, upper, lower, title, capitalize, find, join, removeprefix, "
-        + "removesuffix, items, keys, values, get";
+        + "removesuffix, rsplit, count, isdigit, items, keys, values, get";
 
     /// <summary>Null when no such method is known.</summary>
     public static BuiltIn? Find(string name) => name switch
@@ -27,6 +27,9 @@ internal static class Methods
         "join" => static call => Texts.Join(call.State, call.Place, call.Text, Sequences.Of(call.Place, call.Need(0, "items"))),
         "removeprefix" => static call => RemovePrefix(call.Text, call.NeedText(0, "prefix")),
         "removesuffix" => static call => RemoveSuffix(call.Text, call.NeedText(0, "suffix")),
+        "rsplit" => static call => Texts.SplitFromEnd(call.State, call.Place, call.Text, call.NeedText(0, "sep"), call.Integer(1, "maxsplit") ?? -1),
+        "count" => static call => new IntegerValue(Texts.Split(call.State, call.Place, call.Text, call.NeedText(0, "sub"), -1).Count - 1),
+        "isdigit" => static call => Value.Of(call.Text.IsTrue && call.Text.ToString().All(char.IsDigit)),
         "items" => static call => Sequences.ItemsOf(Map(call)),
         "keys" => static call => new ListValue(Sequences.Of(call.Place, Map(call))),
         "values" => static call => new ListValue([.. Map(call).Keys.Select(key => Map(call).Find(key)!)]),

@@ -33,7 +33,7 @@ internal static class Tests
         "gt" or "greaterthan" or ">" => Compared(">"),
         "ge" or ">=" => Compared(">="),
         "in" => Compared("in"),
-        "callable" => static call => Value.Of(call.Target is MacroValue),
+        "callable" => static call => Value.Of(call.Target is MacroValue or ClockValue),
         _ => null,
     };
 

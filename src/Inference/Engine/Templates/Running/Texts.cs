@@ -64,6 +64,20 @@ internal static class Texts
         return parts;
     }
 
+    /// <summary>Python's rsplit with a separator: the rest stays whole at the beginning.</summary>
+    public static ListValue SplitFromEnd(RenderState state, Place place, TextValue text, TextValue separator, long max)
+    {
+        var parts = Split(state, place, text, separator, -1);
+        if (max < 0 || parts.Count <= max + 1)
+        {
+            return new ListValue(parts);
+        }
+
+        var kept = parts.Count - (int)max;
+        var rest = Join(state, place, separator, parts[..kept]);
+        return new ListValue([rest, .. parts[kept..]]);
+    }
+
     public static TextValue Replace(RenderState state, Place place, TextValue text, TextValue old, TextValue replacement) =>
         old.Utf8.IsEmpty ? text : Join(state, place, replacement, Split(state, place, text, old, -1));
 

@@ -18,6 +18,9 @@ internal sealed class TextValue : Value
     public override bool IsTrue => Utf8.Length > 0;
     public override string Kind => "string";
 
+    /// <summary>Every byte stands in the template.</summary>
+    public bool IsTrusted => _runs.All(run => run.Trusted);
+
     /// <summary>Characters (code points), as Python counts them.</summary>
     public int Length => CountCharacters(Utf8.Span);
 
@@ -82,7 +85,7 @@ internal sealed class TextValue : Value
         var converted = Encoding.UTF8.GetBytes(convert(ToString()));
         return Ascii.IsValid(Utf8.Span) && converted.Length == Utf8.Length
             ? new TextValue(converted, _runs)
-            : Of(converted, _runs.All(run => run.Trusted));
+            : Of(converted, IsTrusted);
     }
 
     private static int CountCharacters(ReadOnlySpan<byte> utf8)
