@@ -27,29 +27,54 @@ internal static class ModelLoader
 
     public static LoadedModel Load(string name, ModelPath file, ModelHostOptions options, TimeProvider time)
     {
-        using var gguf = GgufFile.Open(file.Path);
-        var hash = HashNow(file);
-        var tokenizer = TokenizerLoader.Load(gguf.Metadata);
-        var prompts = PromptsOf(name, gguf.Metadata, tokenizer, time, out var templateHash);
-        var backend = LoadBackend(gguf, name, tokenizer, options);
-        var engine = new InferenceEngine(name, backend, tokenizer, options.Batch, time);
-        var model = new LoadedModel(name, file.Path, backend, tokenizer, prompts, templateHash, engine);
-        if (hash is not null)
+        var source = new FileByteSource(file.Path);
+        var gguf = GgufFile.Open(source, file.Path);
+        try
         {
-            model.SetHash(hash);
-        }
-        else
-        {
-            _ = Task.Run(() => HashLater(model));
-        }
+            var written = source.WrittenAt;
+            RefuseEncoder(gguf.Metadata);
+            var hash = HashNow(file, source);
+            var tokenizer = TokenizerLoader.Load(gguf.Metadata);
+            var prompts = PromptsOf(name, gguf.Metadata, tokenizer, time, out var templateHash);
+            var backend = LoadBackend(gguf, name, tokenizer, options);
+            if (source.WrittenAt != written)
+            {
+                backend.Dispose();
+                throw new GgufException(file.Path, 0, "the file", "was written to while it was loaded; load it again when it is whole.");
+            }
 
-        return model;
+            var engine = new InferenceEngine(name, backend, tokenizer, options.Batch, time);
+            var model = new LoadedModel(name, file.Path, backend, tokenizer, prompts, templateHash, engine);
+            if (hash is not null)
+            {
+                model.SetHash(hash);
+                return model;
+            }
+
+            // The very file that was read, kept open: another may lie under its name by then.
+            var kept = gguf;
+            gguf = null;
+            _ = Task.Run(() => HashLater(model, kept, source, written));
+            return model;
+        }
+        finally
+        {
+            gguf?.Dispose();
+        }
+    }
+
+    /// <summary>No pass over an encoder draws a next token, and nothing else asks one yet.</summary>
+    private static void RefuseEncoder(GgufMetadata metadata)
+    {
+        if (metadata.RequireString("general.architecture") is "bert" or "nomic-bert" and var encoder)
+        {
+            throw metadata.Error("general.architecture", $"is \"{encoder}\", an encoder, which writes no text; embeddings and reranking by the box's own models are not implemented.");
+        }
     }
 
     /// <summary>The file's hash where it is cheap or must be compared; null where it may come later.</summary>
-    private static byte[]? HashNow(ModelPath file)
+    private static byte[]? HashNow(ModelPath file, FileByteSource source)
     {
-        using var source = new FileByteSource(file.Path);
         if (file.Sha256 is null && source.Length > HashFirstBytes)
         {
             return null;
@@ -62,16 +87,22 @@ internal static class ModelLoader
             : throw new GgufException(file.Path, 0, "sha256", $"is {text}, but {file.Sha256} was expected: the file is damaged or another one.");
     }
 
-    private static void HashLater(LoadedModel model)
+    private static void HashLater(LoadedModel model, GgufFile file, FileByteSource source, DateTime written)
     {
-        try
+        using (file)
         {
-            using var source = new FileByteSource(model.Path);
-            model.SetHash(FileHash.Of(source));
-        }
-        catch (IOException)
-        {
-            // The file is gone or unreadable now: the profile stays unknown, which is what unknown means.
+            try
+            {
+                var hash = FileHash.Of(source);
+                if (source.WrittenAt == written)
+                {
+                    model.SetHash(hash);
+                }
+            }
+            catch (IOException)
+            {
+                // Unreadable now: the profile stays unknown, which is what unknown means.
+            }
         }
     }
 

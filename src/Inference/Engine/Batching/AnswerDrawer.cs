@@ -10,7 +10,7 @@ namespace Jesus.Inference.Engine.Batching;
 /// Draws the tokens of one answer from a pass's logits and takes them into the answer. A guessed token is accepted when it is the very token that was drawn: then its
 /// row's logits are those that the next pass would have computed, and the next token is drawn from them at once. The loop's; allocates nothing per token.
 /// </summary>
-internal sealed class AnswerDrawer(Tokenizer tokenizer)
+internal sealed class AnswerDrawer(Tokenizer tokenizer, IBackend backend)
 {
     private readonly Sampler _sampler = new(tokenizer.Vocabulary.Count);
     private readonly ulong[] _mask = new ulong[(tokenizer.Vocabulary.Count + 63) / 64];
@@ -22,15 +22,17 @@ internal sealed class AnswerDrawer(Tokenizer tokenizer)
 
     /// <param name="sequence">All its tokens are computed, and behind them <see cref="Speculation.Draft.Planned"/> guessed ones.</param>
     /// <param name="batch">The pass.</param>
+    /// <param name="index">Which of the pass's sequences it is.</param>
     /// <param name="logitRow">Where the sequence's logits begin.</param>
-    public void Draw(Sequence sequence, ForwardBatch batch, int logitRow)
+    public void Draw(Sequence sequence, ForwardBatch batch, int index, int logitRow)
     {
         var draft = sequence.Draft;
         DraftsComputed += draft.Planned;
         for (var i = 0; ; i++)
         {
-            if (!TryDraw(sequence, batch.Logits(logitRow + i)[..tokenizer.Vocabulary.Count], out var token))
+            if (!TryDraw(sequence, batch.Logits(logitRow + i)[..tokenizer.Vocabulary.Count], out var token, out var error))
             {
+                sequence.Generation.Error = error == SampleError.None ? sequence.Generation.Error : SamplingError(error, sequence, batch, index);
                 return;
             }
 
@@ -64,10 +66,10 @@ internal sealed class AnswerDrawer(Tokenizer tokenizer)
     }
 
     /// <summary>False where the answer ended without a token or its request has failed.</summary>
-    private bool TryDraw(Sequence sequence, ReadOnlySpan<float> logits, out int token)
+    private bool TryDraw(Sequence sequence, ReadOnlySpan<float> logits, out int token, out SampleError error)
     {
         var generation = sequence.Generation;
-        token = -1;
+        (token, error) = (-1, SampleError.None);
         if (!generation.Error.IsNone)
         {
             return false;
@@ -84,7 +86,7 @@ internal sealed class AnswerDrawer(Tokenizer tokenizer)
             CollectionsMarshal.AsSpan(generation.LogitBias));
         if (drawn.Error != SampleError.None)
         {
-            generation.Error = SamplingError(drawn.Error, sequence);
+            error = drawn.Error;
             return false;
         }
 
@@ -138,7 +140,17 @@ internal sealed class AnswerDrawer(Tokenizer tokenizer)
         generation.ChoicesFinished++;
     }
 
-    private static ModelError SamplingError(SampleError error, Sequence sequence) => error == SampleError.NotANumber
-        ? new ModelError(ErrorCause.Internal, $"The model's logits at position {sequence.Tokens.Count} are not numbers; the file is damaged or the arithmetic broke.")
+    private ModelError SamplingError(SampleError error, Sequence sequence, ForwardBatch batch, int index) => error == SampleError.NotANumber
+        ? new ModelError(
+            ErrorCause.Internal,
+            $"The model's logits at position {sequence.Tokens.Count} are not numbers, {Origin(backend.FindNotFinite(batch, index))}; the file is damaged or the arithmetic broke.")
         : new ModelError(ErrorCause.Internal, $"No token of the vocabulary continues the constrained answer at position {sequence.Tokens.Count}.");
+
+    private string Origin(int? block) => block switch
+    {
+        null => "though a second pass found none that were not",
+        < 0 => "from the token embedding on",
+        var at when at == backend.Shape.Layers => "from the output on",
+        _ => $"from layer {block} of {backend.Shape.Layers} on (blk.{block})",
+    };
 }

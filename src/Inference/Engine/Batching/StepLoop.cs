@@ -33,7 +33,7 @@ internal sealed class StepLoop
         var logitRows = Math.Min(limits.SequencesMax + Draft.TokensMax, limits.StepRowsMax);
         _batch = new ForwardBatch(limits.StepRowsMax, logitRows, backend.Shape.Vocabulary);
         _planner = new StepPlanner(_roster, limits, logitRows, ContextTokens, Costs);
-        _drawer = new AnswerDrawer(tokenizer);
+        _drawer = new AnswerDrawer(tokenizer, backend);
     }
 
     /// <summary>Positions that one sequence can come to: the model's context, or all KV blocks where they are fewer.</summary>
@@ -237,12 +237,12 @@ internal sealed class StepLoop
     private void Draw(ReadOnlySpan<PlannedShare> shares)
     {
         var logitRow = 0;
-        foreach (var share in shares)
+        for (var i = 0; i < shares.Length; i++)
         {
-            var sequence = share.Sequence;
+            var sequence = shares[i].Sequence;
             if (sequence.Pending == 0)
             {
-                _drawer.Draw(sequence, _batch, logitRow);
+                _drawer.Draw(sequence, _batch, i, logitRow);
                 logitRow += 1 + sequence.Draft.Planned;
             }
 

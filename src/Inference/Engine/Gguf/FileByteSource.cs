@@ -17,6 +17,9 @@ public sealed class FileByteSource : IByteSource
 
     public long Length { get; }
 
+    /// <summary>When the file was last written to, whatever lies under its name now.</summary>
+    public DateTime WrittenAt => File.GetLastWriteTimeUtc(_handle);
+
     public int Read(long offset, Span<byte> destination)
     {
         var done = 0;
