@@ -68,7 +68,8 @@ internal static class ModelLoader
     {
         if (metadata.RequireString("general.architecture") is "bert" or "nomic-bert" and var encoder)
         {
-            throw metadata.Error("general.architecture", $"is \"{encoder}\", an encoder, which writes no text; embeddings and reranking by the box's own models are not implemented.");
+            throw metadata.Error("general.architecture",
+                $"is \"{encoder}\", an encoder, which writes no text; embeddings and reranking by the box's own models are not implemented.");
         }
     }
 
