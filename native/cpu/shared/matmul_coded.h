@@ -2,7 +2,7 @@
 //
 //   kQuantBytes                            of its activations, as its Vec16 says
 //   Wide                                   a block of 16 rows x 32 columns: its codes a byte each, its scales as floats
-//   expand<T>(group, block, count, wide)   makes the Wides of `count` blocks of a group, from block `block`, a multiple of 8
+//   expand<T>(group, block, count, wide)   makes the Wides of `count` blocks of a group, from block `block` on
 //   tile<T, N>(wide, count, x, sums)       multiplies them with N rows of activations, adding to sums [N][16]
 //   tokens(T)                              rows of the largest tile
 //
@@ -30,7 +30,7 @@ constexpr int kChunkTokens = 96;
 constexpr int kFewBlocks = 8;
 // Bytes ahead of the record at hand that are asked for when weights come from memory: the hardware's own prefetch stops
 // at each page of 4 KB. What lies past a group is the next group.
-constexpr int kCodedPrefetchAhead = 4096;
+constexpr int kCodedPrefetchAhead = 1024;
 
 template <class Machine>
 inline const QuantBlock* quant_blocks(const Product& p, int token) {
@@ -46,10 +46,17 @@ inline void store_sums(const Product& p, int token, int group, const float* sums
     }
 }
 
-template <class Machine>
-inline void prefetch_records(const uint8_t* from, int64_t bytes) {
-    for (int64_t line = 0; line < bytes; line += 64) {
-        __builtin_prefetch(from + kCodedPrefetchAhead + line);
+// Makes blocks wide one by one, asking for what lies ahead with each: all at once, the requests would queue before the work.
+template <class Machine, Type T>
+inline void stream_blocks(const uint8_t* group, int block, int count, typename Machine::Wide* wide) {
+    constexpr Form form = form_of(T);
+    constexpr int64_t bytes = static_cast<int64_t>(form.record_bytes()) * kBlockColumns / form.record_columns();
+    for (int i = 0; i < count; ++i) {
+        const uint8_t* ahead = group + (block + i) * bytes + kCodedPrefetchAhead;
+        for (int64_t line = 0; line < bytes; line += 64) {
+            __builtin_prefetch(ahead + line);
+        }
+        Machine::template expand<T>(group, block + i, 1, wide + i);
     }
 }
 
@@ -68,7 +75,6 @@ inline void any_tile(int tokens, const typename Machine::Wide* wide, int blocks,
 template <class Machine, Type T>
 void few_tokens(const Product& p) {
     constexpr int most = Machine::tokens(T);
-    constexpr Form form = form_of(T);
     const int blocks = p.weights->blocks();
     typename Machine::Wide wide[kFewBlocks];
     const QuantBlock* x[most];
@@ -76,9 +82,7 @@ void few_tokens(const Product& p) {
         alignas(64) float sums[most][kLanes] = {};
         for (int block = 0; block < blocks; block += kFewBlocks) {
             const int count = blocks - block < kFewBlocks ? blocks - block : kFewBlocks;
-            const uint8_t* records = p.weights->group(group) + block / (form.record_columns() / kBlockColumns) * form.record_bytes();
-            prefetch_records<Machine>(records, static_cast<int64_t>(form.record_bytes()) * count * kBlockColumns / form.record_columns());
-            Machine::template expand<T>(p.weights->group(group), block, count, wide);
+            stream_blocks<Machine, T>(p.weights->group(group), block, count, wide);
             for (int token = 0; token < p.tokens; ++token) {
                 x[token] = quant_blocks<Machine>(p, token) + block;
             }
