@@ -96,7 +96,8 @@ public static class EngineBench
     private static void Line(TextWriter output, string name, IReadOnlyList<double> rates, double each, IReadOnlyList<double> limits, string unit)
     {
         var (rate, limit) = (EngineRounds.Median(rates), EngineRounds.Median(limits));
-        Write(output, $"  {name,-8} {rate,9:F1} tok/s   ours {rate * each,7:F3}, limit {limit,7:F3} {unit}, ratio {EngineRounds.Median(rates.Zip(limits, (a, b) => a * each / b)):F2}");
+        var ratio = EngineRounds.Median(rates.Zip(limits, (a, b) => a * each / b));
+        Write(output, $"  {name,-8} {rate,9:F1} tok/s   ours {rate * each,7:F3}, limit {limit,7:F3} {unit}, ratio {ratio:F2}");
     }
 
     private static void Compare(TextWriter output, string name, List<double> ours, List<double> theirs) =>
