@@ -20,6 +20,8 @@ for project in bench/*/*.csproj; do
   [ -n "${BENCH:-}" ] && [ "$BENCH" != "$name" ] && continue
   # The gateway is measured as published, with nginx beside it.
   if [ "$name" = Load ]; then need /usr/sbin/nginx nginx-light; eng/build.sh; fi
+  # Serving is measured through the daemon as published.
+  if [ "$name" = Serving ]; then eng/build.sh; fi
   # The NATS client is measured with Native AOT as well, beside plain sockets in C.
   if [ "$name" = Nats ]; then nats_bench ${BENCH_ARGS:-}; continue; fi
   say "bench $name"

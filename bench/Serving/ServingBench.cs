@@ -46,10 +46,12 @@ public static class ServingBench
     private static async Task StreamsAsync(Server server, ServingOptions options, int streams, TextWriter output)
     {
         var clock = Stopwatch.StartNew();
-        var calls = await Task.WhenAll(Enumerable.Range(0, streams).Select(i => new StreamedCall(server, Prompt(i, options.Prompt), options.Generate).RunAsync()));
+        var calls = await Task.WhenAll(Enumerable.Range(0, streams)
+            .Select(i => new StreamedCall(server, Prompt(i, options.Prompt), options.Generate).RunAsync()));
         var seconds = clock.Elapsed.TotalSeconds;
         var first = calls.Select(call => call.FirstSeconds).Order().ToArray();
-        Write(output, $"{server.Name,-13} {streams,8} {calls.Sum(call => call.Tokens) / seconds,8:F1} {At(first, 0.5),8:F2} s {At(first, 0.95),8:F2} s {server.ResidentMegabytes,8:F0}");
+        var rate = calls.Sum(call => call.Tokens) / seconds;
+        Write(output, $"{server.Name,-13} {streams,8} {rate,8:F1} {At(first, 0.5),8:F2} s {At(first, 0.95),8:F2} s {server.ResidentMegabytes,8:F0}");
     }
 
     private static async Task StallAsync(Server server, ServingOptions options, TextWriter output)
@@ -66,8 +68,10 @@ public static class ServingBench
         var calls = await Task.WhenAll(running);
         var stall = calls.Max(call => call.StallSeconds(from, to));
         var during = calls.Sum(call => call.Pieces.Count(piece => piece > from && piece < to));
-        Write(output, $"{server.Name,-13} {Running} answers while {Arriving} prompts of {options.LongPrompt} tokens are read ({Stopwatch.GetElapsedTime(from, to).TotalSeconds:F1} s): "
-            + $"longest stall {stall * 1e3:F0} ms, {during} pieces meanwhile, first tokens after {At([.. arrived.Select(call => call.FirstSeconds).Order()], 0.5):F1} s");
+        var seconds = Stopwatch.GetElapsedTime(from, to).TotalSeconds;
+        var first = At([.. arrived.Select(call => call.FirstSeconds).Order()], 0.5);
+        Write(output, $"{server.Name,-13} {Running} answers while {Arriving} prompts of {options.LongPrompt} tokens are read ({seconds:F1} s):");
+        Write(output, $"{"",-13} longest stall {stall * 1e3:F0} ms, {during} pieces meanwhile, first tokens after {first:F1} s");
     }
 
     /// <summary>Letters that no other prompt begins with, so that nothing is read from a cache.</summary>

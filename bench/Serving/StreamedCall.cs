@@ -39,7 +39,10 @@ internal sealed class StreamedCall(Server server, string prompt, int tokens)
     {
         _started = Stopwatch.GetTimestamp();
         using var body = new StringContent(string.Create(CultureInfo.InvariantCulture,
-            $$"""{"model":"{{server.Model}}","stream":true,"stream_options":{"include_usage":true},"temperature":0,"max_tokens":{{tokens}},"messages":[{"role":"user","content":"{{prompt}}"}]}"""),
+            $$"""
+            {"model":"{{server.Model}}","stream":true,"stream_options":{"include_usage":true},"temperature":0,"max_tokens":{{tokens}},
+             "messages":[{"role":"user","content":"{{prompt}}"}]}
+            """),
             Encoding.UTF8, MediaTypeHeaderValue.Parse("application/json"));
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server.Url, "/v1/chat/completions")) { Content = body };
         using var answer = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
@@ -71,7 +74,8 @@ internal sealed class StreamedCall(Server server, string prompt, int tokens)
 
         foreach (var choice in root.TryGetProperty("choices", out var choices) ? choices.EnumerateArray() : default)
         {
-            if (choice.TryGetProperty("delta", out var delta) && delta.TryGetProperty("content", out var text) && text.ValueKind == JsonValueKind.String && text.GetString() is { Length: > 0 })
+            if (choice.TryGetProperty("delta", out var delta) && delta.TryGetProperty("content", out var text)
+                && text.ValueKind == JsonValueKind.String && text.GetString() is { Length: > 0 })
             {
                 _pieces.Add(Stopwatch.GetTimestamp());
                 if (_pieces.Count == 1)
