@@ -40,7 +40,7 @@ internal sealed record ServedModel(string Name, int Layers, int Width, int Heads
     private GgufWriter Writer()
     {
         var tokens = Enumerable.Range(0, 256).Select(value => CharOf((byte)value).ToString())
-            .Concat(Enumerable.Range(256, Vocabulary - 257).Select(i => FormattableString.Invariant($"word{i}"))).Append("<|end|>").ToList();
+            .Append("!!").Concat(Enumerable.Range(257, Vocabulary - 258).Select(i => FormattableString.Invariant($"word{i}"))).Append("<|end|>").ToList();
         var types = Enumerable.Repeat(NormalToken, Vocabulary - 1).Append(ControlToken).ToList();
         var writer = new GgufWriter()
             .Add("general.architecture", "llama")
@@ -57,7 +57,7 @@ internal sealed record ServedModel(string Name, int Layers, int Width, int Heads
             .Add("tokenizer.ggml.pre", "gpt-2")
             .Add("tokenizer.ggml.tokens", tokens)
             .Add("tokenizer.ggml.token_type", types)
-            .Add("tokenizer.ggml.merges", ["w o"])
+            .Add("tokenizer.ggml.merges", ["! !"])
             .Add("tokenizer.ggml.eos_token_id", (uint)Vocabulary - 1)
             .Add("tokenizer.chat_template", "{% for message in messages %}{{ message.content }}{% endfor %}");
         AddWeights(writer);

@@ -90,11 +90,11 @@ internal sealed class Server : IDisposable
     private async Task WaitAsync(Func<Uri?> url)
     {
         var clock = Stopwatch.StartNew();
-        while (true)
+        for (var last = ""; ;)
         {
             if (_process.HasExited || clock.Elapsed > ReadyMax)
             {
-                throw new InvalidOperationException($"{Name} did not start: {string.Join('\n', _lines)}");
+                throw new InvalidOperationException($"{Name} did not start: {last}\n{string.Join('\n', _lines)}");
             }
 
             await Task.Delay(20);
@@ -106,9 +106,10 @@ internal sealed class Server : IDisposable
                     _ = await new StreamedCall(this, "ready?", 1).RunAsync();
                     return;
                 }
-                catch (HttpRequestException)
+                catch (HttpRequestException error)
                 {
-                    // Not yet.
+                    // Not yet, or never: the last answer says why.
+                    last = error.Message;
                 }
             }
         }
