@@ -62,7 +62,7 @@ public sealed class ConstraintCompiler
 
         if (builder.IsFull)
         {
-            error = Refused($"The answer's grammar needs more than {ConstraintLimits.StatesMax} states; shorten its enumerations, properties or repetitions.");
+            error = Refused($"{source.Name} needs more than {ConstraintLimits.StatesMax} states; shorten its enumerations, properties or repetitions.");
             return false;
         }
 
@@ -74,7 +74,7 @@ public sealed class ConstraintCompiler
             EmptyWayProblem.TooLong => Refused($"{source.Name} has more than {ConstraintLimits.JumpsMax} optional parts in a row; give some of them a rule of their own."),
             _ => GrammarCheck.FillNeeds(grammar)
                 ? default
-                : Refused($"{source.Name} admits no value nested less than {grammar.DepthMax} deep; make a recursive part optional."),
+                : Refused($"{source.Name} admits no value: what it demands contradicts itself, or a recursive part is never optional (values nest at most {grammar.DepthMax} deep)."),
         };
         return error.IsNone;
     }

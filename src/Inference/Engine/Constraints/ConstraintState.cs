@@ -204,7 +204,7 @@ public sealed class ConstraintState : IThreadPoolWorkItem
             ref readonly var state = ref grammar.States[thread.State];
             IsComplete |= state.Kind == StateKind.Accept;
             IsFree |= state.Free;
-            goesOn |= state.Kind != StateKind.Accept;
+            goesOn |= state.Kind != StateKind.Accept && (state.Kind != StateKind.Plain || state.EdgeCount > 0);
         }
 
         IsFinished = IsComplete && !goesOn;

@@ -255,11 +255,17 @@ public sealed class ConstraintTests
         var random = new Random(Seed);
         var vocabulary = TestVocabulary.Random(random, 300);
         var schemas = new RandomSchemas(random);
+        var compiler = new ConstraintCompiler(VocabularyIndex.Build(vocabulary));
         for (var i = 0; i < 25; i++)
         {
             var inputs = schemas.Inputs.Select(input => (input.Key, input.Value)).ToArray();
-            using var compiled = Picking.Compile(vocabulary, Picking.Schema(schemas.Next(), inputs));
-            CompareMasks(compiled, random);
+            if (compiler.TryCompile(Picking.Schema(schemas.Next(), inputs), default, out var compiled, out _))
+            {
+                using (compiled)
+                {
+                    CompareMasks(compiled, random);
+                }
+            }
         }
     }
 
@@ -278,6 +284,59 @@ public sealed class ConstraintTests
         var clock = Stopwatch.StartNew();
         Assert.NotNull(Picking.Answer(compiled, random));
         TestContext.Current.SendDiagnosticMessage($"64 KB input: {clock.Elapsed.TotalMilliseconds:F0} ms for one answer");
+    }
+
+    [Theory]
+    [InlineData(ConstraintKind.Regex, "[^\"]*\"[a-z]{0,5}ü+.*")]
+    [InlineData(ConstraintKind.Regex, "(?:.{3,40}|\\d+)-")]
+    [InlineData(ConstraintKind.Grammar, "root ::= ([^x]* \"x\")+ tail?\ntail ::= \"(\" (tail | [ab]*) \")\"")]
+    [InlineData(ConstraintKind.JsonSchema, """{"type":"string","pattern":"^a.*e","maxLength":9}""")]
+    [InlineData(ConstraintKind.JsonSchema, """{"additionalProperties":{"maxLength":3,"type":"string"},"patternProperties":{"^n":{"format":"date"}}}""")]
+    public void A_mask_of_a_pattern_or_a_grammar_allows_exactly_what_advancing_takes(ConstraintKind kind, string source)
+    {
+        const int Seed = 78;
+        var random = new Random(Seed);
+        using var compiled = Picking.Compile(TestVocabulary.Random(random, 400), new OutputConstraint { Kind = kind, Source = Picking.Slice(source) });
+        for (var i = 0; i < 10; i++)
+        {
+            CompareMasks(compiled, random);
+        }
+    }
+
+    [Fact]
+    public async Task A_mask_made_on_another_thread_is_the_one_that_would_be_made_here()
+    {
+        const int Seed = 79;
+        var random = new Random(Seed);
+        using var compiled = Picking.Compile(TestVocabulary.Random(random, 400), Picking.Schema("""{"type":"object","properties":{"a":{"type":"string"},"b":{"x-span-of":"prompt"}}}"""), "grüße web");
+        var (here, there) = (new ConstraintState(), new ConstraintState());
+        var (one, other) = (new ulong[compiled.Vocabulary.MaskWords], new ulong[compiled.Vocabulary.MaskWords]);
+        for (var round = 0; round < 200; round++)
+        {
+            here.Begin(compiled);
+            there.Begin(compiled);
+            for (var step = 0; step < 12 && !here.IsFinished; step++)
+            {
+                there.Prepare();
+                if (random.Next(4) == 0)
+                {
+                    await Task.Yield();
+                }
+
+                if (random.Next(5) > 0)
+                {
+                    here.FillMask(one);
+                    there.FillMask(other);
+                    Assert.Equal(one, other);
+                }
+
+                var token = Enumerable.Range(0, compiled.Vocabulary.Count).Where(id => (one[id >> 6] >> (id & 63) & 1) != 0).OrderBy(_ => random.Next()).First();
+                Assert.Equal(here.Advance(token), there.Advance(token));
+            }
+        }
+
+        here.Reset();
+        there.Reset();
     }
 
     private static void CompareMasks(CompiledConstraint compiled, Random random)

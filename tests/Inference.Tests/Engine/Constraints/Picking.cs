@@ -40,7 +40,8 @@ internal static class Picking
     /// <param name="random">The picker.</param>
     /// <param name="tokensMax">Give up after this many.</param>
     /// <param name="endEagerness">How likely it is that the answer ends where it may.</param>
-    public static string? Answer(CompiledConstraint compiled, Random random, int tokensMax = 4000, double endEagerness = 0.5)
+    /// <param name="what">For messages.</param>
+    public static string? Answer(CompiledConstraint compiled, Random random, int tokensMax = 4000, double endEagerness = 0.5, string what = "")
     {
         var state = new ConstraintState();
         state.Begin(compiled);
@@ -49,13 +50,18 @@ internal static class Picking
         var allowed = new List<int>();
         for (var i = 0; i < tokensMax; i++)
         {
-            Assert.True(state.FillMask(mask) > 0, $"nothing is allowed after: {Encoding.UTF8.GetString([.. bytes])}");
+            Assert.True(state.FillMask(mask) > 0, $"{what}: nothing is allowed after: {Encoding.UTF8.GetString([.. bytes])}");
             if (state.IsComplete && random.NextDouble() < endEagerness)
             {
                 return new UTF8Encoding(false, true).GetString([.. bytes]);
             }
 
             Fill(allowed, mask, compiled.Vocabulary, state.IsFinished);
+            if (allowed.Count == 0)
+            {
+                Fill(allowed, mask, compiled.Vocabulary, withEnd: true);
+            }
+
             var token = Choose(allowed, compiled.Vocabulary, random);
             Assert.True(state.Advance(token), $"an allowed token is refused after: {Encoding.UTF8.GetString([.. bytes])}");
             if (compiled.Vocabulary.RoleOf(token) == TokenRole.End)

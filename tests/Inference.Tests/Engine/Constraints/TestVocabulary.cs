@@ -35,6 +35,43 @@ internal sealed class TestVocabulary : IVocabulary
         return vocabulary;
     }
 
+    /// <summary>Few tokens, so that ten thousand answers are made in seconds: what JSON and the schemas' own texts are written with, and random pieces of two bytes and more.</summary>
+    public static TestVocabulary Small(Random random)
+    {
+        var vocabulary = new TestVocabulary();
+        foreach (var value in "{}[]:,\"\\-+.0123456789abcdefnotruexyzABFTWZ:/@_ u|"u8.ToArray().Distinct())
+        {
+            vocabulary.Add([value]);
+        }
+
+        for (var value = 0x21; value < 0x7F; value++)
+        {
+            if (!vocabulary._bytes.Exists(known => known[0] == value))
+            {
+                vocabulary.Add([(byte)value]);
+            }
+        }
+
+        foreach (var value in Encoding.UTF8.GetBytes("größe漢字🙂").Where(value => value > 127).Distinct())
+        {
+            vocabulary.Add([value]);
+        }
+
+        foreach (var piece in (string[])["\":", "\",\"", "\"}", "{\"", "true", "false", "null", "\\u00", "ü", "字", "x-", "://", "20"])
+        {
+            vocabulary.Add(Encoding.UTF8.GetBytes(piece));
+        }
+
+        for (var i = 0; i < 20; i++)
+        {
+            vocabulary.Add([(byte)random.Next(0x20, 0x7F), (byte)random.Next(0x20, 0x7F), .. random.Next(2) == 0 ? "\""u8.ToArray() : []]);
+        }
+
+        vocabulary.End = vocabulary.Count;
+        vocabulary.Add("<end>"u8.ToArray(), TokenRole.End);
+        return vocabulary;
+    }
+
     /// <summary>Adds pieces of JSON and of random text of one to eight bytes.</summary>
     public static TestVocabulary Random(Random random, int pieces)
     {

@@ -36,15 +36,17 @@ internal sealed class JsonValues
     /// <param name="pair">A rule of key, colon and value.</param>
     public int Map(int pair, int min, int max, int next) => Sequence((byte)'{', pair, min, max, (byte)'}', next);
 
+    // What counts is entered through a state that does not, so that it begins at 0 whatever was counted before.
+
     /// <summary>What follows an item of an array: <c>,item,item]</c>, counted from here.</summary>
-    public int Rest(int item, int min, int max, int next) => Tail(item, min, max, (byte)']', next).After;
+    public int Rest(int item, int min, int max, int next) => _builder.AnyOf(Tail(item, min, max, (byte)']', next).After);
 
     /// <summary>What follows a member of an object: <c>,pair,pair}</c>; and the same as the object's first.</summary>
     /// <param name="pair">A rule of key, colon and value.</param>
     public (int After, int First) Pairs(int pair, int max, int next)
     {
         var (after, again) = Tail(pair, 0, max, (byte)'}', next);
-        return (after, _builder.AnyOf(_builder.Byte((byte)'}', next), again));
+        return (_builder.AnyOf(after), _builder.AnyOf(_builder.Byte((byte)'}', next), again));
     }
 
     private (int After, int Again) Tail(int item, int min, int max, byte close, int next)

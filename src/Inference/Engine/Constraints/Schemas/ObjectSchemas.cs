@@ -311,12 +311,29 @@ internal sealed class ObjectSchemas
     /// <summary>What <c>propertyNames</c> allows; null where it says nothing.</summary>
     private Dfa? KeyRule()
     {
+        if (!_facts.Has("propertyNames"))
+        {
+            return null;
+        }
+
         var facts = new SchemaFacts();
         foreach (var (part, names) in _facts.All("propertyNames"))
         {
             _compiler.Flatten(facts, part.Below("propertyNames", names));
         }
 
-        return facts.Parts.Count == 0 ? null : StringSchemas.Texts(_context, facts) ?? DfaSets.AnyText;
+        if (facts.Unions.Count > 0 || facts.Has("enum") || facts.Has("const") || facts.Has("x-span-of"))
+        {
+            _context.Refuse("'propertyNames' is enforced by patterns, formats and lengths alone.");
+        }
+
+        var max = _context.Least(facts, "maxLength", int.MaxValue, ConstraintLimits.StringLengthMax);
+        var keys = StringSchemas.Texts(_context, facts) is { } texts && !facts.IsImpossible ? DfaSets.WithLength(texts, 0, max) : DfaSets.Literals([]);
+        if (keys is null)
+        {
+            _context.Refuse($"'propertyNames' needs an automaton of more than {ConstraintLimits.AutomatonStatesMax} states; simplify it.");
+        }
+
+        return keys;
     }
 }
