@@ -1,5 +1,18 @@
 using Jesus.Bench.Engine;
 
+// "draw [vocabulary]" and "constraints [file.gguf]" measure what lies beside the model; anything else the model itself.
+if (args is ["draw", .. var rest])
+{
+    DrawBench.Run(rest is [var count] ? int.Parse(count, System.Globalization.CultureInfo.InvariantCulture) : 150_000, 500, Console.Out);
+    return 0;
+}
+
+if (args is ["constraints", .. var files])
+{
+    ConstraintBench.Run(files is [var file] ? file : "", 150_000, Console.Out);
+    return 0;
+}
+
 if (BenchOptions.Parse(args, out var problem) is not { } options)
 {
     await Console.Error.WriteLineAsync(problem);

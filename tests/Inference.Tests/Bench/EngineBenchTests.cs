@@ -28,6 +28,16 @@ public sealed class EngineBenchTests
         }
     }
 
+    [Fact]
+    public void The_benches_of_draws_and_constraints_run()
+    {
+        using var output = new StringWriter();
+        DrawBench.Run(3_000, 2, output);
+        ConstraintBench.Run("", 2_000, output);
+        Assert.Contains("top-p", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("schema of 5 KB", output.ToString(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--prompt", "zero")]
     [InlineData("--threads", "1,,2")]

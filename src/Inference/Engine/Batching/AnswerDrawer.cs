@@ -127,7 +127,17 @@ internal sealed class AnswerDrawer(Tokenizer tokenizer, IBackend backend)
         sequence.History.Add(drawn.Token);
         sequence.Text.Append(drawn.Token, drawn.LogProb, generation.Answer);
         FinishIfDone(sequence);
+        PrepareMask(sequence);
         return true;
+    }
+
+    /// <summary>The next mask is made while the next pass runs.</summary>
+    private static void PrepareMask(Sequence sequence)
+    {
+        if (sequence is { IsConstrained: true, IsFinished: false })
+        {
+            sequence.Constraint.Prepare();
+        }
     }
 
     private static void Finish(Sequence sequence, FinishReason reason)

@@ -62,6 +62,7 @@ internal sealed class Sequence(Tokenizer tokenizer, KvBlockPool pool)
         if (generation.Constraint is { } constraint)
         {
             Constraint.Begin(constraint);
+            Constraint.Prepare();
         }
     }
 

@@ -34,6 +34,27 @@ internal sealed class Candidates
     /// <summary>The candidates' scores, to be edited before <see cref="Rank"/>.</summary>
     public Span<float> Scores => _scores.AsSpan(0, Count);
 
+    /// <summary>Every token of the vocabulary, ranked already; of them only the k likeliest where k is above 0.</summary>
+    /// <param name="logits">One for each token.</param>
+    /// <param name="laneMaxima">As <see cref="LogitVectors.TryMax"/> leaves them.</param>
+    /// <param name="max">The largest, above minus infinity.</param>
+    /// <param name="k">0 takes all.</param>
+    public void TakeRanked(ReadOnlySpan<float> logits, ReadOnlySpan<float> laneMaxima, float max, int k)
+    {
+        laneMaxima.CopyTo(_laneMaxima);
+        (_max, Count, _isListed) = (max, logits.Length, false);
+        if (k > 0 && k < Count && k <= laneMaxima.Length)
+        {
+            Shorten(logits, _cut.KthLargest(laneMaxima, k));
+            KeepExactly(k);
+        }
+        else
+        {
+            logits.CopyTo(_scores);
+            KeepTop(k);
+        }
+    }
+
     /// <summary>Every token of the vocabulary.</summary>
     public void TakeAll(ReadOnlySpan<float> logits)
     {
@@ -100,7 +121,12 @@ internal sealed class Candidates
 
         // The k-th largest of the lanes' maxima has k numbers at or above it: whatever is below it is none of the k.
         var lanes = _laneMaxima.AsSpan(0, LogitVectors.BlocksOf(Count) * LogitVectors.Lanes);
-        Shorten(k <= lanes.Length ? _cut.KthLargest(lanes, k) : float.NegativeInfinity);
+        Shorten(Scores, k <= lanes.Length ? _cut.KthLargest(lanes, k) : float.NegativeInfinity);
+        KeepExactly(k);
+    }
+
+    private void KeepExactly(int k)
+    {
         if (k >= Count)
         {
             return;
@@ -241,8 +267,8 @@ internal sealed class Candidates
         }
     }
 
-    /// <summary>Lists what scores at least this much.</summary>
-    private void Shorten(float least)
+    /// <summary>Lists what scores at least this much. The scores may be those that the list is written over.</summary>
+    private void Shorten(ReadOnlySpan<float> scores, float least)
     {
         var from = Vector256.Create(least);
         var kept = 0;
@@ -251,25 +277,25 @@ internal sealed class Candidates
             var lanes = Vector256.LoadUnsafe(ref _laneMaxima[start / LogitVectors.Block * LogitVectors.Lanes]);
             if (Vector256.GreaterThanOrEqualAny(lanes, from))
             {
-                kept = ShortenBlock(start, Math.Min(start + LogitVectors.Block, Count), from, kept);
+                kept = ShortenBlock(scores, start, Math.Min(start + LogitVectors.Block, Count), from, kept);
             }
         }
 
         (Count, _isListed) = (kept, true);
     }
 
-    private int ShortenBlock(int start, int end, Vector256<float> from, int kept)
+    private int ShortenBlock(ReadOnlySpan<float> scores, int start, int end, Vector256<float> from, int kept)
     {
         for (var at = start; at < end; at += LogitVectors.Lanes)
         {
-            var hits = Vector256.GreaterThanOrEqual(LogitVectors.Load(Scores, at), from).ExtractMostSignificantBits();
+            var hits = Vector256.GreaterThanOrEqual(LogitVectors.Load(scores, at), from).ExtractMostSignificantBits();
             for (; hits != 0; hits &= hits - 1)
             {
                 var index = at + System.Numerics.BitOperations.TrailingZeroCount(hits);
                 if (index < end)
                 {
                     // What is kept never overtakes what is read.
-                    (_ids[kept], _scores[kept]) = (TokenAt(index), _scores[index]);
+                    (_ids[kept], _scores[kept]) = (TokenAt(index), scores[index]);
                     kept++;
                 }
             }

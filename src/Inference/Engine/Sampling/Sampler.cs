@@ -59,7 +59,7 @@ public sealed class Sampler
 
         var edits = !biases.IsEmpty || history is { IsEmpty: false };
         var token = settings.Temperature > 0 || edits || !mask.IsEmpty
-            ? Draw(logits, mask, settings, edits ? history : null, biases, Noise.Uniform(seed, choice, position))
+            ? Draw(logits, mask, settings, edits ? history : null, biases, max, Noise.Uniform(seed, choice, position))
             : Likeliest(logits, max);
         return token < 0 ? SampledToken.Failed(SampleError.NothingAllowed) : new SampledToken(token, wantLogProb ? LogProbOf(logits, token, max) : 0);
     }
@@ -132,8 +132,14 @@ public sealed class Sampler
     private static int Likeliest(ReadOnlySpan<float> logits, float max) => float.IsNegativeInfinity(max) ? -1 : LogitVectors.IndexOf(logits, max);
 
     private int Draw(
-        ReadOnlySpan<float> logits, ReadOnlySpan<ulong> mask, in SamplingSettings settings, TokenHistory? history, ReadOnlySpan<TokenBias> biases, double uniform)
+        ReadOnlySpan<float> logits, ReadOnlySpan<ulong> mask, in SamplingSettings settings, TokenHistory? history, ReadOnlySpan<TokenBias> biases, float max, double uniform)
     {
+        if (mask.IsEmpty && history is null && biases.IsEmpty && max > float.NegativeInfinity)
+        {
+            _candidates.TakeRanked(logits, _laneMaxima, max, settings.TopK);
+            return DrawRanked(settings, uniform);
+        }
+
         if (mask.IsEmpty)
         {
             _candidates.TakeAll(logits);
@@ -159,6 +165,11 @@ public sealed class Sampler
         }
 
         _candidates.KeepTop(settings.TopK);
+        return DrawRanked(settings, uniform);
+    }
+
+    private int DrawRanked(in SamplingSettings settings, double uniform)
+    {
         _candidates.Weigh(settings.Temperature);
         _candidates.KeepTypical(settings.TypicalP, settings.Temperature);
         _candidates.KeepShare(settings.TopP, settings.Temperature);

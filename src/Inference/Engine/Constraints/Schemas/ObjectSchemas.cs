@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using Jesus.Inference.Engine.Constraints.Automata;
 using Jesus.Inference.Engine.Constraints.Grammars;
-using Jesus.Inference.Engine.Constraints.Regexes;
 
 namespace Jesus.Inference.Engine.Constraints.Schemas;
 
@@ -157,8 +156,8 @@ internal sealed class ObjectSchemas
         }
     }
 
-    private static IEnumerable<JsonProperty> Patterns(SchemaPart part) =>
-        part.Element.TryGetProperty("patternProperties", out var patterns) ? patterns.EnumerateObject() : [];
+    private static List<JsonProperty> Patterns(SchemaPart part) =>
+        part.Element.TryGetProperty("patternProperties", out var patterns) ? [.. patterns.EnumerateObject()] : [];
 
     private bool AllowsName(string name) => KeyRule() is not { } keys || keys.Matches(Encoding.UTF8.GetBytes(name));
 
@@ -262,7 +261,7 @@ internal sealed class ObjectSchemas
         }
 
         var part = speaking.Count == 1 ? speaking[0] : new SchemaPart(default, "#");
-        var patterns = speaking.Count == 1 ? Patterns(part).ToList() : [];
+        var patterns = speaking.Count == 1 ? Patterns(part) : [];
         var rule = Builder.Plain();
         foreach (var pattern in patterns)
         {

@@ -52,7 +52,7 @@ internal static class StringSchemas
                 return null;
             }
 
-            texts = texts is null ? null : DfaSets.Intersect(texts, own);
+            texts = texts is null ? null : texts == DfaSets.AnyText ? own : DfaSets.Intersect(texts, own);
         }
 
         var min = context.Most(facts, "minLength", 0, ConstraintLimits.StringLengthMax);
