@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Jesus.EndToEnd.Binary;
 using Jesus.Tests.Nats;
 
 namespace Jesus.EndToEnd.Fleet;
