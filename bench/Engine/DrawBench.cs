@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Sampling;
 using SamplingSettings = Jesus.Inference.Contract.Sampling;
 

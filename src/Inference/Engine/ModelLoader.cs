@@ -31,13 +31,13 @@ internal static class ModelLoader
         var gguf = GgufFile.Open(source, file.Path);
         try
         {
-            var written = source.WrittenAt;
+            var written = source.WrittenAtTicks;
             RefuseEncoder(gguf.Metadata);
             var hash = HashNow(file, source);
             var tokenizer = TokenizerLoader.Load(gguf.Metadata);
             var prompts = PromptsOf(name, gguf.Metadata, tokenizer, time, out var templateHash);
             var backend = LoadBackend(gguf, name, tokenizer, options);
-            if (source.WrittenAt != written)
+            if (source.WrittenAtTicks != written)
             {
                 backend.Dispose();
                 throw new GgufException(file.Path, 0, "the file", "was written to while it was loaded; load it again when it is whole.");
@@ -66,10 +66,10 @@ internal static class ModelLoader
     /// <summary>No pass over an encoder draws a next token, and nothing else asks one yet.</summary>
     private static void RefuseEncoder(GgufMetadata metadata)
     {
-        if (metadata.RequireString("general.architecture") is "bert" or "nomic-bert" and var encoder)
+        if (metadata.RequireString("general.architecture") is var name && name is "bert" or "nomic-bert")
         {
             throw metadata.Error("general.architecture",
-                $"is \"{encoder}\", an encoder, which writes no text; embeddings and reranking by the box's own models are not implemented.");
+                $"is \"{name}\", an encoder, which writes no text; embeddings and reranking by the box's own models are not implemented.");
         }
     }
 
@@ -88,14 +88,14 @@ internal static class ModelLoader
             : throw new GgufException(file.Path, 0, "sha256", $"is {text}, but {file.Sha256} was expected: the file is damaged or another one.");
     }
 
-    private static void HashLater(LoadedModel model, GgufFile file, FileByteSource source, DateTime written)
+    private static void HashLater(LoadedModel model, GgufFile file, FileByteSource source, long written)
     {
         using (file)
         {
             try
             {
                 var hash = FileHash.Of(source);
-                if (source.WrittenAt == written)
+                if (source.WrittenAtTicks == written)
                 {
                     model.SetHash(hash);
                 }

@@ -2,7 +2,6 @@ using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Sampling;
 using Jesus.Inference.Engine.ToolCalls;
 using Jesus.Inference.Engine.Tokenizers;
-using Jesus.Transport.Buffers;
 
 namespace Jesus.Inference.Engine.Batching;
 

@@ -18,7 +18,9 @@ public sealed class FileByteSource : IByteSource
     public long Length { get; }
 
     /// <summary>When the file was last written to, whatever lies under its name now.</summary>
-    public DateTime WrittenAt => File.GetLastWriteTimeUtc(_handle);
+#pragma warning disable RS0030 // A model file is no stored state, and its own time is no clock's.
+    public long WrittenAtTicks => File.GetLastWriteTimeUtc(_handle).Ticks;
+#pragma warning restore RS0030
 
     public int Read(long offset, Span<byte> destination)
     {

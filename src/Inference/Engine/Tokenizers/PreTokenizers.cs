@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Jesus.Inference.Engine.Tokenizers;
 
 /// <summary>The pre-tokenizers by the names that <c>tokenizer.ggml.pre</c> gives them, with what else a name says.</summary>

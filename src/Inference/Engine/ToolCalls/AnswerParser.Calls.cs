@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Jesus.Inference.Contract;
 
 namespace Jesus.Inference.Engine.ToolCalls;
 
