@@ -12,6 +12,16 @@ internal sealed record SampleTensor(string Name, long[] Dimensions, double Centr
     /// <summary>Whether files keep it as F32 however the rest is quantised.</summary>
     public bool IsAlwaysF32 => Dimensions.Length == 1 || Name.EndsWith(".bias", StringComparison.Ordinal) || Name.Contains("ffn_gate_inp", StringComparison.Ordinal);
 
+    /// <summary>The tensor of a model whose widths are larger by a factor; vocabulary, experts, heads and positions stay.</summary>
+    public SampleTensor Widen(uint factor)
+    {
+        var isTable = Name.StartsWith("token_", StringComparison.Ordinal) || Name is "output.weight" or "position_embd.weight"
+            || Name.Contains("gate_inp", StringComparison.Ordinal);
+        var widened = Name.Contains("sinks", StringComparison.Ordinal) || Name.EndsWith("gate_inp.bias", StringComparison.Ordinal) ? 0
+            : isTable || Name.EndsWith("_exps.bias", StringComparison.Ordinal) ? 1 : 2;
+        return this with { Dimensions = [.. Dimensions.Select((size, i) => i < widened ? size * factor : size)] };
+    }
+
     public int Count => (int)Dimensions.Aggregate(1L, (a, b) => a * b);
 
     /// <summary>The same numbers as make-golden.py: splitmix64 from the FNV-1a of "model/tensor".</summary>
@@ -39,6 +49,12 @@ internal sealed record SampleTensor(string Name, long[] Dimensions, double Centr
 /// <summary>The models of golden.json (make-golden.py beside it), written as files.</summary>
 internal sealed class ArchitectureSamples
 {
+    /// <summary>The narrowest network has 32 columns.</summary>
+    private const uint Widening = 8;
+
+    /// <summary>Keys that count dimensions, by their ends.</summary>
+    private static readonly string[] Widths = ["embedding_length", "feed_forward_length", "key_length", "value_length", "rope.dimension_count"];
+
     private readonly JsonElement _model;
 
     private ArchitectureSamples(JsonElement model)
@@ -75,15 +91,26 @@ internal sealed class ArchitectureSamples
     /// <summary>The file, matrices in the given type.</summary>
     public GgufWriter Write(GgufTensorType type = GgufTensorType.F32) => Write((tensor, chosen) => LlamaSamples.Encode(tensor.Values(Name), chosen), type, null);
 
-    private GgufWriter Write(Func<SampleTensor, GgufTensorType, byte[]> data, GgufTensorType type, string? without)
+    /// <summary>The model with its matrices in random blocks of a format; made 8 times as wide for formats whose blocks hold 256 values.</summary>
+    public GgufFile OpenQuantised(GgufTensorType type)
+    {
+        var factor = GgufBlock.Of(type).Elements > 32 ? Widening : 1;
+        return LlamaSamples.Open(Write(Data, type, null, factor));
+
+        byte[] Data(SampleTensor tensor, GgufTensorType chosen) => chosen == type
+            ? RandomBlocks.Make(type, tensor.Count, 0.87 / Math.Sqrt(tensor.Dimensions[0]), tensor.Name.Length * 31 + tensor.Name[^8])
+            : LlamaSamples.Encode(tensor.Values(Name), chosen);
+    }
+
+    private GgufWriter Write(Func<SampleTensor, GgufTensorType, byte[]> data, GgufTensorType type, string? without, uint factor = 1)
     {
         var writer = new GgufWriter();
         foreach (var entry in _model.GetProperty("metadata").EnumerateArray())
         {
-            Add(writer, entry[0].GetString()!, entry[1].GetString()!, entry[2]);
+            Add(writer, entry[0].GetString()!, entry[1].GetString()!, entry[2], factor);
         }
 
-        foreach (var tensor in Tensors.Where(tensor => tensor.Name != without))
+        foreach (var tensor in Tensors.Where(tensor => tensor.Name != without).Select(tensor => tensor.Widen(factor)))
         {
             var chosen = tensor.IsAlwaysF32 ? GgufTensorType.F32 : type;
             _ = writer.AddTensor(tensor.Name, chosen, tensor.Dimensions, data(tensor, chosen));
@@ -92,10 +119,10 @@ internal sealed class ArchitectureSamples
         return writer;
     }
 
-    private static void Add(GgufWriter writer, string key, string kind, JsonElement value) => _ = kind switch
+    private static void Add(GgufWriter writer, string key, string kind, JsonElement value, uint factor) => _ = kind switch
     {
         "string" => writer.Add(key, value.GetString()!),
-        "uint" => writer.Add(key, value.GetUInt32()),
+        "uint" => writer.Add(key, value.GetUInt32() * (Widths.Any(key.EndsWith) ? factor : 1)),
         "float" => writer.Add(key, (float)value.GetDouble()),
         _ => writer.Add(key, value.GetBoolean()),
     };
