@@ -119,7 +119,7 @@ public sealed class AnswerFormTests
     }
 
     /// <summary>Harmony's marks are control tokens; what is between them comes in pieces.</summary>
-    private static (string Events, ModelError Error) ParseChannels(string answer, int chunk)
+    internal static (string Events, ModelError Error) ParseChannels(string answer, int chunk)
     {
         var parser = new AnswerParser();
         parser.Begin(Harmony, parsesCalls: true);
