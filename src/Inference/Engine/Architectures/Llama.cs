@@ -25,7 +25,9 @@ internal static class Llama
             Ropes = [new RopeReader(reader, shape.HeadDim, shape.Context).Read()],
             LayerShapes = Blocks.Windows(shape.Layers, reader.Window()),
         };
-        return reader.HasExperts ? reader.WithExperts(shape, ExpertGating.SoftmaxThenTopNormalised) with { SharedExpertFfn = reader.SharedFfn() } : shape with { Ffn = reader.Ffn() };
+        return reader.HasExperts
+            ? reader.WithExperts(shape, ExpertGating.SoftmaxThenTopNormalised) with { SharedExpertFfn = reader.SharedFfn() }
+            : shape with { Ffn = reader.Ffn() };
     }
 
     public static ModelGraph Graph(GgufFile file, ModelShape shape)
