@@ -5,7 +5,6 @@ using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.ToolCalls;
-using Jesus.Inference.Tests.Engine.Batching;
 
 namespace Jesus.Inference.Tests.Nano;
 

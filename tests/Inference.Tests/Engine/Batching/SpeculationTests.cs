@@ -1,4 +1,3 @@
-using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.Batching.Speculation;
 
 namespace Jesus.Inference.Tests.Engine.Batching;

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Jesus.Inference.Engine.Gguf;
-using Xunit;
 
 namespace Jesus.Inference.Tests.Engine.Gguf;
 

@@ -28,7 +28,7 @@ public sealed class PrefixCacheTests(ITestOutputHelper output)
         using var first = Computed(pool, Tokens[..64]);
         using var second = new BlockTable(pool);
         second.Begin(0);
-        Assert.Equal(48, second.Adopt(Tokens[..64]));
+        Assert.Equal(48, second.Adopt(Tokens.AsSpan(..64)));
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class PrefixCacheTests(ITestOutputHelper output)
         using var first = Computed(pool, Tokens);
         using var shifted = new BlockTable(pool);
         shifted.Begin(0);
-        Assert.Equal(0, shifted.Adopt(Tokens[16..]));
+        Assert.Equal(0, shifted.Adopt(Tokens.AsSpan(16..)));
         using var adapted = new BlockTable(pool);
         adapted.Begin(1);
         Assert.Equal(0, adapted.Adopt(Tokens));

@@ -1,6 +1,5 @@
 using System.Text;
 using Jesus.Inference.Contract;
-using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Inference.Engine.ToolCalls;
 using Jesus.Inference.Tests.Engine.Tokenizers;
 
