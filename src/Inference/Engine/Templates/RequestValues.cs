@@ -103,7 +103,8 @@ internal static class RequestValues
             }
         }
 
-        var message = new MapValue().Set("role", Trusted(RoleOf(turns[turn].Role))).Set("content", contentMayBeNone && content.Bytes.IsEmpty && calls.Count > 0 ? Value.None : TextValue.Of(content));
+        Value text = contentMayBeNone && content.Bytes.IsEmpty && calls.Count > 0 ? Value.None : TextValue.Of(content);
+        var message = new MapValue().Set("role", Trusted(RoleOf(turns[turn].Role))).Set("content", text);
         _ = reasoning.Bytes.IsEmpty ? message : message.Set("reasoning_content", TextValue.Of(reasoning));
         return calls.Count == 0 ? message : message.Set("tool_calls", new ListValue(calls));
     }

@@ -25,7 +25,8 @@ public static class TokenizerLoader
             "gpt2" when PreTokenizers.IsSentencePieceMerges(pre) => LoadMergedCharacters(metadata, pre),
             "gemma4" => LoadMergedCharacters(metadata, "gemma"),
             "gpt2" => LoadGpt2(metadata, pre),
-            _ => throw metadata.Error(Model, $"is \"{model}\"; llama (SentencePiece byte pairs), t5 (SentencePiece unigrams), gpt2 (byte-level pairs) and bert (WordPiece) are built."),
+            _ => throw metadata.Error(
+                Model, $"is \"{model}\"; llama (SentencePiece byte pairs), t5 (SentencePiece unigrams), gpt2 (byte-level pairs) and bert (WordPiece) are built."),
         };
     }
 
@@ -59,7 +60,8 @@ public static class TokenizerLoader
     private static CharacterMap? CharacterMapOf(GgufMetadata metadata) => metadata.OptionalBytes(CharacterMapKey) switch
     {
         null or { Length: 0 } => null,
-        var blob => CharacterMap.TryRead(blob) ?? throw metadata.Error(CharacterMapKey, "is no SentencePiece character map: its sizes do not fit, or its last replacement does not end."),
+        var blob => CharacterMap.TryRead(blob) ?? throw metadata.Error(
+            CharacterMapKey, "is no SentencePiece character map: its sizes do not fit, or its last replacement does not end."),
     };
 
     private static Tokenizer LoadWordPiece(GgufMetadata metadata)

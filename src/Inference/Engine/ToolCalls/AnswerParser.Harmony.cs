@@ -4,8 +4,8 @@ namespace Jesus.Inference.Engine.ToolCalls;
 
 /// <content>
 /// OpenAI's Harmony: messages with a header (<c>&lt;|channel|&gt;</c>, the channel's name, <c>to=functions.f</c> for a call, <c>&lt;|constrain|&gt;</c> and a type),
-/// <c>&lt;|message|&gt;</c>, then the content up to <c>&lt;|end|&gt;</c>, <c>&lt;|call|&gt;</c> or <c>&lt;|return|&gt;</c>. Channel analysis is reasoning, commentary with a recipient a call,
-/// the rest text. The prompt ends behind <c>&lt;|start|&gt;assistant</c>.
+/// <c>&lt;|message|&gt;</c>, then the content up to <c>&lt;|end|&gt;</c>, <c>&lt;|call|&gt;</c> or <c>&lt;|return|&gt;</c>. Channel analysis is reasoning,
+/// commentary with a recipient a call, the rest text. The prompt ends behind <c>&lt;|start|&gt;assistant</c>.
 /// </content>
 public sealed partial class AnswerParser
 {
@@ -70,7 +70,8 @@ public sealed partial class AnswerParser
         _word.Add(value);
         ReadOnlySpan<byte> header = CollectionsMarshal.AsSpan(_word);
         var words = header.TrimStart(" \n\r\t"u8);
-        var isKnown = header.IndexOf("<|"u8) >= 0 || Recipient.StartsWith(words) || words.StartsWith(Recipient) || "assistant"u8.StartsWith(words) || words.StartsWith("assistant"u8);
+        var isKnown = header.IndexOf("<|"u8) >= 0
+            || Recipient.StartsWith(words) || words.StartsWith(Recipient) || "assistant"u8.StartsWith(words) || words.StartsWith("assistant"u8);
         if (!isKnown || header.Length > ToolCallLimits.UndecidedBytesMax)
         {
             FinishHeader();

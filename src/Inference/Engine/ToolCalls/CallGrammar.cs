@@ -29,7 +29,8 @@ internal sealed class CallGrammar
     {
         if (_namesCalls)
         {
-            return ToolGrammar.TryAdd(_states, _request, _builder.Return, (name, next) => _builder.Literal(name.Bytes.Span, _states.Marker("[ARGS]"u8, next)), out _call, out error);
+            return ToolGrammar.TryAdd(
+                _states, _request, _builder.Return, (name, next) => _builder.Literal(name.Bytes.Span, _states.Marker("[ARGS]"u8, next)), out _call, out error);
         }
 
         if (_form.Calls == ToolCallForm.Harmony)
@@ -128,7 +129,11 @@ internal sealed class CallGrammar
         _states,
         _request,
         _builder.Return,
-        (name, next) => _builder.Literal(name.Bytes.Span, _builder.Byte((byte)' ', _states.Marker("<|constrain|>"u8, _builder.Literal("json"u8, _states.Marker("<|message|>"u8, next))))),
+        (name, next) =>
+        {
+            var type = _states.Marker("<|constrain|>"u8, _builder.Literal("json"u8, _states.Marker("<|message|>"u8, next)));
+            return _builder.Literal(name.Bytes.Span, _builder.Byte((byte)' ', type));
+        },
         out _call,
         out error);
 

@@ -45,7 +45,7 @@ internal sealed class ClockValue(DateTimeOffset now) : Value
         "j" => now.DayOfYear.ToString("D3", CultureInfo.InvariantCulture),
         "Z" => "UTC",
         "z" => "+0000",
-        _ => NetFormat(directive) is { } format ? now.ToString(format, CultureInfo.InvariantCulture) : null,
+        _ => NetFormat(directive) is { } format ? now.ToUniversalTime().ToString(format, CultureInfo.InvariantCulture) : null,
     };
 
     private static string? NetFormat(string directive) => directive switch
