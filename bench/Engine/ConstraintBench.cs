@@ -23,13 +23,16 @@ public static class ConstraintBench
         IVocabulary vocabulary = vocabularyPath.Length > 0 ? new FileVocabulary(vocabularyPath) : new MadeVocabulary(vocabularyCount);
         var watch = Stopwatch.StartNew();
         var index = VocabularyIndex.Build(vocabulary);
-        Write(output, $"constraints over {vocabulary.Count} tokens (indexed in {watch.Elapsed.TotalMilliseconds:F0} ms): compile with first mask (least of five); masks of an answer, mean and 98th percentile, of a new and of a known schema, us a token");
+        Write(output, $"constraints over {vocabulary.Count} tokens (indexed in {watch.Elapsed.TotalMilliseconds:F0} ms): compile with first mask (least of five);");
+        Write(output, $"  masks of an answer, mean and 98th percentile, of a new and of a known schema, us a token");
         _ = Measure(index, Schema("warm", 40));
         Line(output, index, "schema of 5 KB", Schema("a", 40));
         Line(output, index, "schema of 1 KB", Schema("b", 8));
         Line(output, index, "any JSON object", new OutputConstraint { Kind = ConstraintKind.JsonObject });
-        Line(output, index, "regular expression", new OutputConstraint { Kind = ConstraintKind.Regex, Source = Slice("(?:[A-Z][a-z]+ ){2,8}[A-Z][a-z]+, \\d{4}-\\d\\d-\\d\\d: .{0,200}") });
-        Line(output, index, "GBNF arithmetic", new OutputConstraint { Kind = ConstraintKind.Grammar, Source = Slice("root ::= sum\nsum ::= value ([-+*/] value)*\nvalue ::= [0-9]{1,6} | \"(\" sum \")\"") });
+        var pattern = Slice("(?:[A-Z][a-z]+ ){2,8}[A-Z][a-z]+, \\d{4}-\\d\\d-\\d\\d: .{0,200}");
+        Line(output, index, "regular expression", new OutputConstraint { Kind = ConstraintKind.Regex, Source = pattern });
+        var grammar = Slice("root ::= sum\nsum ::= value ([-+*/] value)*\nvalue ::= [0-9]{1,6} | \"(\" sum \")\"");
+        Line(output, index, "GBNF arithmetic", new OutputConstraint { Kind = ConstraintKind.Grammar, Source = grammar });
     }
 
     private static void Line(TextWriter output, VocabularyIndex index, string name, OutputConstraint constraint)
@@ -125,7 +128,8 @@ public static class ConstraintBench
                 0 => "{\"type\":\"string\",\"description\":\"What the customer wrote, in short words\"}",
                 1 => "{\"type\":\"integer\",\"minimum\":0,\"maximum\":100000,\"description\":\"How many of them\"}",
                 2 => "{\"enum\":[\"open\",\"in progress\",\"closed\",\"rejected\"],\"description\":\"Where it stands\"}",
-                3 => "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},\"n\":{\"type\":\"number\"}},\"required\":[\"id\"]},\"maxItems\":4}",
+                3 => "{\"type\":\"array\",\"maxItems\":4,\"items\":{\"type\":\"object\","
+                    + "\"properties\":{\"id\":{\"type\":\"string\"},\"n\":{\"type\":\"number\"}},\"required\":[\"id\"]}}",
                 4 => "{\"type\":\"string\",\"format\":\"date-time\",\"description\":\"When it was seen first\"}",
                 _ => "{\"type\":\"string\",\"maxLength\":60,\"description\":\"A line that names it\"}",
             });
@@ -181,7 +185,8 @@ public static class ConstraintBench
                     1 => random.Next(1000).ToString(CultureInfo.InvariantCulture),
                     2 => new string((char)random.Next(0x4E00, 0x9FFF), 1) + (random.Next(2) == 0 ? "" : (char)random.Next(0x4E00, 0x9FFF)),
                     3 => new string(' ', random.Next(1, 80)),
-                    _ => (random.Next(2) == 0 ? " " : "") + string.Concat(Enumerable.Range(0, random.Next(2, 10)).Select(i => (char)((i == 0 && random.Next(4) == 0 ? 'A' : 'a') + random.Next(26)))),
+                    _ => (random.Next(2) == 0 ? " " : "")
+                        + string.Concat(Enumerable.Range(0, random.Next(2, 10)).Select(i => (char)((i == 0 && random.Next(4) == 0 ? 'A' : 'a') + random.Next(26)))),
                 };
                 if (known.Add(text))
                 {

@@ -15,7 +15,8 @@ public static class DrawBench
         var random = new Random(Seed);
         var peaked = Enumerable.Range(0, vocabulary).Select(i => (float)((Normal(random) * 2) - (i < 2000 ? 0 : 4) + (i < 20 ? 8 : 0))).OrderBy(_ => random.Next()).ToArray();
         var flat = Enumerable.Range(0, vocabulary).Select(_ => (float)Normal(random)).ToArray();
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"draws over {vocabulary} tokens, temperature 1: us a draw (of a busy machine the lower quartile) over logits like a model's, over flat ones, bytes a draw"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"draws over {vocabulary} tokens, temperature 1:"));
+        output.WriteLine("  us a draw (of a busy machine the lower quartile) over logits like a model's, over flat ones, bytes a draw");
         Line(output, "greedy", new SamplingSettings(), peaked, flat, draws);
         Line(output, "temperature alone", new SamplingSettings { Temperature = 1 }, peaked, flat, draws);
         Line(output, "top-k 40", new SamplingSettings { Temperature = 1, TopK = 40 }, peaked, flat, draws);

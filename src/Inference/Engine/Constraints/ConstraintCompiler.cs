@@ -74,7 +74,8 @@ public sealed class ConstraintCompiler
             EmptyWayProblem.TooLong => Refused($"{source.Name} has more than {ConstraintLimits.JumpsMax} optional parts in a row; give some of them a rule of their own."),
             _ => GrammarCheck.FillNeeds(grammar)
                 ? default
-                : Refused($"{source.Name} admits no value: what it demands contradicts itself, or a recursive part is never optional (values nest at most {grammar.DepthMax} deep)."),
+                : Refused($"{source.Name} admits no value: what it demands contradicts itself, or a recursive part is never optional "
+                    + $"(values nest at most {grammar.DepthMax} deep)."),
         };
         return error.IsNone;
     }

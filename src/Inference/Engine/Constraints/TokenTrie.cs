@@ -69,7 +69,9 @@ internal sealed class TokenTrie
 
         Close(nodes, open, 0);
         MarkClean(nodes, tokens, bytes);
-        return new TokenTrie([.. nodes], tokens, tokens.Length == 0 ? 0 : tokens.Max(token => bytes[token].Length), tokens.Length == 0 ? 0 : 2 + tokens.Max(token => Commas(bytes[token])));
+        var depthMax = tokens.Length == 0 ? 0 : tokens.Max(token => bytes[token].Length);
+        var itemsMax = tokens.Length == 0 ? 0 : 2 + tokens.Max(token => Commas(bytes[token]));
+        return new TokenTrie([.. nodes], tokens, depthMax, itemsMax);
     }
 
     /// <summary>Finds the nodes below which there is nothing but clean characters: there a walk need not go on byte by byte.</summary>
@@ -96,12 +98,12 @@ internal sealed class TokenTrie
         var count = 0;
         while (!text.IsEmpty)
         {
-            if (text[0] < 0x80 ? text[0] < 0x20 || text[0] is (byte)'"' or (byte)'\\' : Rune.DecodeFromUtf8(text, out var rune, out _) != OperationStatus.Done || rune.Value is 0x2028 or 0x2029)
+            if (Rune.DecodeFromUtf8(text, out var rune, out var length) != OperationStatus.Done || rune.Value is < 0x20 or '"' or '\\' or 0x2028 or 0x2029)
             {
                 return -1;
             }
 
-            text = text[(text[0] < 0x80 ? 1 : text[0] < 0xE0 ? 2 : text[0] < 0xF0 ? 3 : 4)..];
+            text = text[length..];
             count++;
         }
 

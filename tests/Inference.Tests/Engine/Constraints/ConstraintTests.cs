@@ -308,7 +308,8 @@ public sealed class ConstraintTests
     {
         const int Seed = 79;
         var random = new Random(Seed);
-        using var compiled = Picking.Compile(TestVocabulary.Random(random, 400), Picking.Schema("""{"type":"object","properties":{"a":{"type":"string"},"b":{"x-span-of":"prompt"}}}"""), "grüße web");
+        var schema = Picking.Schema("""{"type":"object","properties":{"a":{"type":"string"},"b":{"x-span-of":"prompt"}}}""");
+        using var compiled = Picking.Compile(TestVocabulary.Random(random, 400), schema, "grüße web");
         var (here, there) = (new ConstraintState(), new ConstraintState());
         var (one, other) = (new ulong[compiled.Vocabulary.MaskWords], new ulong[compiled.Vocabulary.MaskWords]);
         for (var round = 0; round < 200; round++)

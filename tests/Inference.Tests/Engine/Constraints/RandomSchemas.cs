@@ -35,7 +35,11 @@ internal sealed class RandomSchemas
             schema["$defs"] = new JsonObject { ["node"] = Node() };
         }
 
-        return schema.ToJsonString(new JsonSerializerOptions { WriteIndented = _random.Next(9) == 0, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        return schema.ToJsonString(new JsonSerializerOptions
+        {
+            WriteIndented = _random.Next(9) == 0,
+            Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        });
     }
 
     private static JsonNode Node() => JsonNode.Parse("""

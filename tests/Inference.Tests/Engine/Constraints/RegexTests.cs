@@ -160,7 +160,8 @@ public sealed class RegexTests
     }
 
     /// <summary>Without backtracking, which takes for ever on some of these; its words are all of Unicode's, ECMA-262's are ASCII.</summary>
-    private static Regex Theirs(string pattern) => new(pattern.Replace("\\w", "[0-9A-Za-z_]", StringComparison.Ordinal), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+    private static Regex Theirs(string pattern) =>
+        new(pattern.Replace("\\w", "[0-9A-Za-z_]", StringComparison.Ordinal), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
 
     private static string Random(Random random, int depth)
     {

@@ -35,7 +35,9 @@ internal sealed class TestVocabulary : IVocabulary
         return vocabulary;
     }
 
-    /// <summary>Few tokens, so that ten thousand answers are made in seconds: what JSON and the schemas' own texts are written with, and random pieces of two bytes and more.</summary>
+    /// <summary>
+    /// Few tokens, so that ten thousand answers are made in seconds: what JSON and the schemas' own texts are written with, and random pieces of two bytes and more.
+    /// </summary>
     public static TestVocabulary Small(Random random)
     {
         var vocabulary = new TestVocabulary();

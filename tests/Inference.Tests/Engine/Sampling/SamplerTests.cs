@@ -208,8 +208,14 @@ public sealed class SamplerTests
         var random = new Random(Seed);
         for (var round = 0; round < 12; round++)
         {
-            var logits = Enumerable.Range(0, Count).Select(_ => (float)(spread * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(6.28 * random.NextDouble()))).ToArray();
-            var settings = new SamplingSettings { Temperature = 0.8f, TopK = random.Next(2) * random.Next(1, 9000), TopP = (float)random.NextDouble(), MinP = (float)random.NextDouble() * 0.1f };
+            var logits = Enumerable.Range(0, Count).Select(_ => (float)(spread * Normal(random))).ToArray();
+            var settings = new SamplingSettings
+            {
+                Temperature = 0.8f,
+                TopK = random.Next(2) * random.Next(1, 9000),
+                TopP = (float)random.NextDouble(),
+                MinP = (float)random.NextDouble() * 0.1f,
+            };
             var kept = Kept(logits, settings);
             var sampler = new Sampler(Count);
             var drawn = Enumerable.Range(0, 400).Select(position => sampler.Sample(logits, [], settings, Seed, round, position).Token).ToHashSet();
@@ -246,6 +252,8 @@ public sealed class SamplerTests
 
     private static SampledToken Draw(float[] logits, SamplingSettings settings, ulong[]? mask = null, int position = 0, TokenHistory? history = null) =>
         new Sampler(logits.Length).Sample(logits, mask, settings, 42, 0, position, history);
+
+    private static double Normal(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 
     private static double[] Softmax(double temperature)
     {

@@ -129,7 +129,8 @@ internal static class NumberSchemas
                 || number != Math.Round(number, ConstraintLimits.FractionDigitsMax))
             {
                 context.Enter(part.Pointer);
-                context.Refuse($"'{keyword}' must be a number of at most {ConstraintLimits.IntegerDigitsMax} digits before and {ConstraintLimits.FractionDigitsMax} after the point.");
+                context.Refuse($"'{keyword}' must be a number of at most {ConstraintLimits.IntegerDigitsMax} digits before and "
+                    + $"{ConstraintLimits.FractionDigitsMax} after the point.");
                 context.Leave();
                 return false;
             }

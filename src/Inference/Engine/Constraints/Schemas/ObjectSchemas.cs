@@ -195,7 +195,8 @@ internal sealed class ObjectSchemas
         max = Math.Min(max, _names.Count);
         if ((long)_names.Count * (max + 1) > ConstraintLimits.CountedPropertiesMax)
         {
-            return _context.Refuse($"'minProperties' and 'maxProperties' are counted up to {ConstraintLimits.CountedPropertiesMax} properties times counts; remove them or list fewer.");
+            return _context.Refuse($"'minProperties' and 'maxProperties' are counted up to {ConstraintLimits.CountedPropertiesMax} properties times counts; "
+                + "remove them or list fewer.");
         }
 
         var after = new int[max + 2];

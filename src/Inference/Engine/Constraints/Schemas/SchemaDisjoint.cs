@@ -114,7 +114,8 @@ internal static class SchemaDisjoint
     /// <summary>The one requires a property that the other does not list and forbids by <c>additionalProperties</c>.</summary>
     private static bool Demands(JsonElement one, JsonElement other) =>
         other.TryGetProperty("additionalProperties", out var others) && others.ValueKind == JsonValueKind.False && !other.TryGetProperty("patternProperties", out _)
-        && Required(one).Any(name => !other.TryGetProperty("properties", out var properties) || properties.ValueKind != JsonValueKind.Object || !properties.TryGetProperty(name, out _));
+        && Required(one).Any(name => !other.TryGetProperty("properties", out var properties) || properties.ValueKind != JsonValueKind.Object
+            || !properties.TryGetProperty(name, out _));
 
     private static IEnumerable<string> Required(JsonElement schema) =>
         schema.TryGetProperty("required", out var names) && names.ValueKind == JsonValueKind.Array

@@ -9,7 +9,8 @@ internal readonly record struct SchemaPart(JsonElement Element, string Pointer)
 
     public SchemaPart Below(string keyword, string name, JsonElement element) => new(element, $"{Pointer}/{Escaped(keyword)}/{Escaped(name)}");
 
-    public SchemaPart Below(string keyword, int index, JsonElement element) => new(element, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Pointer}/{keyword}/{index}"));
+    public SchemaPart Below(string keyword, int index, JsonElement element) =>
+        new(element, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Pointer}/{keyword}/{index}"));
 
     private static string Escaped(string token) => token.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 }
@@ -48,7 +49,8 @@ internal sealed class SchemaFacts
     public bool FollowedReference { get; set; }
 
     /// <summary>Equal keys mean equal schemas.</summary>
-    public string Key => string.Join(' ', Parts.Select(part => part.Pointer).Concat(Unions.Select(union => $"{union.Owner.Pointer}/{union.Keyword}?")).Order(StringComparer.Ordinal))
+    public string Key =>
+        string.Join(' ', Parts.Select(part => part.Pointer).Concat(Unions.Select(union => $"{union.Owner.Pointer}/{union.Keyword}?")).Order(StringComparer.Ordinal))
         + (IsImpossible ? " false" : "");
 
     public SchemaFacts Copy() => new(this);

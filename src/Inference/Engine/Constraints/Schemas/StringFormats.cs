@@ -42,7 +42,8 @@ internal static class StringFormats
     private const string PathCharacter = "(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})";
     private const string Authority = $"//(?:(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{{2}})*@)?(?:{Host}|{Ipv4})(?::[0-9]{{1,5}})?";
     private const string Tail = $"(?:\\?(?:{PathCharacter}|[/?])*)?(?:#(?:{PathCharacter}|[/?])*)?";
-    private const string Uri = $"[A-Za-z][A-Za-z0-9+.-]*:(?:{Authority}(?:/{PathCharacter}*)*|/(?:{PathCharacter}+(?:/{PathCharacter}*)*)?|{PathCharacter}+(?:/{PathCharacter}*)*){Tail}";
+    private const string Segments = $"{PathCharacter}+(?:/{PathCharacter}*)*";
+    private const string Uri = $"[A-Za-z][A-Za-z0-9+.-]*:(?:{Authority}(?:/{PathCharacter}*)*|/(?:{Segments})?|{Segments}){Tail}";
     private const string UriReference = $"(?:{Uri}|(?:{Authority}(?:/{PathCharacter}*)*|/(?:{PathCharacter}+(?:/{PathCharacter}*)*)?){Tail})";
 
     private static readonly Dictionary<string, string> Patterns = new(StringComparer.Ordinal)
