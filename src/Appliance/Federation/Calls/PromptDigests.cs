@@ -1,6 +1,5 @@
 using Jesus.Appliance.Router;
 using Jesus.Inference.Contract;
-using Jesus.Inference.Engine.KvCache;
 
 namespace Jesus.Appliance.Federation.Calls;
 

@@ -1,5 +1,4 @@
 using Jesus.Inference.Contract;
-using Jesus.Inference.Engine.KvCache;
 
 namespace Jesus.Inference.Adapters.Local;
 

@@ -15,7 +15,14 @@ namespace Jesus.Inference.Adapters.OpenAi;
 /// </summary>
 public sealed class OpenAiAdapter : IModelAdapter, IDisposable
 {
-    private static readonly ChatDialect Dialect = new() { HasCompletionTokens = true, HasTopK = false, Repetition = RepetitionField.None, HasSafetyIdentifier = true, HighestEffort = "xhigh" };
+    private static readonly ChatDialect Dialect = new()
+    {
+        HasCompletionTokens = true,
+        HasTopK = false,
+        Repetition = RepetitionField.None,
+        HasSafetyIdentifier = true,
+        HighestEffort = "xhigh",
+    };
 
     private readonly OpenAiOptions _options;
     private readonly TimeProvider _time;

@@ -1,6 +1,5 @@
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Constraints;
-using Jesus.Inference.Engine.KvCache;
 using Jesus.Inference.Engine.Sampling;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Inference.Engine.ToolCalls;

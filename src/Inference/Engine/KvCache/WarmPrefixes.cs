@@ -1,10 +1,5 @@
 namespace Jesus.Inference.Engine.KvCache;
 
-/// <summary>A name that others know a prompt's beginning by, since they may not have its tokenizer.</summary>
-/// <param name="Digest">Of the beginning's text.</param>
-/// <param name="Share">How much of the prompt it is, 0 to 1.</param>
-public readonly record struct PrefixName(ulong Digest, double Share);
-
 /// <summary>Which named beginnings the pool still remembers, those read last first: small enough to be told to every peer. The engine's thread's.</summary>
 internal sealed class WarmPrefixes(KvBlockPool pool)
 {
