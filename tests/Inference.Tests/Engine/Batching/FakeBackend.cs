@@ -66,7 +66,10 @@ internal sealed class FakeBackend(int vocabulary, int context = 4096, int kvBloc
         }
     }
 
-    public int? FindNotFinite(ForwardBatch batch, int sequence) => null;
+    /// <summary>Which sequence of a pass gives no numbers, and from where on.</summary>
+    public Func<ForwardBatch, int, int?>? NotFiniteFrom { get; set; }
+
+    public int? FindNotFinite(ForwardBatch batch, int sequence) => NotFiniteFrom?.Invoke(batch, sequence);
 
     public void Dispose()
     {

@@ -2,7 +2,6 @@ using System.Text;
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
-using Jesus.Inference.Engine.KvCache;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Inference.Tests.Engine.Tokenizers;
 using Jesus.Tests.Memory;
@@ -165,6 +164,20 @@ public sealed class StepLoopTests : IDisposable
         Assert.Equal(ErrorCause.Internal, generation.Error.Cause);
         Assert.Contains("not numbers", generation.Error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(events, item => item.Kind == EventKind.Finished);
+    }
+
+    [Theory]
+    [InlineData(-1, "from the token embedding on")]
+    [InlineData(0, "from layer 0 of 1 on (blk.0)")]
+    [InlineData(1, "from the output on")]
+    [InlineData(null, "found none")]
+    public void Logits_that_are_no_numbers_are_blamed_on_where_they_began(int? block, string words)
+    {
+        _backend.Peak = float.NaN;
+        _backend.NotFiniteFrom = (batch, sequence) => batch.RowSequences[^1] == sequence ? block : 99;
+        var generation = Prompt("a", tokens: 10);
+        _ = Run(Loop(), generation);
+        Assert.Contains(words, generation.Error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
