@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Jesus.Appliance.Tests.Gateway;
@@ -73,11 +74,27 @@ internal sealed partial record Ask(string Name, string Path, string Body)
     private static Ask Responses(string name, string question, string more) =>
         new(name, "/v1/responses", $"{{\"model\":\"r\",\"stream\":true,\"store\":false,\"input\":\"{question}\",{more}}}");
 
-    private static string Same(string body) => Times().Replace(Ids().Replace(body, "$1"), "$1");
+    private static string Same(string body) => Uncached(Times().Replace(Ids().Replace(body, "$1"), "$1"));
+
+    /// <summary>
+    /// How much of a prompt a box had cached is its own affair and truly differs from box to box and from ask to ask: the prompt's length must not.
+    /// The Anthropic API counts cached tokens apart from the others, so their sum is compared.
+    /// </summary>
+    private static string Uncached(string body) => Split().Replace(
+        Cached().Replace(body, "$1"),
+        match => $"\"input_tokens\":{Number(match, "fresh") + Number(match, "read")}{match.Groups["written"].Value}");
+
+    private static int Number(Match match, string group) => int.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
 
     [GeneratedRegex("(chatcmpl|call|toolu|msg|resp|fc|rs|req|item)[-_][A-Za-z0-9_-]{8,}")]
     private static partial Regex Ids();
 
     [GeneratedRegex("(\"(?:created|created_at|completed_at)\":)[0-9.]+")]
     private static partial Regex Times();
+
+    [GeneratedRegex("(\"cached_tokens\":)[0-9]+")]
+    private static partial Regex Cached();
+
+    [GeneratedRegex("\"input_tokens\":(?<fresh>[0-9]+)(?<written>,\"cache_creation_input_tokens\":[0-9]+),\"cache_read_input_tokens\":(?<read>[0-9]+)")]
+    private static partial Regex Split();
 }
