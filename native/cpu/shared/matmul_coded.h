@@ -6,6 +6,10 @@
 //   tile<T, N>(wide, count, x, sums)       multiplies them with N rows of activations, adding to sums [N][16]
 //   tokens(T)                              rows of the largest tile
 //
+// and may have, for at most kStreamRows rows, whose codes it takes from their planes to the product in registers:
+//
+//   stream<T, N>(group, blocks, x, sums)   the sums of a group over all its blocks, not added to anything
+//
 // What each output is, on all machines, block by block:
 //
 //   dot = sum over the block's parts of part * sum of (value - offset) * quant    in exact integers, |dot| < 2^24
@@ -46,17 +50,47 @@ inline void store_sums(const Product& p, int token, int group, const float* sums
     }
 }
 
-// Makes blocks wide one by one, asking for what lies ahead with each: all at once, the requests would queue before the work.
-template <class Machine, Type T>
-inline void stream_blocks(const uint8_t* group, int block, int count, typename Machine::Wide* wide) {
+// Asks for what lies ahead of a block: with each block, because requests for many would queue before the work.
+template <Type T>
+inline void ask_ahead(const uint8_t* group, int block) {
     constexpr Form form = form_of(T);
     constexpr int64_t bytes = static_cast<int64_t>(form.record_bytes()) * kBlockColumns / form.record_columns();
+    const uint8_t* ahead = group + block * bytes + kCodedPrefetchAhead;
+    for (int64_t line = 0; line < bytes; line += 64) {
+        __builtin_prefetch(ahead + line);
+    }
+}
+
+template <class Machine, Type T>
+inline void stream_blocks(const uint8_t* group, int block, int count, typename Machine::Wide* wide) {
     for (int i = 0; i < count; ++i) {
-        const uint8_t* ahead = group + (block + i) * bytes + kCodedPrefetchAhead;
-        for (int64_t line = 0; line < bytes; line += 64) {
-            __builtin_prefetch(ahead + line);
-        }
+        ask_ahead<T>(group, block + i);
         Machine::template expand<T>(group, block + i, 1, wide + i);
+    }
+}
+
+template <class Machine>
+concept Streams = requires { Machine::kStreamRows; };
+
+// Of a product with at most Most rows.
+template <class Machine, Type T, int Most>
+void stream_rows(const Product& p) {
+    if constexpr (Most > 1) {
+        if (p.tokens < Most) {
+            stream_rows<Machine, T, Most - 1>(p);
+            return;
+        }
+    }
+    const QuantBlock* x[Most];
+    for (int token = 0; token < Most; ++token) {
+        x[token] = quant_blocks<Machine>(p, token);
+    }
+    for (int group = p.groups.begin; group < p.groups.end; ++group) {
+        alignas(64) float sums[Most][kLanes];
+        Machine::template stream<T, Most>(p.weights->group(group), p.weights->blocks(), x, sums[0]);
+        for (int token = 0; token < Most; ++token) {
+            store_sums<Machine>(p, token, group, sums[token]);
+        }
     }
 }
 
@@ -129,6 +163,12 @@ void chunk(const Product& p, Range tokens, Range groups) {
 
 template <class Machine, Type T>
 void matmul_form(const Product& p) {
+    if constexpr (Streams<Machine>) {
+        if (p.tokens <= Machine::kStreamRows) {
+            stream_rows<Machine, T, Machine::kStreamRows>(p);
+            return;
+        }
+    }
     if (p.tokens <= Machine::tokens(T)) {
         few_tokens<Machine, T>(p);
         return;

@@ -55,16 +55,23 @@ inline __m256i table_vector() {
     return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(values)));
 }
 
-template <Type T, bool Signed, int Vector>
+// The codes of one vector, or their entries in the table.
+template <Type T, int Vector>
+inline __m256i values_of(const uint8_t* codes, __m256i table) {
+    constexpr Form form = form_of(T);
+    const __m256i x = code_vector<form.bits, Vector>(codes);
+    if constexpr (form.table != Table::None) {
+        return _mm256_shuffle_epi8(table, x);
+    } else {
+        return x;
+    }
+}
+
+template <Type T, int Vector>
 inline void expand_codes(const uint8_t* codes, __m256i table, uint8_t* to) {
     if constexpr (Vector < kBlockCodes / 32) {
-        constexpr Form form = form_of(T);
-        __m256i x = code_vector<form.bits, Vector>(codes);
-        if constexpr (form.table != Table::None) {
-            x = _mm256_shuffle_epi8(table, x);
-        }
-        _mm256_store_si256(reinterpret_cast<__m256i*>(to + Vector * 32), x);
-        expand_codes<T, Signed, Vector + 1>(codes, table, to);
+        _mm256_store_si256(reinterpret_cast<__m256i*>(to + Vector * 32), values_of<T, Vector>(codes, table));
+        expand_codes<T, Vector + 1>(codes, table, to);
     }
 }
 
@@ -124,22 +131,41 @@ inline void expand_least(const uint8_t* record, int block, int row, WideBlock& t
     }
 }
 
+// All of a block but its codes.
+template <Type T>
+inline void expand_numbers(const uint8_t* record, int within, WideBlock& to) {
+    for (int row = 0; row < kLanes; row += 8) {
+        expand_scales<T>(record, within, row, to);
+        if constexpr (form_of(T).least) {
+            expand_least<T>(record, within, row, to);
+        }
+    }
+}
+
+// Where a block of a group lies.
+struct BlockPlace {
+    const uint8_t* record;
+    int within;  // of the record's blocks
+    const uint8_t* codes;
+};
+
+template <Type T>
+inline BlockPlace place_of(const uint8_t* group, int block) {
+    constexpr Form form = form_of(T);
+    constexpr int record_blocks = form.record_columns() / kBlockColumns;
+    const uint8_t* record = group + block / record_blocks * form.record_bytes();
+    return {record, block % record_blocks, record + form.codes_at() + block % record_blocks * form.code_bytes()};
+}
+
 // Signed: entries of the IQ4 table as they are, not moved up by 128.
 template <Type T, bool Signed>
 inline void expand_blocks(const uint8_t* group, int block, int count, WideBlock* wide) {
     constexpr Form form = form_of(T);
-    constexpr int record_blocks = form.record_columns() / kBlockColumns;
     const __m256i table = table_vector<form.table, Signed && form.table == Table::Iq4>();
     for (int i = 0; i < count; ++i) {
-        const uint8_t* record = group + (block + i) / record_blocks * form.record_bytes();
-        const int within = (block + i) % record_blocks;
-        expand_codes<T, Signed, 0>(record + form.codes_at() + within * form.code_bytes(), table, wide[i].codes);
-        for (int row = 0; row < kLanes; row += 8) {
-            expand_scales<T>(record, within, row, wide[i]);
-            if constexpr (form.least) {
-                expand_least<T>(record, within, row, wide[i]);
-            }
-        }
+        const BlockPlace place = place_of<T>(group, block + i);
+        expand_codes<T, 0>(place.codes, table, wide[i].codes);
+        expand_numbers<T>(place.record, place.within, wide[i]);
     }
 }
 

@@ -37,6 +37,25 @@ struct CodedMachine {
         }
     }
 
+    static constexpr int kStreamRows = 2;
+
+    template <Type T, int Tokens>
+    __attribute__((noinline)) static void stream(const uint8_t* group, int blocks, const QuantBlock* const* x, float* to) {
+        const __m256i table = x86::table_vector<form_of(T).table, form_of(T).table == Table::Iq4>();
+        alignas(64) float sums[Tokens * kLanes] = {};
+        Wide wide;  // without its codes
+        for (int block = 0; block < blocks; ++block) {
+            ask_ahead<T>(group, block);
+            const x86::BlockPlace place = x86::place_of<T>(group, block);
+            x86::expand_numbers<T>(place.record, place.within, wide);
+            __m256i dots[Tokens][2] = {};
+            packed_dots<T, Tokens, 0>(place.codes, table, wide, x, block, dots);
+            take_offset<T, Tokens>(wide, x, block, dots);
+            add_block<T, Tokens>(wide, x, block, dots, sums);
+        }
+        std::memcpy(to, sums, sizeof sums);
+    }
+
 private:
     static constexpr int kFours = kBlockColumns / 4;
 
@@ -75,6 +94,47 @@ private:
             return _mm256_shuffle_epi8(pairs, four < kFours / 2 ? low : _mm256_add_epi8(low, _mm256_set1_epi8(2)));
         } else {
             return _mm256_set1_epi16(1);
+        }
+    }
+
+    // Products with four columns of all rows, added to the chain's 16-bit sums.
+    template <Type T, int Tokens, bool First>
+    static void add_four(__m256i lo, __m256i hi, const QuantBlock* const* x, int block, int four, __m256i (&sums)[Tokens][2]) {
+        const __m256i lo_size = _mm256_abs_epi8(lo), hi_size = _mm256_abs_epi8(hi);
+        for (int t = 0; t < Tokens; ++t) {
+            const __m256i a = four_quants(x[t][block].quants + four * 4);
+            const __m256i p = product<T>(lo, lo_size, a), q = product<T>(hi, hi_size, a);
+            sums[t][0] = First ? p : _mm256_add_epi16(sums[t][0], p);
+            sums[t][1] = First ? q : _mm256_add_epi16(sums[t][1], q);
+        }
+    }
+
+    template <Type T, int Tokens, int Four, int End, bool First>
+    static void packed_chain(const uint8_t* codes, __m256i table, const QuantBlock* const* x, int block, __m256i (&sums)[Tokens][2]) {
+        if constexpr (Four < End) {
+            add_four<T, Tokens, First>(x86::values_of<T, Four * 2>(codes, table), x86::values_of<T, Four * 2 + 1>(codes, table), x, block, Four, sums);
+            packed_chain<T, Tokens, Four + 1, End, false>(codes, table, x, block, sums);
+        }
+    }
+
+    // block_dots of codes in their planes, from column 4 * Four on.
+    template <Type T, int Tokens, int Four>
+    static void packed_dots(const uint8_t* codes, __m256i table, const Wide& wide, const QuantBlock* const* x, int block, __m256i (&dots)[Tokens][2]) {
+        if constexpr (Four < kFours) {
+            __m256i sums[Tokens][2];
+            packed_chain<T, Tokens, Four, Four + chain(T), true>(codes, table, x, block, sums);
+            widen_chain<T, Tokens, Four == 0>(wide, Four, sums, dots);
+            packed_dots<T, Tokens, Four + chain(T)>(codes, table, wide, x, block, dots);
+        }
+    }
+
+    template <Type T, int Tokens, bool First>
+    static void widen_chain(const Wide& wide, int four, const __m256i (&sums)[Tokens][2], __m256i (&dots)[Tokens][2]) {
+        const __m256i wide_lo = widener<T>(wide, four, 0), wide_hi = widener<T>(wide, four, 1);
+        for (int t = 0; t < Tokens; ++t) {
+            const __m256i p = _mm256_madd_epi16(sums[t][0], wide_lo), q = _mm256_madd_epi16(sums[t][1], wide_hi);
+            dots[t][0] = First ? p : _mm256_add_epi32(dots[t][0], p);
+            dots[t][1] = First ? q : _mm256_add_epi32(dots[t][1], q);
         }
     }
 

@@ -26,14 +26,41 @@ struct CodedMachine {
     __attribute__((noinline)) static void tile(const Wide* wide, int count, const QuantBlock* const* x, float* sums) {
         constexpr Form form = form_of(T);
         for (int block = 0; block < count; ++block) {
+            const auto weights = [&]<int Four>() { return load(wide[block].codes + Four * 64); };
             __m512i dots[Tokens];
             if constexpr (form.part == kBlockColumns) {
-                block_dots<T, Tokens>(wide[block], x, block, dots);
+                block_dots<T, Tokens>(weights, x, block, dots);
             } else {
-                part_dots<T, Tokens>(wide[block], x, block, dots);
+                part_dots<T, Tokens>(weights, wide[block], x, block, dots);
             }
             add_block<T, Tokens>(wide[block], x, block, dots, sums);
         }
+    }
+
+    static constexpr int kStreamRows = 2;
+
+    template <Type T, int Tokens>
+    __attribute__((noinline)) static void stream(const uint8_t* group, int blocks, const QuantBlock* const* x, float* to) {
+        const __m256i table = x86::table_vector<form_of(T).table, false>();
+        alignas(64) float sums[Tokens * kLanes] = {};
+        Wide wide;  // without its codes
+        for (int block = 0; block < blocks; ++block) {
+            ask_ahead<T>(group, block);
+            const x86::BlockPlace place = x86::place_of<T>(group, block);
+            x86::expand_numbers<T>(place.record, place.within, wide);
+            const auto weights = [&]<int Four>() {
+                const __m256i low = x86::values_of<T, Four * 2>(place.codes, table), high = x86::values_of<T, Four * 2 + 1>(place.codes, table);
+                return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+            };
+            __m512i dots[Tokens];
+            if constexpr (form_of(T).part == kBlockColumns) {
+                block_dots<T, Tokens>(weights, x, block, dots);
+            } else {
+                part_dots<T, Tokens>(weights, wide, x, block, dots);
+            }
+            add_block<T, Tokens>(wide, x, block, dots, sums);
+        }
+        std::memcpy(to, sums, sizeof sums);
     }
 
 private:
@@ -47,33 +74,35 @@ private:
         return _mm512_set1_epi32(four);
     }
 
-    template <int Tokens>
-    static void add_fours(const Wide& wide, const QuantBlock* const* x, int block, int first, int end, __m512i (&dots)[Tokens]) {
-        for (int four = first; four < end; ++four) {
-            const __m512i w = load(wide.codes + four * 64);
+    // weights: the codes of four columns of all rows, of a number known when compiled.
+    template <int Tokens, int Four, int End, class Weights>
+    static void add_fours(const Weights& weights, const QuantBlock* const* x, int block, __m512i (&dots)[Tokens]) {
+        if constexpr (Four < End) {
+            const __m512i w = weights.template operator()<Four>();
             for (int t = 0; t < Tokens; ++t) {
-                dots[t] = _mm512_dpbusd_epi32(dots[t], w, four_quants(x[t][block].quants + four * 4));
+                dots[t] = _mm512_dpbusd_epi32(dots[t], w, four_quants(x[t][block].quants + Four * 4));
             }
+            add_fours<Tokens, Four + 1, End>(weights, x, block, dots);
         }
     }
 
-    template <Type T, int Tokens>
-    static void block_dots(const Wide& wide, const QuantBlock* const* x, int block, __m512i (&dots)[Tokens]) {
+    template <Type T, int Tokens, class Weights>
+    static void block_dots(const Weights& weights, const QuantBlock* const* x, int block, __m512i (&dots)[Tokens]) {
         for (int t = 0; t < Tokens; ++t) {
             dots[t] = _mm512_set1_epi32(-form_of(T).offset * x[t][block].sum);
         }
-        add_fours<Tokens>(wide, x, block, 0, kFours, dots);
+        add_fours<Tokens, 0, kFours>(weights, x, block, dots);
     }
 
-    template <Type T, int Tokens>
-    static void part_dots(const Wide& wide, const QuantBlock* const* x, int block, __m512i (&dots)[Tokens]) {
+    template <Type T, int Tokens, class Weights>
+    static void part_dots(const Weights& weights, const Wide& wide, const QuantBlock* const* x, int block, __m512i (&dots)[Tokens]) {
         __m512i first[Tokens], last[Tokens];
         for (int t = 0; t < Tokens; ++t) {
             first[t] = _mm512_set1_epi32(-form_of(T).offset * x[t][block].halves[0]);
             last[t] = _mm512_set1_epi32(-form_of(T).offset * x[t][block].halves[1]);
         }
-        add_fours<Tokens>(wide, x, block, 0, kFours / 2, first);
-        add_fours<Tokens>(wide, x, block, kFours / 2, kFours, last);
+        add_fours<Tokens, 0, kFours / 2>(weights, x, block, first);
+        add_fours<Tokens, kFours / 2, kFours>(weights, x, block, last);
         const __m512i pairs = load(wide.parts);
         const __m512i low = _mm512_srai_epi32(_mm512_slli_epi32(pairs, 16), 16), high = _mm512_srai_epi32(pairs, 16);
         for (int t = 0; t < Tokens; ++t) {
