@@ -1,6 +1,6 @@
 // One thread's products of each format, by that thread's processor time, which a busy machine disturbs less than the
 // clock on the wall: decode (one row, weights from memory) in GB/s beside plain reading, and 2, 4, 16 and 96 rows in
-// giga-operations a second beside the integer product's inner loop on registers. Not a test: it asserts nothing.
+// giga-operations a second beside the integer product's inner loop on registers; and packing. Not a test: it asserts nothing.
 //   product_bench ISA [COLUMNS]
 #include <time.h>
 
@@ -55,6 +55,14 @@ double read_rate(const Buffer& memory) {
     return static_cast<double>(memory.bytes()) / time / 1e9;
 }
 
+// How fast rows as files store them become the kernels' layout, in GB of the file a second.
+double pack_rate(Matrix& matrix) {
+    const int64_t rows = std::min<int64_t>(matrix.rows, 1024), bytes = file_row_bytes(matrix.type, matrix.cols) * rows;
+    Buffer file(static_cast<size_t>(bytes));
+    std::memset(file.data(), 0x33, file.bytes());
+    return static_cast<double>(bytes) / least([&] { pack_rows(matrix, 0, rows, file.data()); }) / 1e9;
+}
+
 void measure(const Kernels& kernels, const char* name, Type type, int64_t cols) {
     Matrix matrix = matrix_layout(type, kLanes, cols, kernels.q8);
     matrix.rows = kWeightBytes / matrix.group_bytes * kLanes;
@@ -81,7 +89,7 @@ void measure(const Kernels& kernels, const char* name, Type type, int64_t cols) 
         const double operations = 2.0 * rows * static_cast<double>(groups * kLanes * cols);
         std::printf("  %d: %6.1f", rows, operations / run(rows, groups) / 1e9);
     }
-    std::printf(" Gop/s\n");
+    std::printf(" Gop/s; packing %5.2f GB/s\n", pack_rate(matrix));
 }
 
 }  // namespace

@@ -56,10 +56,13 @@ public sealed class RescueTests(NanoBoxes boxes, ITestOutputHelper output) : ICl
         foreach (var stream in new[] { true, false })
         {
             var whole = await ask.SendAsync(rig.Gateway, stream);
+            var pieces = rig.One.Pieces;
+            Assert.True(pieces > 4, $"{ask}: {pieces} pieces are too few to be cut twice");
             for (var cut = 0; cut < 3; cut++)
             {
-                // Pieces after a rescue are counted from the first that comes again: a lost rescuer has shown something new.
-                var (first, second) = (dice.Next(1, 4), dice.Next(3, 6));
+                // Pieces after a rescue are counted from the first that comes again: a lost rescuer has shown something new, and more was to come.
+                var first = dice.Next(1, Math.Min(4, pieces - 3));
+                var second = dice.Next(3, Math.Min(6, pieces - first));
                 rig.One.Die(first);
                 rig.Two.Die(second);
                 Assert.Equal(whole, await ask.SendAsync(rig.Gateway, stream));
