@@ -41,7 +41,7 @@ internal static partial class SourceReferences
     public static string NamespaceOfPath(string path)
     {
         var folder = Path.GetDirectoryName(Repository.Relative(path))!.Replace('\\', '/');
-        return "Jesus." + string.Join('.', folder.Split('/').Skip(1));
+        return string.Join('.', folder.Split('/').Skip(1).Prepend("Jesus"));
     }
 
     private static string WithoutComment(string line)
