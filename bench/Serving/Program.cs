@@ -1,10 +1,12 @@
 using Jesus.Bench.Serving;
 
-if (ServingOptions.Parse(args, out var problem) is not { } options)
+// "embeddings ..." measures texts to vectors; anything else answers.
+var isVectors = args is ["embeddings", ..];
+if (ServingOptions.Parse(isVectors ? args[1..] : args, out var problem) is not { } options)
 {
     await Console.Error.WriteLineAsync(problem);
     return 2;
 }
 
-await ServingBench.RunAsync(options, Console.Out);
+await (isVectors ? EmbeddingBench.RunAsync(options, Console.Out) : ServingBench.RunAsync(options, Console.Out));
 return 0;

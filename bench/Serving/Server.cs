@@ -38,7 +38,8 @@ internal sealed class Server : IDisposable
     }
 
     /// <summary>The daemon with nothing but this model.</summary>
-    public static async Task<Server> StartJesusAsync(ServingOptions options, string model, int streams)
+    /// <param name="ask">A call that succeeds when it is ready; null for a short chat.</param>
+    public static async Task<Server> StartJesusAsync(ServingOptions options, string model, int streams, Func<Server, Task>? ask = null)
     {
         var folder = Directory.CreateTempSubdirectory("jesus-serving").FullName;
         var name = Path.GetFileNameWithoutExtension(model);
@@ -56,7 +57,7 @@ internal sealed class Server : IDisposable
         var isLibrary = program.EndsWith(".dll", StringComparison.Ordinal);
         var server = new Server("jesus", isLibrary ? "dotnet" : program, isLibrary ? [program, .. serve] : serve, folder) { Model = name };
         var file = Path.Combine(folder, "state", "url");
-        await server.WaitAsync(() => File.Exists(file) && Uri.TryCreate(File.ReadAllText(file), UriKind.Absolute, out var url) ? url : null);
+        await server.WaitAsync(() => File.Exists(file) && Uri.TryCreate(File.ReadAllText(file), UriKind.Absolute, out var url) ? url : null, ask);
         return server;
     }
 
@@ -68,6 +69,19 @@ internal sealed class Server : IDisposable
             "-c", Text(streams * contextEach), "--no-webui"], "")
         { Model = Path.GetFileNameWithoutExtension(model) };
         await server.WaitAsync(() => new Uri($"http://127.0.0.1:{Text(port)}"));
+        return server;
+    }
+
+    /// <summary>The same server for vectors: texts of up to 512 tokens in as large passes as ours.</summary>
+    public static async Task<Server> StartLlamaEmbedderAsync(ServingOptions options, string model, Func<Server, Task> ask)
+    {
+        const int Streams = 16, ContextEach = 512, PassRows = 2_048;
+        var port = FreePort();
+        var server = new Server("llama-server", options.LlamaServer, [
+            "-m", model, "--port", Text(port), "--host", "127.0.0.1", "-t", Text(options.Threads), "-tb", Text(options.Threads), "-np", Text(Streams),
+            "-c", Text(Streams * ContextEach), "-b", Text(PassRows), "-ub", Text(PassRows), "--embedding", "--no-webui"], "")
+        { Model = Path.GetFileNameWithoutExtension(model) };
+        await server.WaitAsync(() => new Uri($"http://127.0.0.1:{Text(port)}"), ask);
         return server;
     }
 
@@ -87,7 +101,7 @@ internal sealed class Server : IDisposable
     }
 
     /// <summary>Ready when a call is answered.</summary>
-    private async Task WaitAsync(Func<Uri?> url)
+    private async Task WaitAsync(Func<Uri?> url, Func<Server, Task>? ask = null)
     {
         var clock = Stopwatch.StartNew();
         for (var last = ""; ;)
@@ -103,7 +117,7 @@ internal sealed class Server : IDisposable
                 Url = there;
                 try
                 {
-                    _ = await new StreamedCall(this, "ready?", 1).RunAsync();
+                    await (ask is not null ? ask(this) : new StreamedCall(this, "ready?", 1).RunAsync());
                     return;
                 }
                 catch (HttpRequestException error)

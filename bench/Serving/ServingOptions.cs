@@ -6,7 +6,8 @@ namespace Jesus.Bench.Serving;
 public sealed record ServingOptions
 {
     public const string Usage =
-        "use --tiny --jesus FILE --llama-server FILE --model FILE.gguf --folder F --streams 1,4,16,32 --prompt N --long N --generate N --rounds N --threads N --draft lookup|off";
+        "use [embeddings] --tiny --jesus FILE --llama-server FILE --model FILE.gguf --folder F "
+        + "--streams 1,4,16,32 --prompt N --long N --generate N --rounds N --threads N --draft lookup|off";
 
     /// <summary>A model of a few megabytes: that the bench works, not how fast.</summary>
     public bool Tiny { get; init; }

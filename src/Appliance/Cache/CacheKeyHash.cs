@@ -140,6 +140,7 @@ public sealed class CacheKeyHash
         }
 
         Add(MemoryMarshal.AsBytes(request.PromptTokens.Span));
+        Add(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(request.PromptLengths)));
     }
 
     private CacheKeyHash Add(float value) => Add((long)BitConverter.SingleToInt32Bits(value));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Jesus.Inference.Engine.Embeddings;
 using Jesus.Inference.Engine.Tools;
 
 namespace Jesus.Appliance.Cli;
@@ -52,6 +53,11 @@ internal static class ModelFileVerbs
         screen.Line($"{name}: {Screen.Safe(model.Architecture)}, GGUF version {model.Version}, {Screen.Bytes(model.Bytes)}");
         screen.Line(string.Create(CultureInfo.InvariantCulture,
             $"{model.Parameters:N0} parameters in {Screen.Bytes(model.TensorBytes)}, context {model.ContextTokens}, {model.VocabularyCount} tokens"));
+        if (model.Uses != ModelUses.None)
+        {
+            screen.Line($"for {UsesOf(model)}{(model.Pooling.Length > 0 ? $" (pooling {model.Pooling})" : "")}");
+        }
+
         screen.Line();
         foreach (var key in model.Metadata)
         {
@@ -179,6 +185,8 @@ internal static class ModelFileVerbs
         json.WriteNumber("tensor_bytes"u8, model.TensorBytes);
         json.WriteNumber("context_tokens"u8, model.ContextTokens);
         json.WriteNumber("vocabulary"u8, model.VocabularyCount);
+        json.WriteString("uses"u8, UsesOf(model));
+        json.WriteString("pooling"u8, model.Pooling);
         json.WriteString("problem"u8, model.Problem);
         json.WriteStartObject("metadata"u8);
         foreach (var key in model.Metadata)
@@ -207,6 +215,12 @@ internal static class ModelFileVerbs
 
         json.WriteEndArray();
     });
+
+    /// <summary>In the words of `jesus models list`.</summary>
+    private static string UsesOf(ModelInspection model) => string.Join(", ", new[]
+    {
+        model.Uses.HasFlag(ModelUses.Generate) ? "text" : "", model.Uses.HasFlag(ModelUses.Embed) ? "embeddings" : "", model.Uses.HasFlag(ModelUses.Rerank) ? "rerank" : "",
+    }.Where(use => use.Length > 0));
 
     private static string Cut(string text) => text.Length <= 100 ? text : text[..100] + "…";
 }

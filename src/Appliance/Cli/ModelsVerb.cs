@@ -26,16 +26,21 @@ internal static class ModelsVerb
         }
 
         using var document = JsonDocument.Parse(body);
-        List<string[]> rows = [["MODEL", "FROM", "STATE", "CONTEXT", "SIZE"]];
+        List<string[]> rows = [["MODEL", "FROM", "STATE", "CONTEXT", "SIZE", "FOR"]];
         foreach (var model in document.RootElement.GetProperty("models"u8).EnumerateArray())
         {
             var bytes = model.GetProperty("bytes"u8).GetInt64();
             var context = model.GetProperty("context_tokens"u8).GetInt32();
             rows.Add([model.GetProperty("id"u8).GetString()!, model.GetProperty("owned_by"u8).GetString()!, model.GetProperty("state"u8).GetString()!,
-                context == 0 ? "" : context.ToString(CultureInfo.InvariantCulture), bytes == 0 ? "" : Screen.Bytes(bytes)]);
+                context == 0 ? "" : context.ToString(CultureInfo.InvariantCulture), bytes == 0 ? "" : Screen.Bytes(bytes), ForOf(model)]);
         }
 
         call.Screen.Table(rows);
         return ExitCodes.Done;
     }
+
+    /// <summary>Whole operations; what a chat model can besides, `--json` lists.</summary>
+    private static string ForOf(JsonElement model) => model.TryGetProperty("abilities"u8, out var abilities)
+        ? string.Join(", ", abilities.EnumerateArray().Select(a => a.GetString()!).Where(a => a is "text" or "embeddings" or "rerank"))
+        : "";
 }

@@ -1,3 +1,5 @@
+using Jesus.Appliance.Router;
+
 namespace Jesus.Appliance.Gateway;
 
 /// <summary>A model or route that a caller may name.</summary>
@@ -8,7 +10,9 @@ namespace Jesus.Appliance.Gateway;
 /// <param name="ContextTokens">0 when unknown.</param>
 /// <param name="Bytes">Size of a local file; 0 for others.</param>
 /// <param name="Detail">Why it failed, or empty.</param>
-public sealed record ModelListing(string Id, string OwnedBy, long CreatedUnixSeconds, string State, int ContextTokens, long Bytes, string Detail);
+/// <param name="Abilities">What it can be asked for; none where that is not known, as of a route.</param>
+public sealed record ModelListing(
+    string Id, string OwnedBy, long CreatedUnixSeconds, string State, int ContextTokens, long Bytes, string Detail, Abilities Abilities = Abilities.None);
 
 /// <summary>The models as the gateway shows them; the Host supplies it. Thread-safe.</summary>
 public interface IModelDirectory

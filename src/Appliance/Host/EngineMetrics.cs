@@ -21,6 +21,9 @@ internal static class EngineMetrics
         Counter("engine_prefix_hit_tokens_total", static s => s.Counts.TokensReused, "Tokens of prompts whose keys and values were found in the cache.");
         Counter("engine_kv_evictions_total", static s => s.Counts.Evictions, "Blocks whose remembered content was given up for another's.");
         Counter("engine_preemptions_total", static s => s.Counts.Preemptions, "Times that an answer gave its blocks back and was computed again.");
+        Gauge("engine_text_calls", static s => s.Texts.CallsUnderWay, "Calls whose texts are embedded or ranked, or wait for it.");
+        Counter("engine_embedded_texts_total", static s => s.Texts.Texts, "Texts embedded, and pairs ranked.");
+        Counter("engine_embedded_tokens_total", static s => s.Texts.Tokens, "Tokens of texts embedded and of pairs ranked.");
         Counter("engine_draft_tokens_total", static s => s.Counts.DraftsComputed, "Guessed tokens that passes computed.");
         Counter("engine_draft_tokens_accepted_total", static s => s.Counts.DraftsAccepted, "Guessed tokens that were the drawn ones.");
     }

@@ -5,6 +5,7 @@ using Jesus.Appliance.Router;
 using Jesus.Inference.Adapters.Local;
 using Jesus.Inference.Engine;
 using Jesus.Inference.Engine.Batching;
+using Jesus.Inference.Engine.Embeddings;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Host;
@@ -16,8 +17,8 @@ namespace Jesus.Appliance.Host;
 public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Candidate> remote, RouteTableHolder routes, ApplianceConfig config,
     TimeProvider time, ILogger log) : IModelDirectory
 {
-    /// <summary>What the engine offers; it reads no images and makes no embeddings.</summary>
-    private const Abilities LocalAbilities = Abilities.Text | Abilities.Tools | Abilities.Schema | Abilities.Reasoning;
+    /// <summary>What the engine offers of a model that writes text; it reads no images.</summary>
+    private const Abilities WritersAbilities = Abilities.Text | Abilities.Tools | Abilities.Schema | Abilities.Reasoning;
 
     private readonly LocalAdapter _local = new(host, time, PromptDigests.Name);
     private readonly Lock _gate = new();
@@ -113,8 +114,8 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
     {
         var byDefault = routes.Current.DefaultName;
         var listings = _routing.Routes.Keys.Select(name => new ModelListing(name, "route", 0, "route", 0, 0, "")).ToList();
-        listings.AddRange(host.List().Select(file => new ModelListing(file.Name, LocalAdapter.Kind, 0, NameOf(file.State), file.ContextTokens, file.Bytes, "")));
-        listings.AddRange(_remote.Where(c => c.Key == 1).Select(c => new ModelListing(c.Name, c.Provider, 0, "remote", c.Traits.ContextTokens, 0, "")));
+        listings.AddRange(host.List().Select(file => new ModelListing(file.Name, LocalAdapter.Kind, 0, NameOf(file.State), file.ContextTokens, file.Bytes, "", AbilitiesOf(file))));
+        listings.AddRange(_remote.Where(c => c.Key == 1).Select(c => new ModelListing(c.Name, c.Provider, 0, "remote", c.Traits.ContextTokens, 0, "", c.Traits.Abilities)));
         listings.AddRange(OfPeers().Where(peers => listings.TrueForAll(l => l.Id != peers.Id)));
         return [.. listings.OrderByDescending(l => l.Id == byDefault || $"{LocalAdapter.Kind}/{l.Id}" == byDefault)];
     }
@@ -134,8 +135,16 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
 
     private Candidate Local(ModelFile file, Candidate? old)
     {
-        var traits = new CandidateTraits { ContextTokens = file.ContextTokens, LeavesBox = false, Abilities = LocalAbilities };
+        var traits = new CandidateTraits { ContextTokens = file.ContextTokens, LeavesBox = false, Abilities = AbilitiesOf(file) };
         return old?.Traits == traits ? old : new Candidate(_local, file.Name, traits, old?.Health);
+    }
+
+    /// <summary>A file that cannot be read keeps the usual ones: whoever calls it is told what is wrong with it.</summary>
+    private static Abilities AbilitiesOf(ModelFile file)
+    {
+        var abilities = file.Uses.HasFlag(ModelUses.Generate) || file.Uses == ModelUses.None ? WritersAbilities : Abilities.None;
+        abilities |= file.Uses.HasFlag(ModelUses.Embed) ? Abilities.Embeddings : Abilities.None;
+        return abilities | (file.Uses.HasFlag(ModelUses.Rerank) ? Abilities.Rerank : Abilities.None);
     }
 
     private static string NameOf(ModelState state) => state switch

@@ -34,5 +34,5 @@ internal sealed class PeerCalls
 
     /// <summary>What peers offer, each model once.</summary>
     public IReadOnlyList<ModelListing> Listings() =>
-        [.. Candidates.Models().Select(m => new ModelListing(m.Model.Name, $"{PeerAdapter.Kind}/{m.Peer.Id}", 0, "remote", m.Model.ContextTokens, 0, ""))];
+        [.. Candidates.Models().Select(m => new ModelListing(m.Model.Name, $"{PeerAdapter.Kind}/{m.Peer.Id}", 0, "remote", m.Model.ContextTokens, 0, "", m.Model.Abilities))];
 }

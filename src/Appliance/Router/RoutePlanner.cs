@@ -76,7 +76,10 @@ public static class RoutePlanner
         var error = CheckData(candidate, facts);
         error = error.IsNone ? CheckAbilities(candidate, facts.Needs) : error;
         error = error.IsNone ? CheckVerbatim(candidate, facts) : error;
-        return error.IsNone ? CheckLength(candidate, inputTokens) : error;
+
+        // Each text to embed or to rank has the context for itself, and only the model's own tokenizer knows how long it is.
+        var isOneText = (facts.Needs & (Abilities.Embeddings | Abilities.Rerank)) == Abilities.None;
+        return error.IsNone && isOneText ? CheckLength(candidate, inputTokens) : error;
     }
 
     private static ModelError Empty(Route route) =>

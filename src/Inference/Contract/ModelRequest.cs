@@ -57,6 +57,15 @@ public sealed class ModelRequest
     /// </summary>
     public List<Utf8Slice> Inputs { get; } = [];
 
+    /// <summary>
+    /// For <see cref="ModelOperation.Embed"/>, texts that came as token ids in place of <see cref="Inputs"/>: how many of <see cref="PromptTokens"/> are each one's, in order.
+    /// The ids are of the box's own model: adapters of providers refuse them.
+    /// </summary>
+    public List<int> PromptLengths { get; } = [];
+
+    /// <summary>Texts to embed or documents to rank, however they came.</summary>
+    public int InputCount => PromptLengths.Count > 0 ? PromptLengths.Count : Inputs.Count;
+
     /// <summary>Length of the embeddings; 0 is the model's own.</summary>
     public int EmbedDimensions { get; set; }
 
@@ -128,6 +137,7 @@ public sealed class ModelRequest
         LogitBias.AddRange(other.LogitBias);
         EndUser = other.EndUser;
         Inputs.AddRange(other.Inputs);
+        PromptLengths.AddRange(other.PromptLengths);
         EmbedDimensions = other.EmbedDimensions;
         MaxOutputTokens = other.MaxOutputTokens;
         Stops.AddRange(other.Stops);
@@ -164,6 +174,7 @@ public sealed class ModelRequest
         LogitBias.Clear();
         EndUser = default;
         Inputs.Clear();
+        PromptLengths.Clear();
         EmbedDimensions = 0;
         MaxOutputTokens = 0;
         Stops.Clear();

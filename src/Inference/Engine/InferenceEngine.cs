@@ -1,6 +1,7 @@
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
+using Jesus.Inference.Engine.Embeddings;
 using Jesus.Inference.Engine.Tokenizers;
 
 namespace Jesus.Inference.Engine;
@@ -10,6 +11,9 @@ public readonly record struct EngineSnapshot(int Running, int Waiting, int KvBlo
 {
     /// <summary>Tokens, cache, giving way and speculation, since the engine began.</summary>
     public StepCounts Counts { get; init; }
+
+    /// <summary>Texts embedded and ranked since the engine began, and calls of such under way.</summary>
+    public EmbeddingCounts Texts { get; init; }
 
     /// <summary>Named beginnings of prompts that need not be read again, those used last first.</summary>
     public ReadOnlyMemory<ulong> WarmPrefixes { get; init; }
@@ -36,6 +40,8 @@ public sealed class InferenceEngine : IDisposable
     private readonly TimeProvider _time;
     private readonly int _vocabularyCount;
     private readonly List<Generation> _inbox = [];
+    private readonly List<EmbeddingCall> _textInbox = [];
+    private readonly bool _isEncoder;
     private readonly Thread _thread;
     private EngineSnapshot _snapshot;
     private double _secondsPerCall = 1;
@@ -47,13 +53,14 @@ public sealed class InferenceEngine : IDisposable
         _time = time;
         _vocabularyCount = tokenizer.Vocabulary.Count;
         _loop = new StepLoop(backend, tokenizer, limits, time);
+        _isEncoder = !backend.Shape.IsCausal;
         ContextTokens = _loop.ContextTokens;
         _snapshot = new EngineSnapshot(0, 0, 0, _loop.KvBlocksTotal, 0);
         _thread = new Thread(Run) { IsBackground = true, Name = $"engine {name}" };
         _thread.Start();
     }
 
-    /// <summary>Prompt and answer of one sequence together.</summary>
+    /// <summary>Prompt and answer of one sequence together; of texts to embed, one text.</summary>
     public int ContextTokens { get; }
 
     public EngineSnapshot Snapshot
@@ -71,14 +78,16 @@ public sealed class InferenceEngine : IDisposable
     {
         lock (_gate)
         {
-            var waiting = _snapshot.Waiting + _inbox.Count;
-            var free = Math.Max(0, _limits.SequencesMax - _snapshot.Running - waiting);
+            // An encoder's calls share its passes, so that each that may come has a place; a decoder's answers have places of their own.
+            var waiting = _isEncoder ? 0 : _snapshot.Waiting + _inbox.Count;
+            var total = _isEncoder ? EmbeddingLimits.CallsMax : _limits.SequencesMax;
+            var free = Math.Max(0, total - (_isEncoder ? TextCalls : _snapshot.Running + waiting));
             return new CapacitySnapshot
             {
                 Available = !_isStopped,
                 FreeSlots = free,
-                TotalSlots = _limits.SequencesMax,
-                QueueDelay = free > 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(_secondsPerCall * (waiting + 1) / _limits.SequencesMax),
+                TotalSlots = total,
+                QueueDelay = free > 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(_secondsPerCall * (waiting + 1) / total),
                 ContextTokens = ContextTokens,
                 WarmPrefixes = _snapshot.WarmPrefixes,
                 AsOf = _time.GetTimestamp(),
@@ -110,6 +119,43 @@ public sealed class InferenceEngine : IDisposable
             _inbox.Add(generation);
             Monitor.Pulse(_gate);
             return default;
+        }
+    }
+
+    /// <summary>Queues texts to embed or to rank, or says why not. The call then always completes, whatever happens.</summary>
+    internal ModelError Submit(EmbeddingCall call)
+    {
+        if (EmbeddingRules.Check(call, ContextTokens, _vocabularyCount) is { IsNone: false } refused)
+        {
+            return refused;
+        }
+
+        lock (_gate)
+        {
+            if (_isStopped)
+            {
+                return new ModelError(ErrorCause.Draining, "The model is being unloaded; try another.");
+            }
+
+            if (TextCalls >= EmbeddingLimits.CallsMax)
+            {
+                return new ModelError(ErrorCause.Overloaded, $"{EmbeddingLimits.CallsMax} calls with texts are under way on this model; try again later.", null,
+                    TimeSpan.FromSeconds(Math.Max(1, _secondsPerCall)));
+            }
+
+            _textInbox.Add(call);
+            Monitor.Pulse(_gate);
+            return default;
+        }
+    }
+
+    /// <summary>Ends a call before the next pass; it completes as cancelled.</summary>
+    internal void Cancel(EmbeddingCall call)
+    {
+        call.RequestCancel();
+        lock (_gate)
+        {
+            Monitor.Pulse(_gate);
         }
     }
 
@@ -157,6 +203,9 @@ public sealed class InferenceEngine : IDisposable
         _thread.Join();
     }
 
+    /// <summary>Under the gate.</summary>
+    private int TextCalls => _snapshot.Texts.CallsUnderWay + _textInbox.Count;
+
     private void Run()
     {
         var isIdle = false;
@@ -173,13 +222,13 @@ public sealed class InferenceEngine : IDisposable
     {
         lock (_gate)
         {
-            while (!_isStopped && _inbox.Count == 0 && !_loop.HasWork)
+            while (!_isStopped && _inbox.Count + _textInbox.Count == 0 && !_loop.HasWork)
             {
                 TakeSnapshot();
                 _ = Monitor.Wait(_gate);
             }
 
-            if (isIdle && !_isStopped && _inbox.Count == 0)
+            if (isIdle && !_isStopped && _inbox.Count + _textInbox.Count == 0)
             {
                 _ = Monitor.Wait(_gate, PausedWaitMs);
             }
@@ -189,7 +238,13 @@ public sealed class InferenceEngine : IDisposable
                 _loop.Accept(generation);
             }
 
+            foreach (var call in _textInbox)
+            {
+                _loop.Accept(call);
+            }
+
             _inbox.Clear();
+            _textInbox.Clear();
             TakeSnapshot();
             return !_isStopped;
         }
@@ -199,6 +254,7 @@ public sealed class InferenceEngine : IDisposable
         _snapshot = new EngineSnapshot(_loop.RunningCount, _loop.WaitingCount, _loop.KvBlocksUsed, _loop.KvBlocksTotal, _loop.Steps)
         {
             Counts = _loop.Counts,
+            Texts = _loop.Texts,
             WarmPrefixes = _loop.WarmPrefixes,
             PrefillTokensPerSecond = _loop.Speed.PrefillTokensPerSecond,
             DecodeTokensPerSecond = _loop.Speed.DecodeTokensPerSecond,

@@ -3,6 +3,7 @@ using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.Constraints;
+using Jesus.Inference.Engine.Embeddings;
 using Jesus.Inference.Engine.Tokenizers;
 
 namespace Jesus.Inference.Engine;
@@ -17,7 +18,8 @@ public sealed class LoadedModel : IDisposable
     private readonly ulong _templateHash;
     private byte[]? _hash;
 
-    internal LoadedModel(string name, string path, IBackend backend, Tokenizer tokenizer, PromptRenderer prompts, ulong templateHash, InferenceEngine engine)
+    internal LoadedModel(string name, string path, IBackend backend, Tokenizer tokenizer, PromptRenderer prompts, ulong templateHash, InferenceEngine engine,
+        VectorModel vectors)
     {
         Name = name;
         NameUtf8 = Encoding.UTF8.GetBytes(name);
@@ -26,6 +28,7 @@ public sealed class LoadedModel : IDisposable
         Tokenizer = tokenizer;
         Prompts = prompts;
         Engine = engine;
+        Vectors = vectors;
         Constraints = new ConstraintCompiler(VocabularyIndex.Build(new TokenizerVocabulary(tokenizer)));
         _templateHash = templateHash;
     }
@@ -45,6 +48,12 @@ public sealed class LoadedModel : IDisposable
     public NumericsProfile Numerics => Volatile.Read(ref _hash) is { } hash
         ? new NumericsProfile(FileHash.Prefix(hash), _templateHash, (byte)Backend.Info.KvType, Backend.Info.NumericsId)
         : default;
+
+    /// <summary>What it can be asked for.</summary>
+    public ModelUses Uses => Vectors.Profile.Uses;
+
+    /// <summary>How it embeds and ranks.</summary>
+    internal VectorModel Vectors { get; }
 
     internal byte[] NameUtf8 { get; }
     internal IBackend Backend { get; }

@@ -1,3 +1,5 @@
+using Jesus.Inference.Engine.Embeddings;
+
 namespace Jesus.Inference.Engine;
 
 public enum ModelState : byte
@@ -15,4 +17,6 @@ public enum ModelState : byte
 /// <param name="State">Whether it can answer at once.</param>
 /// <param name="Sha256">Of the file, in hexadecimal; null while unknown.</param>
 /// <param name="ContextTokens">Prompt and answer together; 0 until loaded.</param>
-public sealed record ModelFile(string Name, string Path, long Bytes, ModelState State, string? Sha256 = null, int ContextTokens = 0);
+/// <param name="Uses">What it can be asked for, as its header says; <see cref="ModelUses.None"/> where that cannot be read.</param>
+public sealed record ModelFile(
+    string Name, string Path, long Bytes, ModelState State, string? Sha256 = null, int ContextTokens = 0, ModelUses Uses = ModelUses.None);

@@ -1,5 +1,6 @@
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Backends;
+using Jesus.Inference.Engine.Embeddings;
 using Jesus.Inference.Engine.Gguf;
 
 namespace Jesus.Inference.Engine;
@@ -19,6 +20,7 @@ public sealed class ModelHost : IDisposable
     private readonly ModelHostOptions _options;
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
+    private readonly FileUses _uses = new();
     private readonly Dictionary<string, Task<LoadResult>> _loading = new(StringComparer.Ordinal);
     private volatile LoadedModel[] _loaded = [];
     private bool _isDisposed;
@@ -167,10 +169,11 @@ public sealed class ModelHost : IDisposable
     {
         var loaded = Find(file.Key);
         var info = new FileInfo(file.Value.Path);
+        var uses = loaded?.Uses ?? _uses.Of(info);
         lock (_gate)
         {
             var state = loaded is not null ? ModelState.Loaded : _loading.ContainsKey(file.Key) ? ModelState.Loading : ModelState.OnDisk;
-            return new ModelFile(file.Key, file.Value.Path, info.Exists ? info.Length : 0, state, loaded?.Sha256 ?? file.Value.Sha256, loaded?.Engine.ContextTokens ?? 0);
+            return new ModelFile(file.Key, file.Value.Path, info.Exists ? info.Length : 0, state, loaded?.Sha256 ?? file.Value.Sha256, loaded?.Engine.ContextTokens ?? 0, uses);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Jesus.Inference.Engine.Architectures;
 using Jesus.Inference.Engine.Backends;
+using Jesus.Inference.Engine.Embeddings;
 using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.KvCache;
 using Jesus.Inference.Engine.Templates;
@@ -32,19 +33,20 @@ internal static class ModelLoader
         try
         {
             var written = source.WrittenAtTicks;
-            RefuseEncoder(gguf.Metadata);
             var hash = HashNow(file, source);
             var tokenizer = TokenizerLoader.Load(gguf.Metadata);
             var prompts = PromptsOf(name, gguf.Metadata, tokenizer, time, out var templateHash);
-            var backend = LoadBackend(gguf, name, tokenizer, options);
+            var graph = ArchitectureReaders.Read(gguf);
+            var vectors = VectorModel.Read(name, gguf, graph, tokenizer);
+            var backend = LoadBackend(gguf, graph, name, tokenizer, options);
             if (source.WrittenAtTicks != written)
             {
                 backend.Dispose();
                 throw new GgufException(file.Path, 0, "the file", "was written to while it was loaded; load it again when it is whole.");
             }
 
-            var engine = new InferenceEngine(name, backend, tokenizer, options.Batch, time);
-            var model = new LoadedModel(name, file.Path, backend, tokenizer, prompts, templateHash, engine);
+            var engine = new InferenceEngine(name, backend, tokenizer, options.Batch with { StepRowsMax = backend.Info.BatchRowsMax }, time);
+            var model = new LoadedModel(name, file.Path, backend, tokenizer, prompts, templateHash, engine, vectors);
             if (hash is not null)
             {
                 model.SetHash(hash);
@@ -60,16 +62,6 @@ internal static class ModelLoader
         finally
         {
             gguf?.Dispose();
-        }
-    }
-
-    /// <summary>No pass over an encoder draws a next token, and nothing else asks one yet.</summary>
-    private static void RefuseEncoder(GgufMetadata metadata)
-    {
-        if (metadata.RequireString("general.architecture") is var name && name is "bert" or "nomic-bert")
-        {
-            throw metadata.Error("general.architecture",
-                $"is \"{name}\", an encoder, which writes no text; embeddings and reranking by the box's own models are not implemented.");
         }
     }
 
@@ -107,43 +99,48 @@ internal static class ModelLoader
         }
     }
 
-    private static IBackend LoadBackend(GgufFile gguf, string name, Tokenizer tokenizer, ModelHostOptions options)
+    private static IBackend LoadBackend(GgufFile gguf, ModelGraph model, string name, Tokenizer tokenizer, ModelHostOptions options)
     {
-        var model = ArchitectureReaders.Read(gguf);
         if (model.Shape.Vocabulary < tokenizer.Vocabulary.Count)
         {
             throw gguf.Metadata.Error("tokenizer.ggml.tokens",
                 $"has {tokenizer.Vocabulary.Count} entries, but the token embedding has {model.Shape.Vocabulary} rows.");
         }
 
-        var blocks = KvBlocksFor(gguf, name, model, options);
+        var (blocks, rows) = RoomFor(gguf, name, model, options);
         return options.UseReferenceBackend
-            ? new ReferenceBackend(gguf, blocks, options.Batch.StepRowsMax)
+            ? new ReferenceBackend(gguf, model, Math.Max(1, blocks), rows)
             : NativeBackend.Load(gguf, model, new BackendOptions
             {
                 Threads = options.Threads,
-                BatchRowsMax = options.Batch.StepRowsMax,
+                BatchRowsMax = rows,
                 KvBlocks = blocks,
                 KvType = options.KvType,
                 Isa = options.Isa,
             });
     }
 
-    /// <summary>KV blocks for what the weights leave of the memory; refused with the numbers when that is too little.</summary>
-    private static int KvBlocksFor(GgufFile gguf, string name, ModelGraph model, ModelHostOptions options)
+    /// <summary>KV blocks for what the weights leave of the memory, or an encoder's rows; refused with the numbers when that is too little.</summary>
+    private static (int KvBlocks, int Rows) RoomFor(GgufFile gguf, string name, ModelGraph model, ModelHostOptions options)
     {
         var weights = gguf.Tensors.Sum(tensor => tensor.ByteLength);
+        var work = model.Shape.IsCausal ? WorkBytes : EmbeddingLimits.EncoderRowsMin * EmbeddingLimits.RowBytes(model.Shape);
         var available = options.MemoryBytesMax > 0 ? Math.Min(options.MemoryBytesMax, MemoryProbe.AvailableBytes()) : MemoryProbe.AvailableBytes();
-        var left = available - weights - WorkBytes;
+        var left = available - weights - work;
         if (left < 0)
         {
             throw new BackendException(
-                $"{name} needs {weights:N0} bytes for its weights and {WorkBytes:N0} to work, but {available:N0} are available: "
+                $"{name} needs {weights:N0} bytes for its weights and {work:N0} to work, but {available:N0} are available: "
                     + "unload a model, raise the engine's memory cap, or choose a smaller model.");
         }
 
+        if (!model.Shape.IsCausal)
+        {
+            return (0, EmbeddingLimits.EncoderRows(model.Shape, left + work));
+        }
+
         return KvBudget.TryCount(model.Shape, options.KvType, Math.Min(left, options.KvBytesMax), options.Batch.SequencesMax, PositionsMin, out var blocks, out var problem)
-            ? blocks
+            ? (blocks, options.Batch.StepRowsMax)
             : throw new BackendException($"{name}: of {available:N0} bytes available the weights take {weights:N0}, and {problem}");
     }
 

@@ -1,6 +1,5 @@
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine;
-using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.Tools;
 using Jesus.Inference.Tests.Engine.Gguf;
 
@@ -55,18 +54,6 @@ public sealed class ModelHostTests : IDisposable
         using var host = Host(new ModelPath(path, new string('0', 64)));
         var load = await host.LoadAsync("other");
         Assert.Contains(FileHash.OfFile(path), load.Error.Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("bert")]
-    [InlineData("nomic-bert")]
-    public async Task An_encoder_is_refused_by_name_before_anything_of_it_is_read(string architecture)
-    {
-        File.WriteAllBytes(Path.Combine(_folder, "one.gguf"), new GgufWriter().Add("general.architecture", architecture).ToArray());
-        using var host = Host();
-        var load = await host.LoadAsync("one");
-        Assert.Contains($"is \"{architecture}\", an encoder", load.Error.Message, StringComparison.Ordinal);
-        Assert.Contains("not implemented", load.Error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -115,6 +115,12 @@ public sealed class PeerCandidates : ICandidateSource
     private static PeerAsk Measure(in SourceAsk ask, Span<ulong> digests, out int count)
     {
         count = PromptDigests.Write(ask.Model, ask.Request, digests, out var bytes);
+        if (ask.Request.Operation is ModelOperation.Embed or ModelOperation.Rerank)
+        {
+            // Each text has the context for itself: together they may be longer.
+            return new PeerAsk(ask.Peer, ask.Model, (Lane)Math.Clamp(ask.Priority, 0, (int)Lane.Batch), 0, ask.Request.ShownNumerics);
+        }
+
         var tokens = ask.Request.PromptTokens.Length > 0 ? ask.Request.PromptTokens.Length : (int)Math.Min(int.MaxValue, bytes / PromptDigests.BytesPerToken);
         return new PeerAsk(ask.Peer, ask.Model, (Lane)Math.Clamp(ask.Priority, 0, (int)Lane.Batch), tokens, ask.Request.ShownNumerics);
     }
@@ -151,13 +157,14 @@ public sealed class PeerCandidates : ICandidateSource
 
     private Candidate CandidateOf(PeerView view, PeerModelView model)
     {
-        if (_kept.TryGetValue((view.Id, model.Name), out var kept) && kept.Candidate.Traits.ContextTokens == model.ContextTokens)
+        if (_kept.TryGetValue((view.Id, model.Name), out var kept) && kept.Candidate.Traits.ContextTokens == model.ContextTokens
+            && kept.Candidate.Traits.Abilities == AbilitiesOf(model))
         {
             return kept.Candidate;
         }
 
         var link = kept?.Link ?? new PeerLink(view.Id, model.Name);
-        var traits = new CandidateTraits { ContextTokens = model.ContextTokens, LeavesBox = !_options.Trusted, StopsWhenCut = true };
+        var traits = new CandidateTraits { ContextTokens = model.ContextTokens, LeavesBox = !_options.Trusted, StopsWhenCut = true, Abilities = AbilitiesOf(model) };
         var made = new Kept(link, new Candidate(kept?.Candidate.Adapter ?? _adapter(link), model.Name, traits, kept?.Candidate.Health));
         if (_kept.Count >= KeptMax)
         {
@@ -171,6 +178,8 @@ public sealed class PeerCandidates : ICandidateSource
 
         return made.Candidate;
     }
+
+    private static Abilities AbilitiesOf(PeerModelView model) => model.Abilities == Abilities.None ? Abilities.All : model.Abilities;
 
     private void Forget()
     {

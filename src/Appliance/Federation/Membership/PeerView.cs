@@ -1,3 +1,4 @@
+using Jesus.Appliance.Router;
 using Jesus.Appliance.Scheduler;
 using Jesus.Inference.Contract;
 
@@ -119,6 +120,9 @@ public sealed record PeerModelView
     /// <summary>Prompt and answer together; 0 when unknown.</summary>
     public int ContextTokens { get; init; }
     public NumericsProfile Numerics { get; init; }
+
+    /// <summary>What it can; <see cref="Abilities.None"/> from a box that does not say.</summary>
+    public Abilities Abilities { get; init; }
 
     /// <summary>It is in memory there; else the first call waits for its load, which <see cref="DelayMs"/> contains as far as it can be foreseen.</summary>
     public bool IsLoaded { get; init; }

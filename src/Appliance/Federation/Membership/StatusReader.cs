@@ -1,5 +1,6 @@
 using System.Text;
 using Jesus.Appliance.Federation.Messages;
+using Jesus.Appliance.Router;
 using Jesus.Transport.Buffers;
 
 namespace Jesus.Appliance.Federation.Membership;
@@ -58,6 +59,7 @@ internal static class StatusReader
         Name = known?.Name ?? Encoding.UTF8.GetString(model.Name.Span),
         NameUtf8 = known?.NameUtf8 ?? model.Name.Span.ToArray(),
         ContextTokens = model.ContextTokens,
+        Abilities = (Abilities)(ushort)model.Abilities,
         Numerics = model.Numerics,
         IsLoaded = model.IsLoaded,
         FreeSlots = model.FreeSlots,

@@ -61,6 +61,7 @@ internal static class StatusWriter
     {
         model.Name = new Utf8Slice(view.NameUtf8);
         model.ContextTokens = view.ContextTokens;
+        model.Abilities = (int)view.Abilities;
         model.Numerics = view.Numerics;
         model.IsLoaded = view.IsLoaded;
         model.FreeSlots = view.FreeSlots;

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
@@ -14,11 +15,12 @@ public sealed partial class InferRequest
 
     /// <summary>Up to and with the seed; a request of no more than these ends there.</summary>
     private const int UsualMembers = 20;
-    private const int Members = 40;
+    private const int Members = 41;
     private const byte ParallelNo = 1;
     private const byte ParallelYes = 2;
     private NumberList<int> _promptTokens;
     private NumberList<int> _shownTokens;
+    private NumberList<int> _promptLengths;
 
     public void Write(ref WireWriter writer)
     {
@@ -57,7 +59,7 @@ public sealed partial class InferRequest
         {
             Tools.Count: 0, ToolChoice.Mode: ToolChoiceMode.Auto, ToolChoice.Name.IsEmpty: true, ParallelToolCalls: null, Constraint.Kind: ConstraintKind.None,
             Constraint.Source.IsEmpty: true, Constraint.Name.IsEmpty: true, Constraint.Inputs.Count: 0, LogitBias.Count: 0, EndUser.IsEmpty: true, Inputs.Count: 0,
-            EmbedDimensions: 0, Stops.Count: 0, Choices: 1, TopLogProbs: -1, PromptTokens.IsEmpty: true, ShownTokens.IsEmpty: true, Priority: 0,
+            EmbedDimensions: 0, Stops.Count: 0, Choices: 1, TopLogProbs: -1, PromptTokens.IsEmpty: true, PromptLengths.Count: 0, ShownTokens.IsEmpty: true, Priority: 0,
         }
         && Ask.Reasoning == default && Ask.ShownNumerics == default && ChunkCount == 0 && ChunkIndex == 0 && Piece.IsEmpty;
 
@@ -85,6 +87,7 @@ public sealed partial class InferRequest
         writer.Member(ref scope, ChunkIndex);
         writer.Numbers(ref scope, Piece.Span);
         writer.Numerics(ref scope, Ask.ShownNumerics);
+        writer.Numbers<int>(ref scope, CollectionsMarshal.AsSpan(Ask.PromptLengths));
     }
 
     /// <summary>Room for the lengths of what may be long.</summary>
@@ -92,6 +95,7 @@ public sealed partial class InferRequest
         TurnsWire.SpareFor(Ask.Turns)
         + WireWriter.SpareFor(sizeof(int) * (1 + Ask.PromptTokens.Length))
         + WireWriter.SpareFor(sizeof(int) * (1 + Ask.ShownTokens.Length))
+        + WireWriter.SpareFor(sizeof(int) * (1 + Ask.PromptLengths.Count))
         + WireWriter.SpareFor(sizeof(int) + Piece.Length);
 
     private void Read(ref WireReader reader)
@@ -193,5 +197,9 @@ public sealed partial class InferRequest
         ChunkIndex = reader.Next(ref scope) ? reader.ReadInt("InferRequest.chunkIndex") : 0;
         Piece = reader.Next(ref scope) ? reader.ReadBytes("InferRequest.piece") : default;
         Ask.ShownNumerics = reader.Next(ref scope) ? reader.ReadNumerics("InferRequest.shownNumerics") : default;
+        if (reader.Next(ref scope))
+        {
+            Ask.PromptLengths.AddRange(_promptLengths.Read(ref reader, "InferRequest.promptLengths", MessageLimits.InputsMax).Span);
+        }
     }
 }

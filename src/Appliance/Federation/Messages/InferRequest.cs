@@ -93,6 +93,7 @@ public sealed partial class InferRequest : IDisposable
         Piece = default;
         _promptTokens.Reset();
         _shownTokens.Reset();
+        _promptLengths.Reset();
         _body.Reset();
     }
 

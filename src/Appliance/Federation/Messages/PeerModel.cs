@@ -7,7 +7,7 @@ namespace Jesus.Appliance.Federation.Messages;
 /// <summary>One model of a <see cref="PeerStatus"/>: what a new call would meet there. Owned by the status and reset with it.</summary>
 public sealed class PeerModel
 {
-    private const int Members = 17;
+    private const int Members = 18;
     private const string FieldPrefix = "PeerStatus.models.";
     private NumberList<ulong> _digests;
 
@@ -48,6 +48,9 @@ public sealed class PeerModel
     /// <summary>Tokens of the prompt that one digest stands for.</summary>
     public int PrefixBlockTokens { get; set; }
 
+    /// <summary>What it can, by <see cref="Router.Abilities"/>; 0 from a box that does not say: then a call is tried.</summary>
+    public int Abilities { get; set; }
+
     internal void Reset()
     {
         Name = default;
@@ -68,6 +71,7 @@ public sealed class PeerModel
         HasPrefixDigests = false;
         PrefixDigests = default;
         PrefixBlockTokens = 0;
+        Abilities = 0;
         _digests.Reset();
     }
 
@@ -97,6 +101,7 @@ public sealed class PeerModel
 
         writer.EndMember(ref scope);
         writer.Member(ref scope, PrefixBlockTokens);
+        writer.Member(ref scope, Abilities);
         writer.EndTolerant(ref scope);
     }
 
@@ -125,6 +130,7 @@ public sealed class PeerModel
         HasPrefixDigests = reader.Next(ref scope);
         PrefixDigests = HasPrefixDigests ? _digests.Read(ref reader, FieldPrefix + "prefixDigests") : default;
         PrefixBlockTokens = reader.Next(ref scope) ? reader.ReadInt(FieldPrefix + "prefixBlockTokens") : 0;
+        Abilities = reader.Next(ref scope) ? reader.ReadInt(FieldPrefix + "abilities") : 0;
         reader.EndTolerant(ref scope);
     }
 }

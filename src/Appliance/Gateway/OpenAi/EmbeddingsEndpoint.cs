@@ -20,7 +20,7 @@ internal sealed class EmbeddingsEndpoint(ModelCaller caller, ChatExchangePool po
         }
 
         ModelCalls.Address(request, call, wishes.Model, Time);
-        var sink = new VectorSink(call.Request.Inputs.Count);
+        var sink = new VectorSink(call.Request.InputCount);
         var outcome = await Caller(call, sink, request.Aborted);
         if (!outcome.Succeeded)
         {
@@ -32,7 +32,7 @@ internal sealed class EmbeddingsEndpoint(ModelCaller caller, ChatExchangePool po
         }
         else
         {
-            Write(exchange.BeginAnswer(), call.Request.Inputs.Count, sink, wishes, outcome);
+            Write(exchange.BeginAnswer(), call.Request.InputCount, sink, wishes, outcome);
             await SendAsync(request, exchange, outcome);
         }
     }

@@ -155,15 +155,15 @@ internal static class FieldTables
 
     public static FieldTable Embeddings { get; } = new(
         "/v1/embeddings",
-        new("model", RequestField.Model, Honoured, "A model of a provider that offers embeddings, or a route of such."),
-        new("input", RequestField.Input, Honoured, "A text or up to 2,048; arrays of token ids are refused: send text."),
+        new("model", RequestField.Model, Honoured, "A model of this box or of a provider that offers embeddings, or a route of such."),
+        new("input", RequestField.Input, Honoured, "A text or up to 2,048; token ids (one array or up to 2,048) for the box's own models, whose ids they are."),
         new("encoding_format", RequestField.EncodingFormat, Honoured, "float or base64 (little-endian 32-bit floats)."),
-        new("dimensions", RequestField.Dimensions, Honoured, ""),
+        new("dimensions", RequestField.Dimensions, Honoured, "The first so many numbers, at length 1 again; more than the model has are refused."),
         new("user", RequestField.EndUser, Honoured, "Told to the provider."));
 
     public static FieldTable Rerank { get; } = new(
         "/v1/rerank",
-        new("model", RequestField.Model, Honoured, "A model of a provider that reranks, or a route of such."),
+        new("model", RequestField.Model, Honoured, "A reranker of this box or of a provider, or a route of such."),
         new("query", RequestField.Query, Honoured, "A text."),
         new("documents", RequestField.Documents, Honoured, "Up to 2,048 texts, each a string or an object with `text`."),
         new("top_n", RequestField.TopN, Honoured, "As many of the best; all where it is left out."),

@@ -34,5 +34,6 @@ internal sealed class ModelsEndpoint(IModelDirectory models)
         json.WriteString("object"u8, "model"u8);
         json.WriteNumber("created"u8, model.CreatedUnixSeconds);
         json.WriteString("owned_by"u8, model.OwnedBy);
+        ModelAbilities.Write(json, model);
     }
 }

@@ -19,7 +19,7 @@ internal sealed class RerankEndpoint(ModelCaller caller, ChatExchangePool pool, 
         }
 
         ModelCalls.Address(request, call, wishes.Model, Time);
-        var sink = new VectorSink(call.Request.Inputs.Count);
+        var sink = new VectorSink(call.Request.InputCount);
         var outcome = await Caller(call, sink, request.Aborted);
         if (!outcome.Succeeded)
         {

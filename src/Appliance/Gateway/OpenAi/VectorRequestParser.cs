@@ -8,7 +8,7 @@ namespace Jesus.Appliance.Gateway.OpenAi;
 internal static class VectorRequestParser
 {
     /// <summary>OpenAI's own limit of one request.</summary>
-    private const int MaxInputs = 2_048;
+    internal const int MaxInputs = 2_048;
 
     /// <summary>Longer than any published model's; bounds the memory of an answer to 32 KB a text.</summary>
     private const int MaxDimensions = 8_192;
@@ -33,8 +33,8 @@ internal static class VectorRequestParser
 
     private static bool Read(ref ChatReader chat, FieldRule rule) => rule.Field switch
     {
-        RequestField.Input => ReadTexts(ref chat, "input", objectsToo: false),
-        RequestField.Documents => ReadTexts(ref chat, "documents", objectsToo: true),
+        RequestField.Input => EmbedInputs.Read(ref chat),
+        RequestField.Documents => ReadDocuments(ref chat),
         RequestField.Dimensions => ReadDimensions(ref chat),
         RequestField.EncodingFormat => ReadEncoding(ref chat),
         RequestField.Query => ReadQuery(ref chat),
@@ -57,23 +57,25 @@ internal static class VectorRequestParser
     }
 
     private static bool HasInputs(ref ChatReader chat, string name) =>
-        chat.Request.Inputs.Count > 0 || chat.Fail("missing_required_parameter", $"'{name}' is missing or empty: send at least one text.", name);
+        chat.Request.InputCount > 0 || chat.Fail("missing_required_parameter", $"'{name}' is missing or empty: send at least one text.", name);
 
-    private static bool ReadTexts(ref ChatReader chat, string name, bool objectsToo)
+    private static bool ReadDocuments(ref ChatReader chat)
     {
-        if (chat.Reader.TokenType == JsonTokenType.String)
-        {
-            return Add(ref chat, name, chat.Text());
-        }
-
         if (chat.Reader.TokenType != JsonTokenType.StartArray)
         {
-            return chat.WrongType(name, "a string or an array of strings");
+            return chat.Reader.TokenType == JsonTokenType.String ? Add(ref chat, "documents", chat.Text()) : chat.WrongType("documents", "an array");
         }
 
         while (chat.Reader.Read() && chat.Reader.TokenType != JsonTokenType.EndArray)
         {
-            if (!ReadItem(ref chat, name, objectsToo, out var text) || !Add(ref chat, name, text))
+            Utf8Slice text = default;
+            var isRead = chat.Reader.TokenType switch
+            {
+                JsonTokenType.String => ReadText(ref chat, out text),
+                JsonTokenType.StartObject => ReadDocument(ref chat, out text),
+                _ => chat.WrongType("documents", "an array of strings or of objects with 'text'"),
+            };
+            if (!isRead || !Add(ref chat, "documents", text))
             {
                 return false;
             }
@@ -82,23 +84,10 @@ internal static class VectorRequestParser
         return true;
     }
 
-    private static bool ReadItem(ref ChatReader chat, string name, bool objectsToo, out Utf8Slice text)
+    private static bool ReadText(ref ChatReader chat, out Utf8Slice text)
     {
-        text = default;
-        if (chat.Reader.TokenType == JsonTokenType.String)
-        {
-            text = chat.Text();
-            return true;
-        }
-
-        if (objectsToo && chat.Reader.TokenType == JsonTokenType.StartObject)
-        {
-            return ReadDocument(ref chat, out text);
-        }
-
-        return chat.Reader.TokenType is JsonTokenType.Number or JsonTokenType.StartArray && !objectsToo
-            ? chat.Fail("unsupported_parameter", $"'{name}' as token ids is not supported here: providers count with tokenizers of their own. Send text.", name)
-            : chat.WrongType(name, objectsToo ? "an array of strings or of objects with 'text'" : "a string or an array of strings");
+        text = chat.Text();
+        return true;
     }
 
     private static bool ReadDocument(ref ChatReader chat, out Utf8Slice text)
@@ -115,7 +104,7 @@ internal static class VectorRequestParser
         return true;
     }
 
-    private static bool Add(ref ChatReader chat, string name, Utf8Slice text)
+    internal static bool Add(ref ChatReader chat, string name, Utf8Slice text)
     {
         if (text.IsEmpty)
         {

@@ -58,6 +58,7 @@ internal sealed class PlatformEndpoints(GatewayParts parts)
             json.WriteStartObject();
             json.WriteString("id"u8, model.Id);
             json.WriteString("owned_by"u8, model.OwnedBy);
+            ModelAbilities.Write(json, model);
             json.WriteString("state"u8, model.State);
             json.WriteNumber("context_tokens"u8, model.ContextTokens);
             json.WriteNumber("bytes"u8, model.Bytes);

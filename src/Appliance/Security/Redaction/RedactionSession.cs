@@ -38,6 +38,11 @@ public sealed class RedactionSession
     public ModelError Redact(ModelRequest request)
     {
         Undo(request);
+        if (request.PromptTokens.Length > 0)
+        {
+            return new ModelError(ErrorCause.Refused, "Token ids cannot be searched for sensitive values; send text, or use a model on this box.", "input");
+        }
+
         var parts = request.Turns.Parts;
         AvoidWritten(request, parts);
         (_body, _bodyShape) = (request.Body, request.BodyShape);

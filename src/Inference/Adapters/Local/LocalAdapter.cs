@@ -19,6 +19,8 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
     [ThreadStatic]
     private static TokenBuffer? s_counting;
 
+    private readonly LocalVectors _vectors = new(time);
+
     public AdapterId Id { get; } = new(Kind, Kind);
 
     public CapacitySnapshot Capacity(ModelKey model) => host.Find(model.Name) is { } loaded
@@ -32,6 +34,11 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
     {
         var buffer = s_counting ??= new TokenBuffer(4096);
         buffer.Clear();
+        if (request.Operation is ModelOperation.Embed or ModelOperation.Rerank)
+        {
+            return host.Find(request.Model.Span) is { } vectors ? LocalVectors.CountTokens(vectors, request) : RequestBound.Tokens(request);
+        }
+
         return host.Find(request.Model.Span) is { } model && model.Prompts.Render(request, buffer).IsNone
             ? buffer.Count + request.ShownTokens.Length
             : RequestBound.Tokens(request);
@@ -55,7 +62,7 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
         {
             ModelOperation.Generate => await GenerateAsync(model, request, sink, cancel),
             ModelOperation.CountTokens => new CallResult { Reason = FinishReason.Stop, Usage = new Usage { InputTokens = CountInputTokens(request) } },
-            _ => CallResult.Failed(ErrorCause.UnsupportedField, $"{request.Operation} is not implemented for local models; call a provider that offers it.", "model"),
+            _ => await _vectors.CallAsync(model, request, sink, cancel),
         };
     }
 
@@ -126,6 +133,11 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
 
     private static ModelError Fill(Generation generation, LoadedModel model, ModelRequest request)
     {
+        if (model.Vectors.Profile.Refuse(ModelOperation.Generate, model.Name) is { IsNone: false } writesNothing)
+        {
+            return writesNothing;
+        }
+
         if (WhyUnsupported(request) is { IsNone: false } unsupported)
         {
             return unsupported;

@@ -32,7 +32,11 @@ public static class ArchitectureReaders
         const string Key = "general.architecture";
         var name = file.Metadata.RequireString(Key);
         return ByName.TryGetValue(name, out var read)
-            ? read(file)
+            ? Pooled(file, name, read(file))
             : throw file.Metadata.Error(Key, $"is \"{name}\"; computed are {string.Join(", ", Names)}.");
     }
+
+    /// <summary>Any decoder's file may say how its texts are embedded.</summary>
+    private static ModelGraph Pooled(GgufFile file, string name, ModelGraph graph) =>
+        graph.Shape.IsCausal ? graph with { Shape = graph.Shape with { Pooling = new ShapeReader(file, name).Pooling(Pooling.None) } } : graph;
 }

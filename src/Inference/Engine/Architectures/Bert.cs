@@ -4,7 +4,7 @@ namespace Jesus.Inference.Engine.Architectures;
 
 /// <summary>
 /// <c>bert</c>, the encoder (https://arxiv.org/abs/1810.04805): learned positions and token types, every position sees all, LayerNorm after each half of a block,
-/// GELU in its erf form. Heads of classifiers (<c>cls</c> tensors) are not computed.
+/// GELU in its erf form. A reranker's head (<c>cls</c> tensors) stands beside the graph: see <see cref="Engine.Embeddings.RankHead"/>.
 /// </summary>
 internal static class Bert
 {
@@ -49,6 +49,7 @@ internal static class Bert
     public static void Embeddings(TensorReader tensors)
     {
         var shape = tensors.Shape;
+        tensors.RankHead();
         tensors.Matrix(WeightSlot.TokenEmbedding, 0, "token_embd.weight", shape.Vocabulary, shape.Width);
         tensors.Vector(WeightSlot.EmbeddingNorm, 0, "token_embd_norm.weight", shape.Width);
         tensors.Vector(WeightSlot.EmbeddingNormBias, 0, "token_embd_norm.bias", shape.Width);

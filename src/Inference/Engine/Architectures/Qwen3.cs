@@ -10,10 +10,11 @@ internal static class Qwen3
     public static ModelGraph Read(GgufFile file)
     {
         var reader = new ShapeReader(file, Architecture);
-        var shape = Qwen2.Shape(reader) with { Ffn = reader.Ffn(), Pooling = reader.Pooling(Pooling.None) };
+        var shape = Qwen2.Shape(reader) with { Ffn = reader.Ffn() };
         var tensors = new TensorReader(file, shape);
         tensors.Skip(RopeReader.TensorNames);
         Blocks.Ends(tensors);
+        tensors.RankHead();
         for (var layer = 0; layer < shape.Layers; layer++)
         {
             Attention(tensors, layer);

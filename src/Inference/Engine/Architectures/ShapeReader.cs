@@ -1,3 +1,4 @@
+using Jesus.Inference.Engine.Embeddings;
 using Jesus.Inference.Engine.Gguf;
 
 namespace Jesus.Inference.Engine.Architectures;
@@ -87,9 +88,14 @@ internal sealed class ShapeReader(GgufFile file, string architecture)
         return types.Rows <= TokenTypesMax ? (int)types.Rows : throw Wrong(types, $"has {types.Rows} types; at most {TokenTypesMax} are computed.");
     }
 
-    /// <summary>The file's pooling; what it does not say stays <paramref name="fallback"/>.</summary>
+    /// <summary>The file's pooling; what it does not say stays <paramref name="fallback"/>. A head makes a score of whatever the file says of vectors.</summary>
     public Pooling Pooling(Pooling fallback)
     {
+        if (RankHead.IsIn(file))
+        {
+            return Architectures.Pooling.Rank;
+        }
+
         var pooling = Metadata.OptionalInt(Key("pooling_type"), (int)fallback);
         return Enum.IsDefined((Pooling)pooling) ? (Pooling)pooling : throw Error("pooling_type", $"is {pooling}; 0 to 4 are known.");
     }

@@ -31,6 +31,18 @@ internal sealed class TensorReader(GgufFile file, ModelShape shape)
     /// <summary>Tensors that were read elsewhere.</summary>
     public void Skip(IEnumerable<string> names) => _used.UnionWith(names);
 
+    /// <summary>A tensor beside the graph, of a head over its hidden states: checked where the file has it, and read elsewhere.</summary>
+    public void Head(string name, ReadOnlySpan<long> dimensions, bool isVector)
+    {
+        if (Has(name))
+        {
+            _ = isVector ? FindVector(name, dimensions) : FindMatrix(name, dimensions);
+        }
+    }
+
+    /// <summary>The same of a reranker's head, where the file has one.</summary>
+    public void RankHead() => Embeddings.RankHead.Check(this, file);
+
     public void Matrix(WeightSlot slot, int layer, string name, long rows, long columns) =>
         _tensors.Add(new ModelTensor(slot, layer, 0, FindMatrix(name, [columns, rows]), 0, rows));
 

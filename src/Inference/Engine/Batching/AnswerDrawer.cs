@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.Architectures;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Sampling;
 using Jesus.Inference.Engine.Tokenizers;
@@ -153,14 +154,16 @@ internal sealed class AnswerDrawer(Tokenizer tokenizer, IBackend backend)
     private ModelError SamplingError(SampleError error, Sequence sequence, ForwardBatch batch, int index) => error == SampleError.NotANumber
         ? new ModelError(
             ErrorCause.Internal,
-            $"The model's logits at position {sequence.Tokens.Count} are not numbers, {Origin(backend.FindNotFinite(batch, index))}; the file is damaged or the arithmetic broke.")
+            $"The model's logits at position {sequence.Tokens.Count} are not numbers, {Origin(backend.FindNotFinite(batch, index), backend.Shape)}; "
+                + "the file is damaged or the arithmetic broke.")
         : new ModelError(ErrorCause.Internal, $"No token of the vocabulary continues the constrained answer at position {sequence.Tokens.Count}.");
 
-    private string Origin(int? block) => block switch
+    /// <summary>Where what is no number began, in words.</summary>
+    internal static string Origin(int? block, ModelShape shape) => block switch
     {
         null => "though a second pass found none that were not",
         < 0 => "from the token embedding on",
-        var at when at == backend.Shape.Layers => "from the output on",
-        _ => $"from layer {block} of {backend.Shape.Layers} on (blk.{block})",
+        var at when at == shape.Layers => "from the output on",
+        _ => $"from layer {block} of {shape.Layers} on (blk.{block})",
     };
 }

@@ -113,6 +113,18 @@ internal sealed class Roster(Tokenizer tokenizer, KvBlockPool pool, int sequence
         }
     }
 
+    /// <summary>Takes those out that are paused, for others that need their blocks.</summary>
+    public void EvictPaused()
+    {
+        for (var i = _running.Count - 1; i >= 0; i--)
+        {
+            if (_running[i].IsPaused)
+            {
+                Evict(_running[i]);
+            }
+        }
+    }
+
     /// <summary>One answer is over.</summary>
     public void Release(Sequence sequence)
     {

@@ -1,6 +1,7 @@
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching.Speculation;
+using Jesus.Inference.Engine.Embeddings;
 using Jesus.Inference.Engine.KvCache;
 using Jesus.Inference.Engine.Tokenizers;
 
@@ -20,6 +21,7 @@ internal sealed class StepLoop
     private readonly StepPlanner _planner;
     private readonly AnswerDrawer _drawer;
     private readonly WarmPrefixes _warm;
+    private readonly EmbeddingLane _texts;
     private long _arrivals;
 
     public StepLoop(IBackend backend, Tokenizer tokenizer, BatchLimits limits, TimeProvider time)
@@ -27,23 +29,28 @@ internal sealed class StepLoop
         _backend = backend;
         limits = limits with { StepRowsMax = Math.Min(limits.StepRowsMax, backend.Info.BatchRowsMax) };
         _time = time;
-        _pool = new KvBlockPool(backend.Info.KvBlocks);
+        _pool = new KvBlockPool(Math.Max(1, backend.Info.KvBlocks));
         _warm = new WarmPrefixes(_pool);
         _roster = new Roster(tokenizer, _pool, limits.SequencesMax);
         var logitRows = Math.Min(limits.SequencesMax + Draft.TokensMax, limits.StepRowsMax);
-        _batch = new ForwardBatch(limits.StepRowsMax, logitRows, backend.Shape.Vocabulary);
+        _batch = new ForwardBatch(limits.StepRowsMax, backend.Shape.IsCausal ? logitRows : 0, backend.Shape.Vocabulary, limits.StepRowsMax, backend.Shape.Width);
+        _texts = new EmbeddingLane(backend, _pool, limits.StepRowsMax);
         _planner = new StepPlanner(_roster, limits, logitRows, ContextTokens, Costs);
         _drawer = new AnswerDrawer(tokenizer, backend);
     }
 
-    /// <summary>Positions that one sequence can come to: the model's context, or all KV blocks where they are fewer.</summary>
-    public int ContextTokens => (int)Math.Min(_backend.Shape.Context, (long)_pool.Total * KvBlockPool.BlockPositions);
+    /// <summary>Positions that one sequence can come to: the model's context, or all KV blocks where they are fewer; of an encoder, the rows of a pass.</summary>
+    public int ContextTokens => (int)Math.Min(
+        _backend.Shape.Context, _backend.Shape.IsCausal ? (long)_pool.Total * KvBlockPool.BlockPositions : _batch.RowsMax);
 
     public int RunningCount => _roster.Running.Count;
     public int WaitingCount => _roster.Waiting.Count + _roster.Evicted.Count;
-    public bool HasWork => RunningCount + WaitingCount > 0;
+    public bool HasWork => RunningCount + WaitingCount > 0 || _texts.HasWork;
     public int KvBlocksUsed => _pool.Used;
-    public int KvBlocksTotal => _pool.Total;
+    public int KvBlocksTotal => _backend.Info.KvBlocks;
+
+    /// <summary>What became of texts to embed or to rank.</summary>
+    public EmbeddingCounts Texts => new(_texts.TextsDone, _texts.TokensDone, _texts.CallCount);
 
     /// <summary>Forward passes so far.</summary>
     public long Steps { get; private set; }
@@ -68,14 +75,23 @@ internal sealed class StepLoop
         _roster.Accept(generation);
     }
 
+    /// <summary>Takes texts that <see cref="EmbeddingRules"/> let through.</summary>
+    public void Accept(EmbeddingCall call)
+    {
+        call.Rank = Rank.Of(_time.GetTimestamp(), _time.TimestampFrequency, call.Priority, _arrivals++);
+        _texts.Accept(call);
+    }
+
     /// <summary>One forward pass and what belongs to it; false when there was nothing to compute.</summary>
     public bool Step()
     {
         DropEnded();
+        _texts.DropEnded(_time);
         _roster.EvictHeld();
         Admit();
-        var shares = _planner.Plan();
-        if (shares.IsEmpty)
+        var shares = _planner.Plan(_texts.RowsWanted);
+        var textRows = _texts.Plan(RowsOfTexts(), RunningCount);
+        if (shares.IsEmpty && textRows == 0)
         {
             _roster.Retry();
             return false;
@@ -83,6 +99,7 @@ internal sealed class StepLoop
 
         var started = _time.GetTimestamp();
         Fill(shares);
+        _texts.Fill(_batch);
         if (!TryForward())
         {
             return true;
@@ -90,9 +107,21 @@ internal sealed class StepLoop
 
         Steps++;
         Draw(shares);
-        Account(shares, _time.GetTimestamp() - started);
+        Account(shares, textRows, _time.GetTimestamp() - started);
         Publish();
         return true;
+    }
+
+    /// <summary>What the answers and prompts leave; of an encoder as much as ends soon, where others wait for it.</summary>
+    private int RowsOfTexts()
+    {
+        if (_backend.Shape.IsCausal || _texts.CallCount < 2)
+        {
+            return _planner.RowsLeft;
+        }
+
+        var rows = Costs.RowsWithin(EmbeddingLimits.PassMs / 1e3, 0);
+        return rows < 0 ? _planner.RowsLeft : Math.Min(rows, _planner.RowsLeft);
     }
 
     /// <summary>Ends everything with one error.</summary>
@@ -112,6 +141,8 @@ internal sealed class StepLoop
         {
             Fail(_roster.Waiting[^1], error);
         }
+
+        _texts.FailAll(error);
     }
 
     private void DropEnded()
@@ -155,8 +186,15 @@ internal sealed class StepLoop
             : new ModelError(ErrorCause.Stalled, $"The deadline passed after {generation.OutputTokens} tokens; allow more time or ask for fewer tokens.");
     }
 
+    /// <summary>Texts that found no blocks go before new answers: those under way end, and what is paused gives way, so neither waits for ever.</summary>
     private void Admit()
     {
+        if (_texts.IsBlocked)
+        {
+            _roster.EvictPaused();
+            return;
+        }
+
         while (_roster.Admit(out var isNew) is { } sequence)
         {
             var generation = sequence.Generation;
@@ -273,10 +311,11 @@ internal sealed class StepLoop
     }
 
     /// <summary>Shares the pass's time out by rows.</summary>
-    private void Account(ReadOnlySpan<PlannedShare> shares, long ticks)
+    private void Account(ReadOnlySpan<PlannedShare> shares, int textRows, long ticks)
     {
         var each = (double)ticks * _backend.Info.Threads / _batch.Rows;
-        var promptRows = 0;
+        _texts.Collect(_batch, shares.Length, each);
+        var promptRows = textRows;
         foreach (var share in shares)
         {
             share.Sequence.Generation.ComputeTicks += each * share.Rows;

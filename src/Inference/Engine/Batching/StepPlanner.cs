@@ -19,10 +19,15 @@ internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRo
     public long TokensRead { get; private set; }
     public long TokensReused { get; private set; }
 
+    /// <summary>Rows of the pass last planned that are left for texts to embed: with them no answer waits longer than for prompts.</summary>
+    public int RowsLeft { get; private set; }
+
     /// <summary>The next pass; empty when nothing can be computed. Valid until the next call.</summary>
-    public ReadOnlySpan<PlannedShare> Plan()
+    /// <param name="textRows">Rows of texts to embed that wait: they share with the prompts, half each.</param>
+    public ReadOnlySpan<PlannedShare> Plan(int textRows = 0)
     {
         var running = roster.Running.Count;
+        RowsLeft = limits.StepRowsMax;
         if (running == 0)
         {
             return default;
@@ -30,9 +35,26 @@ internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRo
 
         var answers = Look();
         Guess(answers);
-        var budget = new PassBudget(limits.StepRowsMax, PromptRows(answers), logitRows);
+        var prompts = answers > 0 ? Math.Min(PromptRows(answers), Math.Max(0, limits.StepRowsMax - answers)) : limits.StepRowsMax;
+
+        // Rounded up and down in turn, so that of a single row both get theirs.
+        var kept = Math.Min(textRows, (prompts + (_first & 1)) / 2);
+        var budget = new PassBudget(limits.StepRowsMax - kept, prompts - kept, logitRows);
         var count = Batcher.Plan(_loads.AsSpan(0, running), _first++ % running, budget, _shares);
+        RowsLeft = Left(prompts, count);
         return _planned.AsSpan(0, Reserve(count));
+    }
+
+    private int Left(int prompts, int count)
+    {
+        var (all, read) = (0, 0);
+        foreach (var (sequence, rows) in _shares.AsSpan(0, count))
+        {
+            all += rows;
+            read += _loads[sequence].Pending > 1 ? rows : 0;
+        }
+
+        return Math.Max(0, Math.Min(limits.StepRowsMax - all, prompts - read));
     }
 
     /// <summary>What each sequence has to do; answers how many decode.</summary>

@@ -80,6 +80,28 @@ public sealed class Tokenizer
         }
     }
 
+    /// <summary>
+    /// Appends a query and a document as a cross-encoder wants them in one text: both closed, and the first as often as the model's kind does between two texts. None of it
+    /// is trusted. Answers where in <paramref name="into"/> the document begins; its tokens and the closing one are of the second type.
+    /// </summary>
+    public int EncodePair(ReadOnlySpan<byte> query, ReadOnlySpan<byte> document, TokenBuffer into)
+    {
+        EncodePrompt(query, default, into);
+        for (var i = 0; i < Ids.ClosingsBetween && Ids.Closing >= 0; i++)
+        {
+            into.Add(Ids.Closing);
+        }
+
+        var second = into.Count;
+        Encode(document, parseSpecial: false, into);
+        if (Ids.Closing >= 0)
+        {
+            into.Add(Ids.Closing);
+        }
+
+        return second;
+    }
+
     /// <summary>The text of some tokens, control tokens left out; the space that SentencePiece puts before a text is taken off.</summary>
     public byte[] Decode(ReadOnlySpan<int> ids)
     {

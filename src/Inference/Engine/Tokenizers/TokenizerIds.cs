@@ -10,6 +10,9 @@ public sealed record TokenizerIds
     /// <summary>What a text to be embedded ends with (BERT's separator, T5's end of text).</summary>
     public int Closing { get; init; } = -1;
 
+    /// <summary>How often <see cref="Closing"/> stands between the two texts of a pair: once (BERT), or twice (RoBERTa and its kin).</summary>
+    public int ClosingsBetween { get; init; } = 2;
+
     /// <summary>A prompt begins with <see cref="Begin"/>.</summary>
     public bool AddBegin { get; init; }
 

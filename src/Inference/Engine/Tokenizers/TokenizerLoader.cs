@@ -68,7 +68,7 @@ public static class TokenizerLoader
     {
         var vocabulary = TokenReader.Read(metadata, TokenReader.WordPieceSpelling(metadata));
         var defaults = new TokenizerDefaults { AddBegin = true, Begin = 101, Separator = 102, Unknown = 100, BeginKey = "tokenizer.ggml.cls_token_id", ClosesDocuments = true };
-        var ids = TokenizerIdsReader.Read(metadata, vocabulary, defaults) with { SpacePrefix = true };
+        var ids = TokenizerIdsReader.Read(metadata, vocabulary, defaults) with { SpacePrefix = true, ClosingsBetween = 1 };
         var lowers = metadata.OptionalBool("tokenizer.ggml.normalizer.lowercase", true);
         var strips = metadata.OptionalBool("tokenizer.ggml.normalizer.strip_accents", lowers);
         return new Tokenizer(vocabulary, new WordPieceEncoder(vocabulary, lowers, strips, Math.Max(0, ids.Unknown)), ids);

@@ -1,4 +1,5 @@
 using Jesus.Inference.Engine.Architectures;
+using Jesus.Inference.Engine.Embeddings;
 using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.Tokenizers;
 
@@ -13,6 +14,8 @@ public sealed record InspectedTensor(string Name, string Type, IReadOnlyList<lon
 /// <summary>What a model file says about itself.</summary>
 /// <param name="Parameters">Elements of all tensors.</param>
 /// <param name="TensorBytes">Bytes of all tensors.</param>
+/// <param name="Uses">What it can be asked for; <see cref="ModelUses.None"/> where it cannot be run.</param>
+/// <param name="Pooling">How its vectors are made of a text's positions: mean, cls or last; empty where it makes none.</param>
 /// <param name="Problem">Why this build cannot run it; null when it can.</param>
 public sealed record ModelInspection(
     string Path,
@@ -26,11 +29,14 @@ public sealed record ModelInspection(
     int VocabularyCount,
     IReadOnlyList<InspectedKey> Metadata,
     IReadOnlyList<InspectedTensor> Tensors,
+    ModelUses Uses,
+    string Pooling,
     string? Problem)
 {
     public static ModelInspection Of(GgufFile file)
     {
         var architecture = TextOf(file, "general.architecture");
+        var problem = ProblemOf(file, out var profile);
         return new ModelInspection(
             Path: file.Name,
             Bytes: file.Length,
@@ -43,7 +49,9 @@ public sealed record ModelInspection(
             VocabularyCount: file.Metadata.TryGet("tokenizer.ggml.tokens", out var vocabulary) ? vocabulary.Count : 0,
             Metadata: [.. file.Metadata.Keys.Select(key => KeyOf(key, file.Metadata[key]))],
             Tensors: [.. file.Tensors.Select(tensor => new InspectedTensor(tensor.Name, tensor.Type.ToString(), tensor.Dimensions, tensor.FileOffset, tensor.ByteLength))],
-            Problem: ProblemOf(file));
+            Uses: profile?.Uses ?? ModelUses.None,
+            Pooling: profile is not null && (profile.Uses & (ModelUses.Embed | ModelUses.Rerank)) != 0 ? profile.Pooling.ToString().ToLowerInvariant() : "",
+            Problem: problem);
     }
 
     private static InspectedKey KeyOf(string key, GgufValue value) =>
@@ -51,11 +59,12 @@ public sealed record ModelInspection(
 
     private static string TextOf(GgufFile file, string key) => file.Metadata.TryGet(key, out var value) ? value.ToString() : "";
 
-    private static string? ProblemOf(GgufFile file)
+    private static string? ProblemOf(GgufFile file, out EmbeddingProfile? profile)
     {
+        profile = null;
         try
         {
-            _ = ArchitectureReaders.Read(file);
+            profile = EmbeddingProfile.Of(file, ArchitectureReaders.Read(file));
             _ = TokenizerLoader.Load(file.Metadata);
             return null;
         }

@@ -54,6 +54,7 @@ internal sealed class MessageDice(int seed)
         into.Choices = 1 + _random.Next(4);
         into.TopLogProbs = _random.Next(22) - 1;
         into.PromptTokens = Tokens();
+        into.PromptLengths.AddRange(Tokens().ToArray());
         into.ShownTokens = Tokens();
         into.ShownNumerics = Profile();
         into.CallSeed = Often() ? Number64() : null;
@@ -191,6 +192,7 @@ internal sealed class MessageDice(int seed)
         into.HasPrefixDigests = Often();
         into.PrefixDigests = into.HasPrefixDigests ? Enumerable.Range(0, _random.Next(32)).Select(_ => Number64()).ToArray() : default(ReadOnlyMemory<ulong>);
         into.PrefixBlockTokens = _random.Next(256);
+        into.Abilities = _random.Next(128);
     }
 
     private void FillTurns(TurnList into)

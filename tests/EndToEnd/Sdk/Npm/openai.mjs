@@ -283,8 +283,18 @@ check('embeddings come as the client asks by default, as floats and as base64', 
   assert.equal(Buffer.from(raw.data[0].embedding, 'base64').readFloatLE(4), -1.25);
 });
 
-check('an embedding of a chat model is refused', async () => {
-  const error = await failing(client.embeddings.create({ model: 'jesus-nano', input: 'x' }));
+check('a chat model of the box embeds texts and token ids, and refuses more dimensions than it has', async () => {
+  const answer = await client.embeddings.create({ model: 'jesus-nano', input: ['hello', 'world', 'hello'] });
+  assert.deepEqual(answer.data[0].embedding, answer.data[2].embedding);
+  assert.ok(Math.abs(answer.data[1].embedding.reduce((sum, x) => sum + x * x, 0) - 1) < 1e-4);
+  assert.equal((await client.embeddings.create({ model: 'jesus-nano', input: [5, 6, 7] })).usage.prompt_tokens, 3);
+  const error = await failing(client.embeddings.create({ model: 'jesus-nano', input: 'x', dimensions: 8000 }));
+  assert.ok(error instanceof OpenAI.BadRequestError, String(error));
+  assert.equal(error.param, 'dimensions');
+});
+
+check('a chat model does not rank', async () => {
+  const error = await failing(client.post('/rerank', { body: { model: 'jesus-nano', query: 'q', documents: ['a'] } }));
   assert.ok(error instanceof OpenAI.BadRequestError, String(error));
 });
 

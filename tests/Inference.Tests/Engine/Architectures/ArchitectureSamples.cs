@@ -61,7 +61,7 @@ internal sealed class ArchitectureSamples
     {
         _model = model;
         Tensors = [.. model.GetProperty("tensors").EnumerateArray().Select(Tensor)];
-        Golden = Rows(model.GetProperty("golden").GetBytesFromBase64());
+        Golden = model.TryGetProperty("golden", out var golden) ? Rows(golden.GetBytesFromBase64()) : [];
     }
 
     private static readonly JsonElement All = Load();
@@ -77,6 +77,9 @@ internal sealed class ArchitectureSamples
 
     /// <summary>Logits (hidden states of encoders) of <see cref="Positions"/>.</summary>
     public float[][] Golden { get; }
+
+    /// <summary>A model written in the same form elsewhere.</summary>
+    public static ArchitectureSamples Of(JsonElement model) => new(model);
 
     public static ArchitectureSamples Of(string name) => new(All.GetProperty("models").EnumerateArray().Single(model => model.GetProperty("name").GetString() == name));
 

@@ -70,6 +70,11 @@ internal static class VectorCall
 
     private static ModelError Check(ModelRequest request)
     {
+        if (request.PromptLengths.Count > 0)
+        {
+            return new ModelError(ErrorCause.UnsupportedField, "Token ids are for the box's own models: providers count with tokenizers of their own. Send text.", "input");
+        }
+
         if (request.Inputs.Count is 0 or > InputsMax)
         {
             return new ModelError(ErrorCause.Refused, $"There must be 1 to {InputsMax} inputs, not {request.Inputs.Count}.", "input");
