@@ -22,6 +22,7 @@ internal sealed class StepLoop
     private readonly AnswerDrawer _drawer;
     private readonly WarmPrefixes _warm;
     private readonly EmbeddingLane _texts;
+    private readonly PromptPace _pace;
     private long _arrivals;
 
     public StepLoop(IBackend backend, Tokenizer tokenizer, BatchLimits limits, TimeProvider time)
@@ -35,7 +36,8 @@ internal sealed class StepLoop
         var logitRows = Math.Min(limits.SequencesMax + Draft.TokensMax, limits.StepRowsMax);
         _batch = new ForwardBatch(limits.StepRowsMax, backend.Shape.IsCausal ? logitRows : 0, backend.Shape.Vocabulary, limits.StepRowsMax, backend.Shape.Width);
         _texts = new EmbeddingLane(backend, _pool, limits.StepRowsMax);
-        _planner = new StepPlanner(_roster, limits, logitRows, ContextTokens, Costs);
+        _pace = new PromptPace(limits.StallMs / 1e3);
+        _planner = new StepPlanner(_roster, limits, logitRows, ContextTokens, Costs, _pace);
         _drawer = new AnswerDrawer(tokenizer, backend);
     }
 
@@ -120,8 +122,9 @@ internal sealed class StepLoop
             return _planner.RowsLeft;
         }
 
-        var rows = Costs.RowsWithin(EmbeddingLimits.PassMs / 1e3, 0);
-        return rows < 0 ? _planner.RowsLeft : Math.Min(rows, _planner.RowsLeft);
+        // An encoder's passes are dense in rows, and its weights small: rows are all that they take.
+        var row = Costs.SecondsPerRow;
+        return row == 0 ? _planner.RowsLeft : (int)Math.Clamp(EmbeddingLimits.PassMs / 1e3 / row, 1, _planner.RowsLeft);
     }
 
     /// <summary>Ends everything with one error.</summary>
@@ -325,6 +328,10 @@ internal sealed class StepLoop
         var seconds = (double)ticks / _time.TimestampFrequency;
         Speed.Passed(promptRows, _batch.Rows - promptRows, seconds);
         Costs.Passed(_batch.Rows, seconds);
+        if (promptRows > 0 && promptRows < _batch.Rows)
+        {
+            _pace.Passed(_batch.Rows, seconds);
+        }
     }
 
     /// <summary>Shows readers what is new, ends what is finished.</summary>

@@ -8,7 +8,7 @@ internal readonly record struct PlannedShare(Sequence Sequence, int Rows);
 /// <summary>
 /// Prepares a pass: takes over what the cache holds of the prompts, guesses ahead, asks the <see cref="Batcher"/>, and rents the blocks. The loop's; allocates nothing.
 /// </summary>
-internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRows, int contextTokens, PassCosts costs)
+internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRows, int contextTokens, PassCosts costs, PromptPace pace)
 {
     private readonly SequenceLoad[] _loads = new SequenceLoad[limits.SequencesMax];
     private readonly StepShare[] _shares = new StepShare[limits.SequencesMax];
@@ -119,11 +119,7 @@ internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRo
         }
     }
 
-    private int PromptRows(int answers)
-    {
-        var rows = costs.RowsWithin(limits.StallMs / 1e3, answers);
-        return Math.Min(limits.PrefillRowsBesideDecode, rows < 0 ? BatchLimits.PrefillRowsAtFirst : rows);
-    }
+    private int PromptRows(int answers) => Math.Min(limits.PrefillRowsBesideDecode, pace.Rows(answers, costs));
 
     /// <summary>Rents the blocks, for the first in the plan first; who has to give way for them takes no part.</summary>
     private int Reserve(int count)

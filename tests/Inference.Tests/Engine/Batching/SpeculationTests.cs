@@ -58,22 +58,6 @@ public sealed class SpeculationTests
         Assert.True(DraftPolicy.Length(draft.Acceptance, 8, 1, 1, costs) > 0);
     }
 
-    [Fact]
-    public void Rows_beside_answers_follow_from_what_passes_took_and_never_more_than_double()
-    {
-        var costs = new PassCosts();
-        Assert.Equal(-1, costs.RowsWithin(0.2, 4));
-        costs.Passed(4, 0.040);
-        costs.Passed(32, 0.100);
-        Assert.Equal(64, costs.RowsWithin(0.2, 4));
-        for (var i = 0; i < 50; i++)
-        {
-            costs.Passed(64, 0.172);
-        }
-
-        Assert.InRange(costs.RowsWithin(0.2, 4), 65, 75);
-    }
-
     private static PassCosts Costs(Func<int, double> seconds)
     {
         var costs = new PassCosts();

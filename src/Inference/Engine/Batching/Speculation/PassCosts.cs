@@ -19,12 +19,8 @@ internal sealed class PassCosts
 
     private readonly double[] _seconds = new double[RowsApart + 1];
 
-    private int _largest;
-
     /// <summary>Seconds of a further row in a large pass; 0 while none was measured.</summary>
     public double SecondsPerRow { get; private set; }
-
-    public bool IsMeasured => Nearest(RowsApart) > 0;
 
     /// <summary>A pass is over.</summary>
     public void Passed(int rows, double seconds)
@@ -44,7 +40,6 @@ internal sealed class PassCosts
             // Slower at once, faster by and by.
             var row = RowOf(rows, seconds);
             SecondsPerRow = Blend(SecondsPerRow, row, row > SecondsPerRow ? 0.5 : Newest);
-            _largest = Math.Max(_largest, rows);
         }
     }
 
@@ -67,21 +62,6 @@ internal sealed class PassCosts
         var slope = next > 0 ? Math.Max(0, (_seconds[next] - _seconds[below]) / (next - below))
             : SecondsPerRow > 0 ? SecondsPerRow : _seconds[below] / Grown(below) * SlopeAtFirst;
         return _seconds[below] + (slope * (rows - below));
-    }
-
-    /// <summary>
-    /// Rows of prompts that a pass takes on beside <paramref name="answers"/> rows of answers, so that it ends within so many seconds; -1 while that is unknown. At
-    /// most twice the largest pass so far: a small one that waits for memory does not tell what a large one computes.
-    /// </summary>
-    public int RowsWithin(double seconds, int answers)
-    {
-        if (SecondsPerRow == 0)
-        {
-            return -1;
-        }
-
-        var left = IsMeasured ? seconds - Seconds(answers) : seconds - (SecondsPerRow * answers);
-        return (int)Math.Clamp(left / SecondsPerRow, 1, 2 * _largest);
     }
 
     /// <summary>What a row took beyond a pass of few rows; without one to compare, its share, which errs towards smaller passes.</summary>
