@@ -202,6 +202,7 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
             InputTokens = generation.Prompt.Count,
             CachedInputTokens = generation.CachedTokens,
             OutputTokens = generation.OutputTokens,
+            ReasoningTokens = generation.ReasoningTokens,
             ComputeMicroseconds = (long)(generation.ComputeTicks * 1e6 / time.TimestampFrequency),
         },
     };

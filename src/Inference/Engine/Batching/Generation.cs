@@ -71,6 +71,9 @@ internal sealed class Generation
     public FinishReason Reason { get; set; }
     public int OutputTokens { get; set; }
 
+    /// <summary>Those of <see cref="OutputTokens"/> that were reasoning, of answers that are over.</summary>
+    public int ReasoningTokens { get; set; }
+
     /// <summary>Processor time spent on it, in timestamp ticks times threads.</summary>
     public double ComputeTicks { get; set; }
 
@@ -108,6 +111,6 @@ internal sealed class Generation
         Reason = FinishReason.None;
         Deadline = default;
         (Priority, KvSalt, Rank, CachedTokens) = (0, 0, default, 0);
-        (ShownCount, OutputTokens, ComputeTicks, ChoicesStarted, ChoicesRunning, ChoicesFinished, TopLogProbs, Choices) = (0, 0, 0, 0, 0, 0, 0, 1);
+        (ShownCount, OutputTokens, ReasoningTokens, ComputeTicks, ChoicesStarted, ChoicesRunning, ChoicesFinished, TopLogProbs, Choices) = (0, 0, 0, 0, 0, 0, 0, 0, 1);
     }
 }

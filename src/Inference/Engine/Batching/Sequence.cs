@@ -124,6 +124,7 @@ internal sealed class Sequence(Tokenizer tokenizer, KvBlockPool pool)
 
     public void End()
     {
+        Generation.ReasoningTokens += Text.ReasoningTokens;
         _blocks.Truncate(0);
         Constraint.Reset();
         _generation = null;

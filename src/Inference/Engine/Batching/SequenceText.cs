@@ -26,6 +26,9 @@ internal sealed class SequenceText(Tokenizer tokenizer)
     /// <summary>A stop string was found.</summary>
     public bool IsStopped => _stops.IsStopped;
 
+    /// <summary>Tokens of <see cref="Append"/> that were reasoning.</summary>
+    public int ReasoningTokens { get; private set; }
+
     public bool HasCalls => _parses && _parser.CallCount > 0;
 
     /// <summary>Why a tool call is malformed.</summary>
@@ -42,6 +45,7 @@ internal sealed class SequenceText(Tokenizer tokenizer)
         _parser.Begin(generation.Form, generation.ParsesCalls, generation.InReasoning);
         _unsentIds.Clear();
         _unsentLogProbCount = 0;
+        ReasoningTokens = 0;
         _unsentNamed.Clear();
     }
 
@@ -62,7 +66,11 @@ internal sealed class SequenceText(Tokenizer tokenizer)
 
         _unsentLogProbs[_unsentLogProbCount++] = logProb;
         _unsentIds.Add(token);
+        var isReasoning = _parses && _parser.IsReasoning;
         Take(token, queue);
+
+        // The mark that opens reasoning is part of it, as is the one that closes it.
+        ReasoningTokens += isReasoning || (_parses && _parser.IsReasoning) ? 1 : 0;
     }
 
     /// <summary>

@@ -99,6 +99,9 @@ public sealed partial class AnswerParser
         }
     }
 
+    /// <summary>What comes next is reasoning, or the mark that ends it.</summary>
+    public bool IsReasoning => _stage is Stage.Reasoning or Stage.ChannelReasoning;
+
     /// <summary>A control token, by the text it is written as. Those that are no markers of the form are no part of an answer.</summary>
     public void FeedControl(ReadOnlySpan<byte> text)
     {

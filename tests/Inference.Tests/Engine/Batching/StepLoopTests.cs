@@ -3,6 +3,7 @@ using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.Tokenizers;
+using Jesus.Inference.Engine.ToolCalls;
 using Jesus.Inference.Tests.Engine.Tokenizers;
 using Jesus.Tests.Memory;
 using Jesus.Transport.Buffers;
@@ -60,6 +61,20 @@ public sealed class StepLoopTests : IDisposable
         var events = Run(Loop(), Prompt("a", tokens: 100));
         Assert.All(events.Where(item => item.Kind == EventKind.Text), item => Assert.DoesNotContain('\uFFFD', Encoding.UTF8.GetString(item.Utf8.Span)));
         Assert.Equal("€!", Text(events));
+    }
+
+    [Fact]
+    public void Tokens_of_reasoning_are_counted_with_their_marks_also_of_answers_that_never_come_out_of_it()
+    {
+        var said = "<think>hm</think>ok"u8.ToArray();
+        _backend.Next = (_, position) => position < said.Length ? said[position] : EndToken;
+        foreach (var (limit, reasoning) in new[] { (100, "hm</think>".Length + 1), (8, 2), (3, 0) })
+        {
+            var generation = Prompt("a", tokens: limit);
+            generation.Form = new AnswerForm(ToolCallForm.Hermes, ReasoningForm.Think);
+            _ = Run(Loop(), generation);
+            Assert.Equal((reasoning, Math.Min(limit, said.Length + 1)), (generation.ReasoningTokens, generation.OutputTokens));
+        }
     }
 
     [Fact]
