@@ -124,7 +124,7 @@ internal sealed class StepLoop
 
         // An encoder's passes are dense in rows, and its weights small: rows are all that they take.
         var row = Costs.SecondsPerRow;
-        return row == 0 ? _planner.RowsLeft : (int)Math.Clamp(EmbeddingLimits.PassMs / 1e3 / row, 1, _planner.RowsLeft);
+        return row == 0 ? _planner.RowsLeft : Math.Min(_planner.RowsLeft, (int)Math.Max(1, EmbeddingLimits.PassMs / 1e3 / row));
     }
 
     /// <summary>Ends everything with one error.</summary>
