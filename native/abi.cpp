@@ -49,7 +49,7 @@ jn_status batch_valid(const jn_executor* executor, const jn_kv* kv, const jn_bat
         return JN_BAD_ARGUMENT;
     }
     const jesus::Executor& e = executor->executor;
-    return jesus::validate_batch(e.model().shape(), kv == nullptr ? nullptr : &kv->pool, *batch, e.max_rows());
+    return jesus::validate_batch(e.model().shape(), e.adapters(), kv == nullptr ? nullptr : &kv->pool, *batch, e.max_rows());
 }
 
 }  // namespace
@@ -104,6 +104,16 @@ jn_status jn_model_create(const jn_shape* shape, const jn_layer* layers, const j
 jn_status jn_model_load(jn_model* model, int32_t index, int64_t first_row, int64_t rows, const void* data, uint64_t bytes) {
     return model == nullptr ? JN_BAD_ARGUMENT : model->model.load(index, first_row, rows, data, bytes);
 }
+
+jn_status jn_model_adapt(jn_model* model, const jn_low_rank* parts, int32_t count) {
+    return guarded([&]() -> jn_status { return model == nullptr ? JN_BAD_ARGUMENT : model->model.adapt(parts, count); });
+}
+
+jn_status jn_adapter_load(jn_model* model, int32_t index, int32_t side, int64_t first_row, int64_t rows, const void* data, uint64_t bytes) {
+    return model == nullptr ? JN_BAD_ARGUMENT : model->model.load_adapter(index, side, first_row, rows, data, bytes);
+}
+
+uint64_t jn_adapter_bytes(const jn_model* model) { return model == nullptr ? 0 : model->model.adapters().bytes(); }
 
 jn_status jn_model_check(const jn_model* model) {
     return model == nullptr ? JN_BAD_ARGUMENT : model->model.complete() ? JN_OK : JN_INCOMPLETE;

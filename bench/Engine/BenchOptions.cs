@@ -1,4 +1,5 @@
 using System.Globalization;
+using Jesus.Inference.Engine.Lora;
 
 namespace Jesus.Bench.Engine;
 
@@ -6,7 +7,7 @@ namespace Jesus.Bench.Engine;
 public sealed record BenchOptions
 {
     private const string Usage =
-        "--folder F --tiny --prompt N --generate N --batch N --threads 1,2 --repeat R --formats q8_0,q4_k_m --llama-bench PROGRAM --model FILE";
+        "--folder F --tiny --prompt N --generate N --batch N --threads 1,2 --repeat R --formats q8_0,q4_k_m --adapter-rank N --llama-bench PROGRAM --model FILE";
 
     /// <summary>Where model files are made (0.4 to 4.4 GB each) and kept between runs.</summary>
     public string Folder { get; init; } = Path.Combine("out", "bench");
@@ -23,6 +24,9 @@ public sealed record BenchOptions
     /// <summary>Rounds; figures are medians of them.</summary>
     public int Repeat { get; init; } = 3;
     public IReadOnlyList<string> Formats { get; init; } = ["q8_0"];
+
+    /// <summary>Rank of LoRA adapters beside every matrix, whose passes are measured beside those without; 0: none.</summary>
+    public int AdapterRank { get; init; }
 
     /// <summary>A developer's own llama-bench, interleaved with ours; empty for none.</summary>
     public string LlamaBench { get; init; } = "";
@@ -65,6 +69,7 @@ public sealed record BenchOptions
         "--prompt" when TryCount(value, out var count) => options with { Prompt = count },
         "--generate" when TryCount(value, out var count) => options with { Generate = count },
         "--batch" when TryCount(value, out var count) => options with { Batch = count },
+        "--adapter-rank" when TryCount(value, out var count) && count <= LoraGraph.RankMax => options with { AdapterRank = count },
         "--repeat" when TryCount(value, out var count) => options with { Repeat = count },
         "--threads" when Array.TrueForAll(value.Split(','), part => TryCount(part, out _)) =>
             options with { Threads = value.Split(',').Select(part => int.Parse(part, CultureInfo.InvariantCulture)).ToArray() },

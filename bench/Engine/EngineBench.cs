@@ -35,8 +35,9 @@ public static class EngineBench
     private static void RunThreads(BenchOptions options, string path, int threads, TextWriter output)
     {
         using var file = GgufFile.Open(path);
+        using var adapters = new RandomAdapters(file, options.AdapterRank);
         var watch = Stopwatch.StartNew();
-        using var backend = NativeBackend.Load(file, new BackendOptions
+        using var backend = NativeBackend.Load(file, adapters.Model, new BackendOptions
         {
             Threads = threads,
             KvBlocks = KvBlockPool.BlocksFor(options.Prompt + options.Generate) + options.Batch * KvBlockPool.BlocksFor(options.Generate),
@@ -66,6 +67,16 @@ public static class EngineBench
         {
             Line(output, $"{options.Batch} rows", rounds.Batched, operations / 1e12, rounds.Int8Tops, "TOPS int8");
             Write(output, $"           {EngineRounds.Median(rounds.Batched) / EngineRounds.Median(rounds.Decode):F2} times one stream");
+        }
+
+        if (options.AdapterRank > 0)
+        {
+            Adapted(output, "prefill", rounds.Prefill, rounds.AdaptedPrefill, options.AdapterRank);
+            Adapted(output, "decode", rounds.Decode, rounds.AdaptedDecode, options.AdapterRank);
+            if (options.Batch > 1)
+            {
+                Adapted(output, $"{options.Batch} rows", rounds.Batched, rounds.AdaptedBatched, options.AdapterRank);
+            }
         }
 
         if (rounds.Problem.Length > 0)
@@ -99,6 +110,9 @@ public static class EngineBench
         var ratio = EngineRounds.Median(rates.Zip(limits, (a, b) => a * each / b));
         Write(output, $"  {name,-8} {rate,9:F1} tok/s   ours {rate * each,7:F3}, limit {limit,7:F3} {unit}, ratio {ratio:F2}");
     }
+
+    private static void Adapted(TextWriter output, string name, List<double> plain, List<double> adapted, int rank) =>
+        Write(output, $"  {name,-8} {EngineRounds.Median(adapted),9:F1} tok/s   with adapters of rank {rank}, ratio {EngineRounds.Median(adapted.Zip(plain, (a, b) => a / b)):F3}");
 
     private static void Compare(TextWriter output, string name, List<double> ours, List<double> theirs) =>
         Write(output, $"  {name,-8} llama-bench {EngineRounds.Median(theirs),9:F1} tok/s, ratio {EngineRounds.Median(ours.Zip(theirs, (a, b) => a / b)):F2}");

@@ -11,6 +11,9 @@ internal sealed class EngineRounds(IBackend backend, BenchOptions options, int t
     public List<double> Prefill { get; } = [];
     public List<double> Decode { get; } = [];
     public List<double> Batched { get; } = [];
+    public List<double> AdaptedPrefill { get; } = [];
+    public List<double> AdaptedDecode { get; } = [];
+    public List<double> AdaptedBatched { get; } = [];
     public List<double> LlamaPrefill { get; } = [];
     public List<double> LlamaDecode { get; } = [];
     public List<double> Int8Tops { get; } = [];
@@ -48,7 +51,22 @@ internal sealed class EngineRounds(IBackend backend, BenchOptions options, int t
             Batched.Add(BackendBench.RunBatched(backend, options.Batch, Math.Max(1, options.Generate / 4)));
         }
 
+        if (options.AdapterRank > 0)
+        {
+            RunAdapted();
+        }
+
         return watch.Elapsed;
+    }
+
+    private void RunAdapted()
+    {
+        AdaptedPrefill.Add(BackendBench.Run(backend, options.Prompt, 1, 1, adapter: 1).PromptTokensPerSecond);
+        AdaptedDecode.Add(BackendBench.Run(backend, 1, options.Generate, 1, adapter: 1).GenerateTokensPerSecond);
+        if (options.Batch > 1)
+        {
+            AdaptedBatched.Add(BackendBench.RunBatched(backend, options.Batch, Math.Max(1, options.Generate / 4), RandomAdapters.Count));
+        }
     }
 
     public static double Median(IEnumerable<double> values)

@@ -144,16 +144,28 @@ void ThreadPool::worker(int thread) {
     }
 }
 
-// The last to arrive resets the count and turns the phase; the others wait for the turn.
+void ThreadPool::wait_finished(int count) const {
+    for (int spin = 0; finished_.load(std::memory_order_acquire) < count; ++spin) {
+        if (spin < kSpins) {
+            pause();
+        } else {
+            std::this_thread::yield();  // the thread that computes it has lost its core
+        }
+    }
+}
+
+// The last to arrive resets the counts and turns the phase; the others wait for the turn.
 void ThreadPool::barrier() {
     if (threads_ == 1) {
         claimed_.store(0, std::memory_order_relaxed);
+        finished_.store(0, std::memory_order_relaxed);
         return;
     }
     const int32_t phase = phase_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) == threads_ - 1) {
         arrived_.store(0, std::memory_order_relaxed);
         claimed_.store(0, std::memory_order_relaxed);
+        finished_.store(0, std::memory_order_relaxed);
         phase_.fetch_add(1, std::memory_order_release);
         phase_.notify_all();
         return;

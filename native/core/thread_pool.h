@@ -37,6 +37,12 @@ public:
     // whose core is slower, or busy with something else, does not keep the others waiting.
     int claim(int count) { return claimed_.fetch_add(count, std::memory_order_relaxed); }
 
+    // Inside run(): one piece of the work between two barriers is there whose result others wait for.
+    void finish() { finished_.fetch_add(1, std::memory_order_release); }
+    // Inside run(): returns when `count` pieces are there, with what their threads wrote. For pieces that were claimed before anything that waits for them, so
+    // that every one is being computed by then: a wait is shorter than a piece.
+    void wait_finished(int count) const;
+
 private:
     using Function = void (*)(void* context, int thread);
     void run(Function function, void* context);
@@ -54,6 +60,7 @@ private:
     alignas(64) std::atomic<int32_t> arrived_{0};
     alignas(64) std::atomic<int32_t> phase_{0};
     alignas(64) std::atomic<int32_t> claimed_{0};
+    alignas(64) std::atomic<int32_t> finished_{0};
     std::atomic<bool> stopping_{false};
 };
 

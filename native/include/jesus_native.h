@@ -3,7 +3,7 @@
  * Rules of this boundary
  *   - Every function that can fail returns a jn_status; no C++ exception crosses.
  *   - All structs are plain data of fixed layout; pointers in them are only read or written during the call.
- *   - A model is immutable once every row is loaded; it may then be shared by any number of executors.
+ *   - A model is immutable once every row of it and of its adapters is loaded; it may then be shared by any number of executors.
  *   - An executor and a KV pool belong to one caller at a time (one forward call in flight).
  *   - The caller compares jn_abi_version() with JN_ABI_VERSION before anything else.
  *
@@ -28,7 +28,7 @@
 extern "C" {
 #endif
 
-#define JN_ABI_VERSION 2
+#define JN_ABI_VERSION 3
 
 /* Name of the arithmetic that all CPU kernels of this ABI version share. Changes whenever any result may. */
 #define JN_NUMERICS "cpu-lane16-v2"
@@ -199,6 +199,25 @@ typedef struct jn_tensor {
     int64_t cols;
 } jn_tensor;
 
+/* A LoRA adapter's part beside one matrix W: for the rows of a batch whose adapter it is, y = W x + scale * up (down x),
+ * x not quantised. Added after the matrix's bias. */
+typedef struct jn_low_rank {
+    int32_t adapter;   /* 1 .. JN_ADAPTERS_MAX */
+    int32_t slot;      /* ATTN_Q, ATTN_K, ATTN_V, ATTN_OUTPUT, FFN_GATE, FFN_UP, FFN_DOWN or OUTPUT, where the model has that matrix */
+    int32_t layer;
+    int32_t rank;      /* 1 .. JN_RANK_MAX */
+    int32_t down_type; /* of down [rank][columns of W]: F32, F16 or BF16 */
+    int32_t up_type;   /* of up [rows of W][rank]: the same */
+    float scale;
+    int32_t reserved;  /* 0 */
+} jn_low_rank;
+
+/* A pass looks at each adapter that its rows name; a box serves dozens, and this many keep every table small. */
+#define JN_ADAPTERS_MAX 256
+/* Working memory is three times this many floats a row. Adapters are published with 4 to 128; with more than this, beside a
+ * width of 2,048, the two products cost a quarter of the matrix itself, and merging them into the weights is the better way. */
+#define JN_RANK_MAX 256
+
 /* One forward pass over a batch. Rows of one sequence stand together, with positions that ascend by one. */
 typedef struct jn_batch {
     int32_t rows;                  /* 1 .. max_rows of the executor */
@@ -216,7 +235,7 @@ typedef struct jn_batch {
     const int32_t* hidden_rows;    /* [hidden_row_count], the batch rows whose hidden state is wanted */
     float* hidden;                 /* [hidden_row_count][width]: what the last norm gives, for embeddings */
     const int32_t* token_types;    /* [rows]; null: all 0 */
-    const int32_t* row_adapters;   /* [rows], the LoRA adapter of each row, 0 for none; null: none at all */
+    const int32_t* row_adapters;   /* [rows], 0 or an adapter of jn_model_adapt; null: none at all */
 } jn_batch;
 
 typedef struct jn_model jn_model;
@@ -240,10 +259,16 @@ JN_API jn_status jn_model_create(const jn_shape* shape, const jn_layer* layers /
 /* Packs rows of tensor `index` (as listed at creation) from the file's own row format; `bytes` must be exactly
  * their size. Threads may load different tensors, or different multiples of 16 rows of one tensor, at once. */
 JN_API jn_status jn_model_load(jn_model* model, int32_t index, int64_t first_row, int64_t rows, const void* data, uint64_t bytes);
+/* Reserves memory for a model's adapters: once, before the model has an executor. The parts of one adapter name different matrices. */
+JN_API jn_status jn_model_adapt(jn_model* model, const jn_low_rank* parts, int32_t count);
+/* jn_model_load for part `index` as listed in jn_model_adapt; side 0: down, 1: up. */
+JN_API jn_status jn_adapter_load(jn_model* model, int32_t index, int32_t side, int64_t first_row, int64_t rows, const void* data, uint64_t bytes);
+/* Bytes of all adapters in memory. */
+JN_API uint64_t jn_adapter_bytes(const jn_model* model);
 /* JN_OK when every row was loaded. */
 JN_API jn_status jn_model_check(const jn_model* model);
 JN_API int32_t jn_model_isa(const jn_model* model);
-/* Bytes of weights in memory. */
+/* Bytes of weights in memory, without adapters. */
 JN_API uint64_t jn_model_bytes(const jn_model* model);
 JN_API void jn_model_destroy(jn_model* model);
 

@@ -64,17 +64,24 @@ void ForwardPass::project_qkv(const Layer& layer) {
     const struct {
         const Matrix& weights;
         const float* bias;
+        const LowRanks& adapters;
         const Rows& out;
-    } products[] = {{layer.query, layer.query_bias, e_.query_}, {layer.key, layer.key_bias, e_.key_}, {layer.value, layer.value_bias, e_.value_}};
-    deal(layer.query.groups() + layer.key.groups() + layer.value.groups(), kDealtGroups, [&](Range dealt) {
-        int first = 0;
+    } products[] = {{layer.query, layer.query_bias, layer.query_adapters, e_.query_},
+                    {layer.key, layer.key_bias, layer.key_adapters, e_.key_},
+                    {layer.value, layer.value_bias, layer.value_adapters, e_.value_}};
+    const int all = layer.query.groups() + layer.key.groups() + layer.value.groups();
+    const std::initializer_list<Adapted> adapted = {{layer.query_adapters, e_.normed_}, {layer.key_adapters, e_.normed_}, {layer.value_adapters, e_.normed_}};
+    deal_adapted(adapted, *runs_, all, [&](Range dealt, int narrowed) {
+        int first = 0, place = 0;
         for (const auto& product : products) {
             const int count = product.weights.groups();
             const Range groups{std::max(dealt.begin - first, 0), std::min(dealt.end - first, count)};
             if (groups.begin < groups.end) {
                 multiply_part(product.weights, product.bias, e_.normed_, product.out, false, groups);
+                widen(product.adapters, place, narrowed, *runs_, product.out, groups, 0, rows_);
             }
             first += count;
+            ++place;
         }
     });
 }
@@ -151,7 +158,7 @@ void ForwardPass::attend_tile(int index, const RowTile& tile, int kv_head, Range
 void ForwardPass::attention_output(const Layer& layer, int thread) {
     const bool at_once = adds_at_once(layer.attention_post_norm);
     quantise_rows(e_.attended_, layer.attention_output, thread);
-    multiply(layer.attention_output, layer.attention_output_bias, e_.attended_, at_once ? e_.residual_ : e_.branch_, at_once);
+    multiply(layer.attention_output, layer.attention_output_bias, layer.attention_output_adapters, e_.attended_, at_once ? e_.residual_ : e_.branch_, at_once);
 }
 
 }  // namespace jesus

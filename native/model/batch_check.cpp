@@ -48,15 +48,17 @@ bool row_follows(const jn_shape& s, const jn_batch& b, int32_t row) {
     return (step > 0 && starts) || (step == 0 && b.positions[row] == b.positions[row - 1] + 1);
 }
 
-bool row_valid(const jn_shape& s, const jn_batch& b, int32_t row) {
+bool row_valid(const jn_shape& s, int32_t adapters, const jn_batch& b, int32_t row) {
     const int32_t type = b.token_types != nullptr ? b.token_types[row] : 0;
+    const int32_t adapter = b.row_adapters != nullptr ? b.row_adapters[row] : 0;
     return b.tokens[row] >= 0 && b.tokens[row] < s.vocab && b.positions[row] >= 0 && b.positions[row] < s.context &&
-           b.row_sequences[row] < b.sequences && row_follows(s, b, row) && (type == 0 || (type > 0 && type < s.token_types));
+           b.row_sequences[row] < b.sequences && row_follows(s, b, row) && (type == 0 || (type > 0 && type < s.token_types)) &&
+           adapter >= 0 && adapter <= adapters;
 }
 
 }  // namespace
 
-jn_status validate_batch(const jn_shape& s, const KvPool* kv, const jn_batch& b, int32_t max_rows) {
+jn_status validate_batch(const jn_shape& s, int32_t adapters, const KvPool* kv, const jn_batch& b, int32_t max_rows) {
     if (!header_valid(s, kv, b) || (b.logit_row_count > 0 && b.logits_stride < padded(s.vocab))) {
         return JN_BAD_ARGUMENT;
     }
@@ -64,7 +66,7 @@ jn_status validate_batch(const jn_shape& s, const KvPool* kv, const jn_batch& b,
         return JN_LIMIT;
     }
     for (int32_t row = 0; row < b.rows; ++row) {
-        if (!row_valid(s, b, row)) {
+        if (!row_valid(s, adapters, b, row)) {
             return JN_BAD_ARGUMENT;
         }
         const bool last = row + 1 == b.rows || b.row_sequences[row + 1] != b.row_sequences[row];

@@ -50,7 +50,7 @@ private:
     int64_t used_ = 0;
 };
 
-Executor::Executor(const Model& model, int32_t threads, int32_t max_rows) : model_(model), max_rows_(max_rows), pool_(threads) {
+Executor::Executor(const Model& model, int32_t threads, int32_t max_rows) : model_(model), max_rows_(max_rows), adapters_(model.adapters().count()), pool_(threads) {
     for (int64_t offset = 0; const Rope& rope : model.ropes()) {
         rope_offsets_.push_back(offset);
         offset += padded(2 * rope.pairs());
@@ -61,6 +61,11 @@ Executor::Executor(const Model& model, int32_t threads, int32_t max_rows) : mode
     Carver parts(memory_.data());
     carve(parts);
     tiles_.reserve(static_cast<size_t>(max_rows));
+    if (adapters_ > 0) {
+        runs_.reserve(static_cast<size_t>(max_rows));
+        wanted_runs_.reserve(static_cast<size_t>(max_rows));
+        logit_runs_.reserve(static_cast<size_t>(max_rows));
+    }
     if (!model.causal()) {
         // Every sequence begins a block, so there may be as many as rows; memory is touched where it is used.
         encoder_kv_ = std::make_unique<KvPool>(one_layer(model.shape()), KvType::F32, max_rows);
@@ -92,6 +97,9 @@ void Executor::carve(Carver& carver) {
     carver.take(quants_, max_rows_, quant_layout(widest_input(s), model_.kernels().q8.element_bytes).bytes);
     carver.take(last_, max_rows_);
     carver.take(kept_, max_rows_);
+    if (adapters_ > 0) {
+        carver.take(narrow_, max_rows_, kAdaptedTogether * padded(model_.adapters().rank_max()));
+    }
     if (s.experts > 0) {
         carve_experts(carver);
     }

@@ -19,6 +19,13 @@ struct RowTile {
     int sequence;
 };
 
+// Neighbouring rows of one LoRA adapter.
+struct AdapterRun {
+    int first_row;
+    int rows;
+    int adapter;  // from 1
+};
+
 // Rows of floats in memory.
 struct Rows {
     float* data = nullptr;
@@ -70,6 +77,7 @@ public:
 
     const Model& model() const { return model_; }
     int32_t max_rows() const { return max_rows_; }
+    int32_t adapters() const { return adapters_; }  // that rows may have
     uint64_t bytes() const { return memory_.bytes(); }
 
 private:
@@ -82,6 +90,7 @@ private:
 
     const Model& model_;
     const int32_t max_rows_;
+    const int32_t adapters_;
     ThreadPool pool_;
 
     Buffer memory_;
@@ -97,9 +106,11 @@ private:
     QuantRows quants_; // [max_rows] quantised rows of the widest input
     int32_t* last_;    // [max_rows]: the last position each row sees
     int32_t* kept_;    // [max_rows]: where each row stands among those that are wanted
+    Rows narrow_;      // [max_rows], for each product of a phase padded(rank) floats: what adapters' first halves give
     ExpertWork experts_{};
     std::vector<int64_t> rope_offsets_;  // floats from a row's angles to each table's
     std::vector<RowTile> tiles_;
+    std::vector<AdapterRun> runs_, wanted_runs_, logit_runs_;  // of all rows, of those that go on to the end, of the rows of logits
 
     // An encoder's keys and values: one layer, used anew by each, and a block table that deals blocks out in order.
     std::unique_ptr<KvPool> encoder_kv_;

@@ -39,28 +39,31 @@ void ForwardPass::begin_ffn(const Layer& layer, int thread) {
 
 void ForwardPass::feed_forward(const Layer& layer, int thread) {
     const Activations input{e_.normed_.data, e_.normed_.stride, e_.quants_.data, e_.quants_.stride};
-    deal(layer.ffn.up.groups(), kDealtGroups, [&](Range groups) { gate_up(layer.ffn, input, rows_, e_.gate_, e_.up_, groups); });
+    deal_adapted({{layer.ffn.gate_adapters, e_.normed_}, {layer.ffn.up_adapters, e_.normed_}}, *runs_, layer.ffn.up.groups(),
+                 [&](Range groups, int narrowed) { gate_up(layer.ffn, input, rows_, e_.gate_, e_.up_, groups, narrowed); });
     barrier();
     const bool at_once = adds_at_once(layer.ffn_post_norm);
     quantise_rows(e_.gate_, layer.ffn.down, thread);
-    multiply(layer.ffn.down, layer.ffn.down_bias, e_.gate_, at_once ? e_.residual_ : e_.branch_, at_once);
+    multiply(layer.ffn.down, layer.ffn.down_bias, layer.ffn.down_adapters, e_.gate_, at_once ? e_.residual_ : e_.branch_, at_once);
 }
 
 // act(gate, up) of some groups for `tokens` rows, into gate: small parts of rows and groups, whose weights and inputs both stay in the second cache, so
 // that the activation finds what the products wrote.
-void ForwardPass::gate_up(const FeedForward& ffn, Activations input, int tokens, Rows gate, Rows up, Range groups) const {
+void ForwardPass::gate_up(const FeedForward& ffn, Activations input, int tokens, Rows gate, Rows up, Range groups, int narrowed) const {
     for (int group = groups.begin; group < groups.end; group += kDealtGroups) {
         const Range part{group, group + kDealtGroups < groups.end ? group + kDealtGroups : groups.end};
         for (int token = 0; token < tokens; token += kFfnTokens) {
             const Activations from{input.floats + token * input.float_stride, input.float_stride, input.quants + token * input.quant_stride,
                                    input.quant_stride};
-            gate_up_part(ffn, from, token + kFfnTokens < tokens ? kFfnTokens : tokens - token, part, {gate.at(token), gate.stride}, {up.at(token), up.stride});
+            const int count = token + kFfnTokens < tokens ? kFfnTokens : tokens - token;
+            gate_up_part(ffn, from, token, count, part, {gate.at(token), gate.stride}, {up.at(token), up.stride}, narrowed);
         }
     }
 }
 
-// Without a gate the activation works on up alone, in the gate's place.
-void ForwardPass::gate_up_part(const FeedForward& ffn, Activations input, int tokens, Range groups, Rows gate, Rows up) const {
+// Without a gate the activation works on up alone, in the gate's place. first_row: the first of the rows
+// among all rows of the pass, by which adapters' runs count.
+void ForwardPass::gate_up_part(const FeedForward& ffn, Activations input, int first_row, int tokens, Range groups, Rows gate, Rows up, int narrowed) const {
     const bool gated = ffn.gate.data != nullptr;
     const Rows ups = gated ? up : gate;
     if (gated) {
@@ -75,6 +78,12 @@ void ForwardPass::gate_up_part(const FeedForward& ffn, Activations input, int to
         if (ffn.up_bias != nullptr) {
             add_row(ffn.up_bias + first, ups.at(token) + first, count);
         }
+    }
+    if (narrowed > 0) {
+        widen(ffn.gate_adapters, 0, narrowed, *runs_, gate, groups, first_row, tokens);
+        widen(ffn.up_adapters, 1, narrowed, *runs_, ups, groups, first_row, tokens);
+    }
+    for (int token = 0; token < tokens; ++token) {
         activate(gate.at(token) + first, up.at(token) + first, count);
     }
 }

@@ -10,9 +10,10 @@ namespace jesus {
 
 ForwardPass::ForwardPass(Executor& executor, KvPool& kv, const jn_batch& batch, int threads)
     : e_(executor), kv_(kv), batch_(batch), model_(executor.model_), kernels_(model_.kernels()), shape_(model_.shape()),
-      threads_(threads), rows_(batch.rows), wanted_(0) {
+      threads_(threads), rows_(batch.rows), wanted_(0), runs_(&executor.runs_) {
     make_tiles();
     find_wanted();
+    make_runs();
 }
 
 void ForwardPass::operator()(int thread) {
@@ -130,6 +131,7 @@ void ForwardPass::keep_wanted() {
         }
     }
     rows_ = wanted_;
+    runs_ = &e_.wanted_runs_;
 }
 
 // Where a wanted row of the batch stands after the last block.
@@ -167,11 +169,14 @@ void ForwardPass::quantise_rows(const Rows& rows, const Matrix& weights, int thr
 }
 
 // A product over all rows, dealt out.
-void ForwardPass::multiply(const Matrix& weights, const float* bias, const Rows& input, const Rows& out, bool add) {
-    deal(weights.groups(), kDealtGroups, [&](Range groups) { multiply_part(weights, bias, input, out, add, groups); });
+void ForwardPass::multiply(const Matrix& weights, const float* bias, const LowRanks& adapters, const Rows& input, const Rows& out, bool add) {
+    deal_adapted({{adapters, input}}, *runs_, weights.groups(), [&](Range groups, int narrowed) {
+        multiply_part(weights, bias, input, out, add, groups);
+        widen(adapters, 0, narrowed, *runs_, out, groups, 0, rows_);
+    });
 }
 
-// A part of a product over all rows, and of its bias. Here an adapter of rows (batch.row_adapters) adds its own product to the same columns.
+// A part of a product over all rows, and of its bias.
 void ForwardPass::multiply_part(const Matrix& weights, const float* bias, const Rows& input, const Rows& out, bool add, Range groups) const {
     const Activations rows{input.data, input.stride, e_.quants_.data, e_.quants_.stride};
     matmul(kernels_, {&weights, rows, rows_, groups, out.data, out.stride, add});
@@ -210,13 +215,15 @@ void ForwardPass::output(int thread) {
 
 void ForwardPass::logits() {
     if (batch_.logit_row_count > 0) {
-        deal(model_.output().groups(), kDealtGroups, [&](Range groups) { logits_part(groups); });
+        deal_adapted({{model_.output_adapters(), e_.normed_}}, e_.logit_runs_, model_.output().groups(),
+                     [&](Range groups, int narrowed) { logits_part(groups, narrowed); });
     }
 }
 
-void ForwardPass::logits_part(Range groups) const {
+void ForwardPass::logits_part(Range groups, int narrowed) const {
     const Activations input{e_.normed_.data, e_.normed_.stride, e_.quants_.data, e_.quants_.stride};
     matmul(kernels_, {&model_.output(), input, batch_.logit_row_count, groups, batch_.logits, batch_.logits_stride, false});
+    widen(model_.output_adapters(), 0, narrowed, e_.logit_runs_, {batch_.logits, batch_.logits_stride}, groups, 0, batch_.logit_row_count);
     if (shape_.logit_scale == 1 && shape_.logit_soft_cap == 0) {
         return;
     }

@@ -9,9 +9,15 @@
 //
 // After the last block's keys and values are stored, only rows go on whose logits or hidden states are wanted.
 //
+// Where rows of the batch have a LoRA adapter, the first halves of its products are dealt out before the parts of 2, 6, 8, 10 and 12, and their second halves are
+// added to the same parts (adapter_phases.cpp); no barrier comes to that.
+//
 // "Closing" adds what a block computed to the residual: at once in the product where nothing stands between, else row by row (bias and post norm, scale,
 // norm of the sum) at the start of the next phase over rows, which needs no barrier more.
 #pragma once
+
+#include <algorithm>
+#include <initializer_list>
 
 #include "model/executor.h"
 
@@ -45,7 +51,7 @@ private:
     void close_layers(int thread);
     void output(int thread);
     void logits();
-    void logits_part(Range groups) const;
+    void logits_part(Range groups, int narrowed) const;
 
     // attention_phases.cpp
     void begin_attention(int layer, int thread);
@@ -62,8 +68,8 @@ private:
     // ffn_phases.cpp
     void begin_ffn(const Layer& layer, int thread);
     void feed_forward(const Layer& layer, int thread);
-    void gate_up(const FeedForward& ffn, Activations input, int tokens, Rows gate, Rows up, Range groups) const;
-    void gate_up_part(const FeedForward& ffn, Activations input, int tokens, Range groups, Rows gate, Rows up) const;
+    void gate_up(const FeedForward& ffn, Activations input, int tokens, Rows gate, Rows up, Range groups, int narrowed = 0) const;
+    void gate_up_part(const FeedForward& ffn, Activations input, int first_row, int tokens, Range groups, Rows gate, Rows up, int narrowed) const;
     void activate(float* gate, const float* up, int n) const;
     void close_branch(int row, const Norm& post_norm, const Norm& sum_norm, bool added);
     void close_ffn(int layer, int row);
@@ -83,11 +89,23 @@ private:
     void deal_experts(int groups, int shared_groups, Expert expert, Shared shared);
     void mix_experts(const Layer& layer, int row);
 
+    // adapter_phases.cpp
+    // A product that adapters go beside, of those of one phase.
+    struct Adapted {
+        const LowRanks& adapters;
+        const Rows& input;
+    };
+    void make_runs();
+    void narrow(const Adapted& product, int place, const AdapterRun& run) const;
+    void widen(const LowRanks& adapters, int place, int narrowed, const std::vector<AdapterRun>& runs, const Rows& out, Range groups, int first, int count) const;
+    template <class Work>
+    void deal_adapted(std::initializer_list<Adapted> products, const std::vector<AdapterRun>& runs, int groups, Work work);
+
     // Shared by the phases (forward_pass.cpp).
     void norm_row(const Norm& norm, const float* from, float* to, int n) const;
     void quantise_row(const float* row, int64_t columns, uint8_t* to) const;
     void quantise_rows(const Rows& rows, const Matrix& weights, int thread);
-    void multiply(const Matrix& weights, const float* bias, const Rows& input, const Rows& out, bool add);
+    void multiply(const Matrix& weights, const float* bias, const LowRanks& adapters, const Rows& input, const Rows& out, bool add);
     void multiply_part(const Matrix& weights, const float* bias, const Rows& input, const Rows& out, bool add, Range groups) const;
 
     // Deals `count` items out, `step` at a time, to whichever thread is free: work(Range). Once between two barriers.
@@ -120,6 +138,7 @@ private:
     const int threads_;
     int rows_;    // that the phases run over
     int wanted_;  // of them, to the end
+    const std::vector<AdapterRun>* runs_;  // of the rows that the phases run over
     int head_parts_ = 1;  // pieces that the query heads of one KV head are dealt in, so that every thread has work
     int32_t watched_ = -1;
     int32_t first_not_finite_ = -2;
@@ -127,6 +146,24 @@ private:
 
 // Groups of weight rows dealt at a time: whole chunks of the products' own, and with one row a few microseconds of memory's time.
 constexpr int kDealtGroups = 4;
+
+// Deals the first halves of adapters' products (one for each product and run of rows), then `groups` groups of weight rows: work(groups, narrowed), where
+// `narrowed` is how many first halves there are to wait for before a second one. Once between two barriers.
+template <class Work>
+void ForwardPass::deal_adapted(std::initializer_list<Adapted> products, const std::vector<AdapterRun>& runs, int groups, Work work) {
+    const int per_product = static_cast<int>(runs.size());
+    const int narrowed = per_product * static_cast<int>(products.size());
+    const int before = narrowed * kDealtGroups;  // each is as one part of the groups, so that all parts begin at multiples
+    deal(before + groups, kDealtGroups, [&](Range dealt) {
+        for (int at = dealt.begin; at < std::min(dealt.end, before); at += kDealtGroups) {
+            const int item = at / kDealtGroups, place = item / per_product;
+            narrow(products.begin()[place], place, runs[static_cast<size_t>(item % per_product)]);
+        }
+        if (dealt.end > before) {
+            work(Range{std::max(dealt.begin, before) - before, dealt.end - before}, narrowed);
+        }
+    });
+}
 
 // Adds a padded row.
 inline void add_row(const float* __restrict from, float* __restrict to, int64_t count) {

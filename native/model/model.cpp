@@ -114,13 +114,54 @@ jn_status Model::load(int32_t index, int64_t first_row, int64_t rows, const void
     return JN_OK;
 }
 
+// Null where there is no such matrix, or none that adapters go beside.
+LowRanks* Model::adapters_of(const jn_low_rank& part) {
+    if (part.slot == JN_SLOT_OUTPUT) {
+        return part.layer == 0 ? &output_adapters_ : nullptr;
+    }
+    if (part.layer < 0 || part.layer >= shape_.layers) {
+        return nullptr;
+    }
+    Layer& layer = layers_[static_cast<size_t>(part.layer)];
+    switch (part.slot) {
+        case JN_SLOT_ATTN_Q: return &layer.query_adapters;
+        case JN_SLOT_ATTN_K: return &layer.key_adapters;
+        case JN_SLOT_ATTN_V: return &layer.value_adapters;
+        case JN_SLOT_ATTN_OUTPUT: return &layer.attention_output_adapters;
+        case JN_SLOT_FFN_GATE: return layer.ffn.gate.data != nullptr ? &layer.ffn.gate_adapters : nullptr;
+        case JN_SLOT_FFN_UP: return layer.ffn.up.data != nullptr ? &layer.ffn.up_adapters : nullptr;
+        case JN_SLOT_FFN_DOWN: return layer.ffn.down.data != nullptr ? &layer.ffn.down_adapters : nullptr;
+        default: return nullptr;
+    }
+}
+
+jn_status Model::adapt(const jn_low_rank* parts, int32_t count) {
+    if (parts == nullptr || count < 1 || adapters_.count() > 0) {
+        return JN_BAD_ARGUMENT;
+    }
+    std::vector<LowRanks*> places;
+    std::vector<AdapterMemory::Size> sizes;
+    for (int32_t i = 0; i < count; ++i) {
+        LowRanks* place = adapters_of(parts[i]);
+        if (place == nullptr) {
+            return JN_BAD_ARGUMENT;
+        }
+        const Matrix& beside = parts[i].slot == JN_SLOT_OUTPUT
+                                   ? output()
+                                   : matrix_of({parts[i].slot, parts[i].layer, 0, 0, 0, 0});
+        places.push_back(place);
+        sizes.push_back({beside.rows, beside.cols});
+    }
+    return adapters_.reserve(parts, count, sizes, places);
+}
+
 bool Model::complete() const {
     for (const Tensor& tensor : tensors_) {
         if (tensor.loaded->load(std::memory_order_acquire) != tensor.matrix.rows) {
             return false;
         }
     }
-    return true;
+    return adapters_.complete();
 }
 
 float Model::attention_scale() const {

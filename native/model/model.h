@@ -8,6 +8,7 @@
 #include "core/buffer.h"
 #include "cpu/kernels.h"
 #include "jesus_native.h"
+#include "model/low_rank.h"
 
 namespace jesus {
 
@@ -17,6 +18,7 @@ struct FeedForward {
     const float* gate_bias = nullptr;
     const float* up_bias = nullptr;
     const float* down_bias = nullptr;
+    LowRanks gate_adapters, up_adapters, down_adapters;
 };
 
 struct Norm {
@@ -33,6 +35,7 @@ struct Layer {
     const float* key_bias = nullptr;
     const float* value_bias = nullptr;
     const float* attention_output_bias = nullptr;
+    LowRanks query_adapters, key_adapters, value_adapters, attention_output_adapters;
     const float* sinks = nullptr;
     FeedForward ffn;
     Matrix router, shared_router;
@@ -58,6 +61,11 @@ public:
     Model(const jn_shape& shape, const jn_layer* layers, const jn_rope* ropes, const jn_tensor* tensors, int32_t count, const Kernels& kernels);
 
     jn_status load(int32_t index, int64_t first_row, int64_t rows, const void* data, uint64_t bytes);
+    // Reserves memory for adapters; once. Throws std::bad_alloc.
+    jn_status adapt(const jn_low_rank* parts, int32_t count);
+    jn_status load_adapter(int32_t index, int32_t side, int64_t first_row, int64_t rows, const void* data, uint64_t bytes) {
+        return adapters_.load(index, side, first_row, rows, data, bytes);
+    }
     bool complete() const;
 
     const jn_shape& shape() const { return shape_; }
@@ -72,6 +80,8 @@ public:
     const Norm& embedding_norm() const { return embedding_norm_; }
     const Matrix& output() const { return output_.data != nullptr ? output_ : embedding_; }
     const Norm& output_norm() const { return output_norm_; }
+    const LowRanks& output_adapters() const { return output_adapters_; }
+    const AdapterMemory& adapters() const { return adapters_; }
 
     bool causal() const { return shape_.causal == 1; }
     int attention_width() const { return shape_.heads * shape_.head_dim; }
@@ -88,6 +98,7 @@ private:
 
     Matrix& matrix_of(const jn_tensor& place);
     const float*& vector_of(const jn_tensor& place);
+    LowRanks* adapters_of(const jn_low_rank& part);
 
     const jn_shape shape_;
     const Kernels& kernels_;
@@ -97,6 +108,8 @@ private:
     std::vector<Layer> layers_;
     Matrix embedding_, position_embedding_, token_type_embedding_, output_;
     Norm embedding_norm_, output_norm_;
+    LowRanks output_adapters_;
+    AdapterMemory adapters_;
 };
 
 }  // namespace jesus

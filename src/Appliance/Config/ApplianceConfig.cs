@@ -48,6 +48,9 @@ public sealed record EngineSettings
     /// <summary>Models that are loaded as soon as the daemon is ready; others load when first called. Names that are not there are a warning.</summary>
     public IReadOnlyList<string> Preload { get; init; } = [];
 
+    /// <summary>LoRA adapters by <c>MODEL:ADAPTER</c>, which calls name; each a GGUF file, a relative path being one in the first of the folders.</summary>
+    public IReadOnlyDictionary<string, string> Adapters { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Bytes that one model may take with its KV cache; 0 for what the box has free when it loads.</summary>
     public long MemoryBytesMax { get; init; }
 

@@ -6,6 +6,7 @@ using Jesus.Inference.Adapters.Local;
 using Jesus.Inference.Engine;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.Embeddings;
+using Jesus.Inference.Engine.Lora;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Host;
@@ -35,10 +36,12 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
     {
         var folders = engine.ModelFolders.Count > 0 ? engine.ModelFolders : [stateModels];
         var paths = new Dictionary<string, ModelPath>(StringComparer.Ordinal);
+        var adapters = engine.Adapters.ToDictionary(entry => entry.Key, entry => new ModelPath(Path.Combine(folders[0], entry.Value)), StringComparer.Ordinal);
+        var table = new AdapterTable(adapters);
         foreach (var path in folders.Skip(1).Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*.gguf")))
         {
             var name = Path.GetFileNameWithoutExtension(path);
-            if (!Path.Exists(Path.Combine(folders[0], name + ".gguf")))
+            if (!Path.Exists(Path.Combine(folders[0], name + ".gguf")) && !table.HasFile(path))
             {
                 _ = paths.TryAdd(name, new ModelPath(path));
             }
@@ -48,6 +51,7 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
         {
             ModelsFolder = folders[0],
             Paths = paths,
+            Adapters = adapters,
             Threads = engine.Threads > 0 ? engine.Threads : Math.Clamp(Environment.ProcessorCount, 1, 256),
             MemoryBytesMax = engine.MemoryBytesMax,
             KvBytesMax = engine.KvBytesMax,

@@ -1,9 +1,11 @@
+using System.Security.Cryptography;
 using System.Text;
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.Constraints;
 using Jesus.Inference.Engine.Embeddings;
+using Jesus.Inference.Engine.Lora;
 using Jesus.Inference.Engine.Tokenizers;
 
 namespace Jesus.Inference.Engine;
@@ -54,6 +56,58 @@ public sealed class LoadedModel : IDisposable
 
     /// <summary>How it embeds and ranks.</summary>
     internal VectorModel Vectors { get; }
+
+    /// <summary>Its LoRA adapters, by what requests call them.</summary>
+    public IReadOnlyList<LoadedAdapter> Adapters { get; internal init; } = [];
+
+    /// <summary>The adapter of a name that <see cref="ModelHost.Find(string)"/> found this model by; null for the model as it is.</summary>
+    public LoadedAdapter? AdapterOf(ReadOnlySpan<byte> name)
+    {
+        for (var i = 0; i < Adapters.Count; i++)
+        {
+            if (name.SequenceEqual(Adapters[i].File.NameUtf8))
+            {
+                return Adapters[i];
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary><see cref="Numerics"/> with an adapter: its content stands beside the model's, so that an answer goes on only where both are the same.</summary>
+    public NumericsProfile NumericsOf(LoadedAdapter? adapter)
+    {
+        if (adapter is null)
+        {
+            return Numerics;
+        }
+
+        if (Volatile.Read(ref _hash) is not { } hash || !adapter.Problem.IsNone)
+        {
+            return default;
+        }
+
+        Span<byte> both = stackalloc byte[2 * SHA256.HashSizeInBytes];
+        Span<byte> together = stackalloc byte[SHA256.HashSizeInBytes];
+        hash.CopyTo(both);
+        adapter.Hash.Span.CopyTo(both[SHA256.HashSizeInBytes..]);
+        _ = SHA256.HashData(both, together);
+        return Numerics with { ModelHash = FileHash.Prefix(together) };
+    }
+
+    /// <summary>The same, by the name that requests call.</summary>
+    public NumericsProfile NumericsOf(string name)
+    {
+        for (var i = 0; i < Adapters.Count; i++)
+        {
+            if (Adapters[i].Name == name)
+            {
+                return NumericsOf(Adapters[i]);
+            }
+        }
+
+        return Numerics;
+    }
 
     internal byte[] NameUtf8 { get; }
     internal IBackend Backend { get; }

@@ -1,4 +1,5 @@
 using Jesus.Inference.Engine.Embeddings;
+using Jesus.Inference.Engine.Lora;
 
 namespace Jesus.Inference.Engine;
 
@@ -19,4 +20,21 @@ public enum ModelState : byte
 /// <param name="ContextTokens">Prompt and answer together; 0 until loaded.</param>
 /// <param name="Uses">What it can be asked for, as its header says; <see cref="ModelUses.None"/> where that cannot be read.</param>
 public sealed record ModelFile(
-    string Name, string Path, long Bytes, ModelState State, string? Sha256 = null, int ContextTokens = 0, ModelUses Uses = ModelUses.None);
+    string Name, string Path, long Bytes, ModelState State, string? Sha256 = null, int ContextTokens = 0, ModelUses Uses = ModelUses.None)
+{
+    /// <summary>The same model under the name of one of its adapters: as ready as it is, for text alone.</summary>
+    /// <param name="loaded">The adapter in memory; null while its base is not. One that could not be loaded stays a file.</param>
+    internal ModelFile With(AdapterFile adapter, LoadedAdapter? loaded)
+    {
+        var info = new FileInfo(adapter.Path.Path);
+        return this with
+        {
+            Name = adapter.Name,
+            Path = adapter.Path.Path,
+            Bytes = info.Exists ? info.Length : 0,
+            State = loaded is { Index: 0 } ? ModelState.OnDisk : State,
+            Uses = Uses & ModelUses.Generate,
+            Sha256 = loaded is { Index: > 0 } ? Convert.ToHexStringLower(loaded.Hash.Span) : adapter.Path.Sha256,
+        };
+    }
+}

@@ -2,6 +2,7 @@ using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Embeddings;
 using Jesus.Inference.Engine.Gguf;
+using Jesus.Inference.Engine.Lora;
 
 namespace Jesus.Inference.Engine;
 
@@ -29,24 +30,32 @@ public sealed class ModelHost : IDisposable
     {
         _options = options;
         _time = time;
+        Adapters = new AdapterTable(options.Adapters);
     }
+
+    /// <summary>LoRA adapters by the names that requests may call; asked for, they stand for their base.</summary>
+    public AdapterTable Adapters { get; }
 
     /// <summary>The models in memory.</summary>
     public IReadOnlyList<LoadedModel> Loaded => _loaded;
 
-    /// <summary>Every model known, by name: configured paths, then the folder's files.</summary>
+    /// <summary>Every model known, by name: configured paths, then the folder's files, and the adapters of those.</summary>
     public IReadOnlyList<ModelFile> List()
     {
         var files = Files();
-        return [.. files.Select(Describe).OrderBy(file => file.Name, StringComparer.Ordinal)];
+        var models = files.Select(Describe).ToDictionary(file => file.Name, StringComparer.Ordinal);
+        var adapters = Adapters.Files.Where(adapter => models.ContainsKey(adapter.Base))
+            .Select(adapter => models[adapter.Base].With(adapter, Find(adapter.Base)?.AdapterOf(adapter.NameUtf8)));
+        return [.. models.Values.Concat(adapters).OrderBy(file => file.Name, StringComparer.Ordinal)];
     }
 
-    /// <summary>A model in memory by its name.</summary>
+    /// <summary>A model in memory by its name, or by that of one of its adapters.</summary>
     public LoadedModel? Find(ReadOnlySpan<byte> name)
     {
+        var wanted = Adapters.Find(name) is { } adapter ? adapter.BaseUtf8 : name;
         foreach (var model in _loaded)
         {
-            if (name.SequenceEqual(model.NameUtf8))
+            if (wanted.SequenceEqual(model.NameUtf8))
             {
                 return model;
             }
@@ -55,22 +64,27 @@ public sealed class ModelHost : IDisposable
         return null;
     }
 
-    public LoadedModel? Find(string name) => Array.Find(_loaded, model => model.Name == name);
+    public LoadedModel? Find(string name)
+    {
+        var wanted = Adapters.BaseOf(name);
+        return Array.Find(_loaded, model => model.Name == wanted);
+    }
 
     /// <summary>A file of this name could be loaded, is being, or is loaded.</summary>
-    public bool Knows(string name) => Find(name) is not null || Files().ContainsKey(name);
+    public bool Knows(string name) => Find(name) is not null || Files().ContainsKey(Adapters.BaseOf(name));
 
     /// <summary>The model, loaded now if it is not. Cancelling stops the waiting, not the load.</summary>
     public async ValueTask<LoadResult> LoadAsync(string name, CancellationToken cancel = default)
     {
         if (Find(name) is { } loaded)
         {
-            return new LoadResult(loaded, default);
+            return WithAdapter(loaded, name);
         }
 
         try
         {
-            return await StartLoading(name).WaitAsync(cancel);
+            var result = await StartLoading(Adapters.BaseOf(name)).WaitAsync(cancel);
+            return result.Model is { } model ? WithAdapter(model, name) : result;
         }
         catch (OperationCanceledException)
         {
@@ -157,7 +171,7 @@ public sealed class ModelHost : IDisposable
 
         try
         {
-            return new LoadResult(ModelLoader.Load(name, file, _options, _time), default);
+            return new LoadResult(ModelLoader.Load(name, file, Adapters, _options, _time), default);
         }
         catch (Exception error) when (error is GgufException or BackendException or IOException or UnauthorizedAccessException)
         {
@@ -182,7 +196,7 @@ public sealed class ModelHost : IDisposable
         var files = new Dictionary<string, ModelPath>(StringComparer.Ordinal);
         if (_options.ModelsFolder is { } folder && Directory.Exists(folder))
         {
-            foreach (var path in Directory.EnumerateFiles(folder, "*.gguf"))
+            foreach (var path in Directory.EnumerateFiles(folder, "*.gguf").Where(path => !Adapters.HasFile(path)))
             {
                 files[Path.GetFileNameWithoutExtension(path)] = new ModelPath(path);
             }
@@ -195,6 +209,11 @@ public sealed class ModelHost : IDisposable
 
         return files;
     }
+
+    /// <summary>The model, unless the name is that of an adapter that could not be loaded with it.</summary>
+    private LoadResult WithAdapter(LoadedModel model, string name) => Adapters.Find(name) is { } adapter && model.AdapterOf(adapter.NameUtf8) is { Problem.IsNone: false } failed
+        ? new LoadResult(null, failed.Problem)
+        : new LoadResult(model, default);
 
     private static LoadResult Failed(ErrorCause cause, string message) => new(null, new ModelError(cause, message));
 }

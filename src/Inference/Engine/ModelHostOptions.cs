@@ -17,6 +17,9 @@ public sealed record ModelHostOptions
     /// <summary>Further models by name; a name here hides the same one in the folder.</summary>
     public IReadOnlyDictionary<string, ModelPath> Paths { get; init; } = new Dictionary<string, ModelPath>();
 
+    /// <summary>LoRA adapters by <c>base:adapter</c>, which is what requests call them; each is loaded with its base.</summary>
+    public IReadOnlyDictionary<string, ModelPath> Adapters { get; init; } = new Dictionary<string, ModelPath>();
+
     /// <summary>Threads of a forward pass; 1 to 256. The default is one a core.</summary>
     public int Threads { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 256);
 

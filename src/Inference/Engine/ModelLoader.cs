@@ -5,6 +5,7 @@ using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Embeddings;
 using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.KvCache;
+using Jesus.Inference.Engine.Lora;
 using Jesus.Inference.Engine.Templates;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Inference.Engine.ToolCalls;
@@ -26,7 +27,7 @@ internal static class ModelLoader
     private const string TemplateKey = "tokenizer.chat_template";
     private const string SpacingKey = "jesus.chat_template.json_spacing";
 
-    public static LoadedModel Load(string name, ModelPath file, ModelHostOptions options, TimeProvider time)
+    public static LoadedModel Load(string name, ModelPath file, AdapterTable table, ModelHostOptions options, TimeProvider time)
     {
         var source = new FileByteSource(file.Path);
         var gguf = GgufFile.Open(source, file.Path);
@@ -38,15 +39,17 @@ internal static class ModelLoader
             var prompts = PromptsOf(name, gguf.Metadata, tokenizer, time, out var templateHash);
             var graph = ArchitectureReaders.Read(gguf);
             var vectors = VectorModel.Read(name, gguf, graph, tokenizer);
-            var backend = LoadBackend(gguf, graph, name, tokenizer, options);
+            using var adapters = AdapterFiles.Open(name, graph, table);
+            var backend = LoadBackend(gguf, graph with { Adapters = adapters.Graphs }, name, tokenizer, options);
             if (source.WrittenAtTicks != written)
             {
                 backend.Dispose();
                 throw new GgufException(file.Path, 0, "the file", "was written to while it was loaded; load it again when it is whole.");
             }
 
+            CheckAdapters(adapters, backend);
             var engine = new InferenceEngine(name, backend, tokenizer, options.Batch with { StepRowsMax = backend.Info.BatchRowsMax }, time);
-            var model = new LoadedModel(name, file.Path, backend, tokenizer, prompts, templateHash, engine, vectors);
+            var model = new LoadedModel(name, file.Path, backend, tokenizer, prompts, templateHash, engine, vectors) { Adapters = adapters.Adapters };
             if (hash is not null)
             {
                 model.SetHash(hash);
@@ -99,6 +102,19 @@ internal static class ModelLoader
         }
     }
 
+    private static void CheckAdapters(AdapterFiles adapters, IBackend backend)
+    {
+        try
+        {
+            adapters.CheckUnchanged();
+        }
+        catch
+        {
+            backend.Dispose();
+            throw;
+        }
+    }
+
     private static IBackend LoadBackend(GgufFile gguf, ModelGraph model, string name, Tokenizer tokenizer, ModelHostOptions options)
     {
         if (model.Shape.Vocabulary < tokenizer.Vocabulary.Count)
@@ -123,14 +139,14 @@ internal static class ModelLoader
     /// <summary>KV blocks for what the weights leave of the memory, or an encoder's rows; refused with the numbers when that is too little.</summary>
     private static (int KvBlocks, int Rows) RoomFor(GgufFile gguf, string name, ModelGraph model, ModelHostOptions options)
     {
-        var weights = gguf.Tensors.Sum(tensor => tensor.ByteLength);
+        var weights = gguf.Tensors.Sum(tensor => tensor.ByteLength) + model.Adapters.Sum(adapter => adapter.Bytes);
         var work = model.Shape.IsCausal ? WorkBytes : EmbeddingLimits.EncoderRowsMin * EmbeddingLimits.RowBytes(model.Shape);
         var available = options.MemoryBytesMax > 0 ? Math.Min(options.MemoryBytesMax, MemoryProbe.AvailableBytes()) : MemoryProbe.AvailableBytes();
         var left = available - weights - work;
         if (left < 0)
         {
             throw new BackendException(
-                $"{name} needs {weights:N0} bytes for its weights and {work:N0} to work, but {available:N0} are available: "
+                $"{name} needs {weights:N0} bytes for its weights{WithAdapters(model)} and {work:N0} to work, but {available:N0} are available: "
                     + "unload a model, raise the engine's memory cap, or choose a smaller model.");
         }
 
@@ -141,8 +157,10 @@ internal static class ModelLoader
 
         return KvBudget.TryCount(model.Shape, options.KvType, Math.Min(left, options.KvBytesMax), options.Batch.SequencesMax, PositionsMin, out var blocks, out var problem)
             ? (blocks, options.Batch.StepRowsMax)
-            : throw new BackendException($"{name}: of {available:N0} bytes available the weights take {weights:N0}, and {problem}");
+            : throw new BackendException($"{name}: of {available:N0} bytes available the weights{WithAdapters(model)} take {weights:N0}, and {problem}");
     }
+
+    private static string WithAdapters(ModelGraph model) => model.Adapters.Count == 0 ? "" : $" and {model.Adapters.Count} adapters";
 
     private static PromptRenderer PromptsOf(string name, GgufMetadata metadata, Tokenizer tokenizer, TimeProvider time, out ulong templateHash)
     {

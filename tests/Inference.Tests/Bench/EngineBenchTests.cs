@@ -13,13 +13,14 @@ public sealed class EngineBenchTests
         var folder = Directory.CreateTempSubdirectory("jesus-bench").FullName;
         try
         {
-            var options = BenchOptions.Parse(["--tiny", "--folder", folder, "--threads", "1,2"], out _);
+            var options = BenchOptions.Parse(["--tiny", "--folder", folder, "--threads", "1,2", "--adapter-rank", "4"], out _);
             Assert.NotNull(options);
             using var output = new StringWriter();
             EngineBench.Run(options, output);
             var text = output.ToString();
-            Assert.Equal(2, text.Split("prefill").Length - 1);
-            Assert.Equal(2, text.Split("decode").Length - 1);
+            Assert.Equal(4, text.Split("prefill").Length - 1);
+            Assert.Equal(4, text.Split("decode").Length - 1);
+            Assert.Equal(6, text.Split("with adapters of rank 4, ratio").Length - 1);
             Assert.Contains("ratio", text, StringComparison.Ordinal);
         }
         finally

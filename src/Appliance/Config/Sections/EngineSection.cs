@@ -1,5 +1,6 @@
 using Jesus.Appliance.Config.Shapes;
 using Jesus.Inference.Engine.Backends;
+using Jesus.Inference.Engine.Lora;
 
 namespace Jesus.Appliance.Config.Sections;
 
@@ -13,6 +14,9 @@ internal static class EngineSection
             new IntegerShape(0, 256), o => o.Threads, (o, v) => o with { Threads = (int)v }),
         new Property<EngineSettings, IReadOnlyList<string>>("preload", "Models that are loaded as soon as the daemon is ready; others load when first called.",
             new ListShape<string>(new TextShape(), () => ""), o => o.Preload, (o, v) => o with { Preload = v }),
+        new Property<EngineSettings, IReadOnlyDictionary<string, string>>("adapters",
+            "LoRA adapters: MODEL:ADAPTER, which calls name as their model, to a GGUF file (relative: to the first of modelFolders). Loaded with their model.",
+            new MapShape<string>(new TextShape(), () => ""), o => o.Adapters, (o, v) => o with { Adapters = v }),
         new Property<EngineSettings, long>("memoryBytesMax", "Bytes that one model may take with its KV cache; 0 for what the box has free when it loads.",
             new IntegerShape(0, long.MaxValue), o => o.MemoryBytesMax, (o, v) => o with { MemoryBytesMax = v }),
         new Property<EngineSettings, long>("kvBytesMax", "Bytes of one model's KV cache.",
@@ -22,5 +26,15 @@ internal static class EngineSection
             new Names<KvElementType>(("f16", KvElementType.F16), ("q8_0", KvElementType.Q8_0), ("f32", KvElementType.F32)), o => o.KvType, (o, v) => o with { KvType = v }),
         new Property<EngineSettings, bool>("draft",
             "Whether answers are guessed ahead: lookup takes what followed the same words earlier in the call, while measured speeds say that it wins. Answers are the same.",
-            new Names<bool>(("lookup", true), ("off", false)), o => o.Drafts, (o, v) => o with { Drafts = v }));
+            new Names<bool>(("lookup", true), ("off", false)), o => o.Drafts, (o, v) => o with { Drafts = v }))
+    {
+        Check = static (engine, node, path, errors) =>
+        {
+            foreach (var name in engine.Adapters.Keys.Where(name => !AdapterTable.TrySplit(name, out _, out _)))
+            {
+                errors.Add(new ConfigError((node.Find("adapters")?.Find(name) ?? node).Place, $"{path}.adapters.{name}",
+                    "names no adapter; MODEL:ADAPTER does, MODEL being one of the box's own models"));
+            }
+        },
+    };
 }

@@ -3,6 +3,7 @@ using Jesus.Inference.Contract;
 using Jesus.Inference.Engine;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.KvCache;
+using Jesus.Inference.Engine.Lora;
 using Jesus.Inference.Engine.ToolCalls;
 using Jesus.Inference.Engine.Tokenizers;
 
@@ -24,7 +25,7 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
     public AdapterId Id { get; } = new(Kind, Kind);
 
     public CapacitySnapshot Capacity(ModelKey model) => host.Find(model.Name) is { } loaded
-        ? loaded.Engine.Capacity() with { Numerics = loaded.Numerics }
+        ? loaded.Engine.Capacity() with { Numerics = loaded.NumericsOf(model.Name) }
         : new CapacitySnapshot { Available = host.Knows(model.Name), FreeSlots = 1, TotalSlots = 1, AsOf = time.GetTimestamp() };
 
     public bool Forwards(ApiShape shape) => false;
@@ -62,6 +63,8 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
         {
             ModelOperation.Generate => await GenerateAsync(model, request, sink, cancel),
             ModelOperation.CountTokens => new CallResult { Reason = FinishReason.Stop, Usage = new Usage { InputTokens = CountInputTokens(request) } },
+            _ when model.AdapterOf(request.Model.Span) is { } adapter => CallResult.Failed(
+                ErrorCause.UnsupportedField, $"{adapter.Name} is an adapter, and adapters write text alone: ask {model.Name} for {request.Operation}.", "model"),
             _ => await _vectors.CallAsync(model, request, sink, cancel),
         };
     }
@@ -69,7 +72,8 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
     private async ValueTask<CallResult> GenerateAsync(LoadedModel model, ModelRequest request, IAnswerSink sink, CancellationToken cancel)
     {
         var generation = model.Rent();
-        var error = Fill(generation, model, request);
+        var adapter = model.AdapterOf(request.Model.Span);
+        var error = Fill(generation, model, adapter, request);
         Name(generation, model.Name, request);
         error = error.IsNone ? model.Engine.Submit(generation) : error;
         if (!error.IsNone)
@@ -89,7 +93,7 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
         }
 
         model.Engine.Observe(time.GetElapsedTime(started));
-        var result = ResultOf(model, generation);
+        var result = ResultOf(model, adapter, generation);
         model.Return(generation);
         return result;
     }
@@ -131,7 +135,7 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
         }
     }
 
-    private static ModelError Fill(Generation generation, LoadedModel model, ModelRequest request)
+    private static ModelError Fill(Generation generation, LoadedModel model, LoadedAdapter? adapter, ModelRequest request)
     {
         if (model.Vectors.Profile.Refuse(ModelOperation.Generate, model.Name) is { IsNone: false } writesNothing)
         {
@@ -143,9 +147,20 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
             return unsupported;
         }
 
-        if (!request.ShownNumerics.IsUnknown && request.ShownNumerics != model.Numerics)
+        if (adapter is not null)
         {
-            return new ModelError(ErrorCause.ModelNotFound, $"The answer was begun by another file or another arithmetic than '{model.Name}' has here; it cannot go on exactly.");
+            if (!adapter.Problem.IsNone)
+            {
+                return adapter.Problem;
+            }
+
+            (generation.Adapter, generation.KvSalt) = (adapter.Index, adapter.Salt);
+        }
+
+        if (!request.ShownNumerics.IsUnknown && request.ShownNumerics != model.NumericsOf(adapter))
+        {
+            return new ModelError(ErrorCause.ModelNotFound,
+                $"The answer was begun by another file or another arithmetic than '{adapter?.Name ?? model.Name}' has here; it cannot go on exactly.");
         }
 
         if (model.Prompts.Render(request, generation.Prompt, out var inReasoning) is { IsNone: false } unrendered)
@@ -192,11 +207,11 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
         return default;
     }
 
-    private CallResult ResultOf(LoadedModel model, Generation generation) => new()
+    private CallResult ResultOf(LoadedModel model, LoadedAdapter? adapter, Generation generation) => new()
     {
         Error = generation.Error,
         Reason = generation.Reason,
-        Numerics = model.Numerics,
+        Numerics = model.NumericsOf(adapter),
         Usage = new Usage
         {
             InputTokens = generation.Prompt.Count,

@@ -30,6 +30,12 @@ public static class ArchitectureReaders
     public static ModelGraph Read(GgufFile file)
     {
         const string Key = "general.architecture";
+        const string TypeKey = "general.type";
+        if (file.Metadata.OptionalString(TypeKey) == "adapter")
+        {
+            throw file.Metadata.Error(TypeKey, "is \"adapter\": the file adapts a model and is none; name it under engine.adapters, as MODEL:ADAPTER.");
+        }
+
         var name = file.Metadata.RequireString(Key);
         return ByName.TryGetValue(name, out var read)
             ? Pooled(file, name, read(file))

@@ -1,4 +1,5 @@
 using Jesus.Inference.Engine.Gguf;
+using Jesus.Inference.Engine.Lora;
 
 namespace Jesus.Inference.Engine.Architectures;
 
@@ -31,4 +32,8 @@ public readonly record struct ModelTensor(WeightSlot Slot, int Layer, int Expert
 
 /// <summary>A model as its file describes it, checked: what a backend loads.</summary>
 /// <param name="Tensors">Every tensor of the graph; without <see cref="WeightSlot.Output"/> the token embedding serves as output.</param>
-public sealed record ModelGraph(ModelShape Shape, IReadOnlyList<ModelTensor> Tensors);
+public sealed record ModelGraph(ModelShape Shape, IReadOnlyList<ModelTensor> Tensors)
+{
+    /// <summary>LoRA adapters that a batch's rows may have, the first as adapter 1.</summary>
+    public IReadOnlyList<LoraGraph> Adapters { get; init; } = [];
+}

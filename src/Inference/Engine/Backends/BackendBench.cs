@@ -12,7 +12,8 @@ public static class BackendBench
     public readonly record struct Result(double PromptTokensPerSecond, double GenerateTokensPerSecond, double ReadGbPerSecond);
 
     /// <summary>The best of <paramref name="repeat"/> runs. The KV pool must hold prompt + generate positions, and so must the context.</summary>
-    public static Result Run(IBackend backend, int prompt, int generate, int repeat)
+    /// <param name="adapter">Of all rows; 0: none.</param>
+    public static Result Run(IBackend backend, int prompt, int generate, int repeat, int adapter = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(prompt, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(generate, 1);
@@ -24,19 +25,20 @@ public static class BackendBench
         }
 
         var batch = new ForwardBatch(Math.Min(prompt, backend.Info.BatchRowsMax), 1, backend.Shape.Vocabulary);
-        Step(backend, batch, table, 0, 1);
+        Step(backend, batch, table, 0, 1, adapter);
         double promptRate = 0, generateRate = 0;
         for (var i = 0; i < repeat; i++)
         {
-            promptRate = Math.Max(promptRate, prompt / Prefill(backend, batch, table, prompt));
-            generateRate = Math.Max(generateRate, generate / Decode(backend, batch, table, prompt, generate));
+            promptRate = Math.Max(promptRate, prompt / Prefill(backend, batch, table, prompt, adapter));
+            generateRate = Math.Max(generateRate, generate / Decode(backend, batch, table, prompt, generate, adapter));
         }
 
         return new Result(promptRate, generateRate, generateRate * backend.Info.WeightBytes / 1e9);
     }
 
     /// <summary>Tokens a second of all streams together: <paramref name="streams"/> sequences that decode <paramref name="steps"/> tokens each, a row each in every pass.</summary>
-    public static double RunBatched(IBackend backend, int streams, int steps)
+    /// <param name="adapters">The streams take adapters 1 to this in turn; 0: none has one.</param>
+    public static double RunBatched(IBackend backend, int streams, int steps, int adapters = 0)
     {
         var pool = new KvBlockPool(backend.Info.KvBlocks);
         var tables = Enumerable.Range(0, streams).Select(_ => new BlockTable(pool)).ToArray();
@@ -55,7 +57,7 @@ public static class BackendBench
                 for (var stream = 0; stream < streams; stream++)
                 {
                     batch.BeginSequence(tables[stream].Blocks);
-                    _ = batch.Add((step * streams + stream) * 31 % backend.Shape.Vocabulary, step, wantsLogits: true);
+                    _ = batch.Add((step * streams + stream) * 31 % backend.Shape.Vocabulary, step, wantsLogits: true, adapters == 0 ? 0 : 1 + stream % adapters);
                 }
 
                 backend.Forward(batch);
@@ -69,35 +71,35 @@ public static class BackendBench
         }
     }
 
-    private static double Prefill(IBackend backend, ForwardBatch batch, BlockTable table, int prompt)
+    private static double Prefill(IBackend backend, ForwardBatch batch, BlockTable table, int prompt, int adapter)
     {
         var watch = Stopwatch.StartNew();
         for (var start = 0; start < prompt; start += batch.RowsMax)
         {
-            Step(backend, batch, table, start, Math.Min(batch.RowsMax, prompt - start));
+            Step(backend, batch, table, start, Math.Min(batch.RowsMax, prompt - start), adapter);
         }
 
         return watch.Elapsed.TotalSeconds;
     }
 
-    private static double Decode(IBackend backend, ForwardBatch batch, BlockTable table, int start, int steps)
+    private static double Decode(IBackend backend, ForwardBatch batch, BlockTable table, int start, int steps, int adapter)
     {
         var watch = Stopwatch.StartNew();
         for (var i = 0; i < steps; i++)
         {
-            Step(backend, batch, table, start + i, 1);
+            Step(backend, batch, table, start + i, 1, adapter);
         }
 
         return watch.Elapsed.TotalSeconds;
     }
 
-    private static void Step(IBackend backend, ForwardBatch batch, BlockTable table, int start, int count)
+    private static void Step(IBackend backend, ForwardBatch batch, BlockTable table, int start, int count, int adapter)
     {
         batch.Clear();
         batch.BeginSequence(table.Blocks);
         for (var i = 0; i < count; i++)
         {
-            _ = batch.Add((start + i) * 31 % backend.Shape.Vocabulary, start + i, wantsLogits: i == count - 1);
+            _ = batch.Add((start + i) * 31 % backend.Shape.Vocabulary, start + i, wantsLogits: i == count - 1, adapter);
         }
 
         backend.Forward(batch);

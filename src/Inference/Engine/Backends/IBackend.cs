@@ -55,4 +55,8 @@ public sealed record BackendInfo(
     long WorkBytes,
     KvElementType KvType,
     int KvBlocks,
-    long KvBlockBytes);
+    long KvBlockBytes)
+{
+    /// <summary>Bytes of all LoRA adapters in memory, beside the weights.</summary>
+    public long AdapterBytes { get; init; }
+}

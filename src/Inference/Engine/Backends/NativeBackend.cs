@@ -1,6 +1,7 @@
 using Jesus.Inference.Engine.Architectures;
 using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.KvCache;
+using Jesus.Inference.Engine.Lora;
 using Jesus.Inference.Engine.Native;
 
 namespace Jesus.Inference.Engine.Backends;
@@ -25,7 +26,7 @@ public sealed unsafe class NativeBackend : IBackend
 
     public static bool IsAvailable(Isa isa) => WhyUnavailable is null && NativeMethods.IsaAvailable((int)isa) != 0;
 
-    /// <summary>Reads all weights into the kernels' layout. The file may be closed afterwards.</summary>
+    /// <summary>Reads all weights and adapters into the kernels' layout. Their files may be closed afterwards.</summary>
     /// <exception cref="GgufException">The file lacks something or is cut short.</exception>
     /// <exception cref="BackendException">Kernels, memory or an instruction set are missing.</exception>
     public static NativeBackend Load(GgufFile file, ModelGraph model, BackendOptions options)
@@ -36,6 +37,7 @@ public sealed unsafe class NativeBackend : IBackend
         {
             backend.CreateModel(model, options);
             new WeightLoader(file, model.Tensors, options.Threads).Load(backend._model);
+            LoraLoader.Load(backend._model, model.Adapters, options.Threads);
             backend.CreateRunTime(options);
             return backend;
         }
@@ -156,6 +158,9 @@ public sealed unsafe class NativeBackend : IBackend
             WorkBytes: (long)NativeMethods.ExecutorBytes(_executor),
             KvType: options.KvType,
             KvBlocks: Shape.IsCausal ? options.KvBlocks : 0,
-            KvBlockBytes: (long)NativeMethods.KvBlockBytes(_model, (int)options.KvType));
+            KvBlockBytes: (long)NativeMethods.KvBlockBytes(_model, (int)options.KvType))
+        {
+            AdapterBytes = (long)NativeMethods.AdapterBytes(_model),
+        };
     }
 }

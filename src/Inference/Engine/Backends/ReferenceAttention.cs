@@ -39,12 +39,14 @@ internal sealed class ReferenceAttention
 
         for (var row = 0; row < rows.Length; row++)
         {
+            _backend.Begin(batch, row);
             queries[row] = Project(batch, row, rows[row], layer);
         }
 
         var result = new float[rows.Length][];
         for (var row = 0; row < rows.Length; row++)
         {
+            _backend.Begin(batch, row);
             result[row] = _backend.Multiply(WeightSlot.AttentionOutput, WeightSlot.AttentionOutputBias, Attend(batch, row, queries[row], layer), layer);
             _backend.Norm(result[row], WeightSlot.PostAttentionNorm, null, layer);
         }

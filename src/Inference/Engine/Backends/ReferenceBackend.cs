@@ -1,6 +1,7 @@
 using Jesus.Inference.Engine.Architectures;
 using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.KvCache;
+using Jesus.Inference.Engine.Lora;
 
 namespace Jesus.Inference.Engine.Backends;
 
@@ -15,6 +16,8 @@ public sealed class ReferenceBackend : IBackend
     private readonly ReferenceWeights _weights;
     private readonly ReferenceAttention _attention;
     private readonly ReferenceFeedForward _feedForward;
+    private readonly ReferenceLora _adapters;
+    private int _adapter;
     private readonly bool _quantiseActivations;
 
     /// <param name="file">The model; every weight is read here.</param>
@@ -35,8 +38,12 @@ public sealed class ReferenceBackend : IBackend
         _weights = new ReferenceWeights(file, model);
         _attention = new ReferenceAttention(this, _weights, kvBlocks, kvType);
         _feedForward = new ReferenceFeedForward(this, _weights);
+        _adapters = new ReferenceLora(model.Adapters);
         Info = new BackendInfo("reference", "reference", "reference", ReferenceNumericsId, 1, batchRowsMax, _weights.Bytes, 0, kvType, kvBlocks,
-            KvBudget.BlockBytes(Shape, KvElementType.F32));
+            KvBudget.BlockBytes(Shape, KvElementType.F32))
+        {
+            AdapterBytes = model.Adapters.Sum(adapter => adapter.Bytes),
+        };
     }
 
     public ModelShape Shape { get; }
@@ -103,6 +110,7 @@ public sealed class ReferenceBackend : IBackend
         var attended = _attention.Run(batch, rows, layer);
         for (var row = 0; row < rows.Length; row++)
         {
+            Begin(batch, row);
             var x = rows[row];
             ReferenceMath.Add(x, attended[row], Shape.ResidualScale);
             Norm(x, WeightSlot.AttentionSumNorm, WeightSlot.AttentionSumNormBias, layer);
@@ -120,7 +128,10 @@ public sealed class ReferenceBackend : IBackend
         var output = _weights.Of(WeightSlot.Output) is { Exists: true } own ? own : _weights.Of(WeightSlot.TokenEmbedding);
         for (var i = 0; i < batch.LogitRows; i++)
         {
-            var logits = Multiply(output, Final(rows[batch.LogitRowIndices[i]]));
+            Begin(batch, batch.LogitRowIndices[i]);
+            var hidden = Final(rows[batch.LogitRowIndices[i]]);
+            var logits = Multiply(output, hidden);
+            _adapters.Add(_adapter, WeightSlot.Output, 0, hidden, logits);
             for (var token = 0; token < logits.Length; token++)
             {
                 logits[token] = (float)ReferenceMath.SoftCap(logits[token] * Shape.LogitScale, Shape.LogitSoftCap);
@@ -164,11 +175,15 @@ public sealed class ReferenceBackend : IBackend
         return result;
     }
 
-    /// <summary>The product, and the bias where there is one.</summary>
+    /// <summary>The products that follow are of this row, and its adapter goes beside them.</summary>
+    internal void Begin(ForwardBatch batch, int row) => _adapter = batch.HasAdapters ? batch.RowAdapters[row] : 0;
+
+    /// <summary>The product, the bias where there is one, and what the row's adapter adds.</summary>
     internal float[] Multiply(WeightSlot matrix, WeightSlot bias, float[] input, int layer, int expert = 0)
     {
         var result = Multiply(_weights.Of(matrix, layer, expert), input);
         ReferenceMath.Add(result, _weights.Vector(bias, layer, expert));
+        _adapters.Add(_adapter, matrix, layer, input, result);
         return result;
     }
 

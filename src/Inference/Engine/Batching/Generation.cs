@@ -54,6 +54,9 @@ internal sealed class Generation
     /// <summary>Names what changes keys and values beside the tokens, for the prefix cache: 0, or a number of the adapter's content (never of its place).</summary>
     public ulong KvSalt { get; set; }
 
+    /// <summary>Of the model's LoRA adapters, for all rows of the prompt and the answer; 0: none.</summary>
+    public int Adapter { get; set; }
+
     /// <summary>Names of the prompt's beginnings, for others who look for what is at hand; taken by the loop when the prompt is read.</summary>
     public List<PrefixName> PrefixNames { get; } = [];
 
@@ -110,7 +113,7 @@ internal sealed class Generation
         Error = default;
         Reason = FinishReason.None;
         Deadline = default;
-        (Priority, KvSalt, Rank, CachedTokens) = (0, 0, default, 0);
+        (Priority, KvSalt, Adapter, Rank, CachedTokens) = (0, 0, 0, default, 0);
         (ShownCount, OutputTokens, ReasoningTokens, ComputeTicks, ChoicesStarted, ChoicesRunning, ChoicesFinished, TopLogProbs, Choices) = (0, 0, 0, 0, 0, 0, 0, 0, 1);
     }
 }

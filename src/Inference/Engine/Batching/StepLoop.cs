@@ -248,12 +248,12 @@ internal sealed class StepLoop
             for (var row = 0; row < share.Rows - drafts; row++)
             {
                 var position = sequence.Computed + row;
-                _ = _batch.Add(sequence.Tokens.Span[position], position, position == sequence.Tokens.Count - 1);
+                _ = _batch.Add(sequence.Tokens.Span[position], position, position == sequence.Tokens.Count - 1, sequence.Generation.Adapter);
             }
 
             for (var i = 0; i < drafts; i++)
             {
-                _ = _batch.Add(sequence.Draft.Tokens[i], sequence.Tokens.Count + i, wantsLogits: true);
+                _ = _batch.Add(sequence.Draft.Tokens[i], sequence.Tokens.Count + i, wantsLogits: true, sequence.Generation.Adapter);
             }
 
             sequence.Computed += share.Rows - drafts;

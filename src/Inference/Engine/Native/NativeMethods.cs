@@ -9,7 +9,7 @@ namespace Jesus.Inference.Engine.Native;
 internal static unsafe partial class NativeMethods
 {
     /// <summary>JN_ABI_VERSION of the header that this file mirrors.</summary>
-    public const int AbiVersion = 2;
+    public const int AbiVersion = 3;
 
     /// <summary>JN_KV_BLOCK_POSITIONS.</summary>
     public const int KvBlockPositions = 16;
@@ -39,6 +39,15 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(Library, EntryPoint = "jn_model_load")]
     public static partial int ModelLoad(nint model, int index, long firstRow, long rows, byte* data, ulong bytes);
+
+    [LibraryImport(Library, EntryPoint = "jn_model_adapt")]
+    public static partial int ModelAdapt(nint model, NativeLowRank* parts, int count);
+
+    [LibraryImport(Library, EntryPoint = "jn_adapter_load")]
+    public static partial int AdapterLoad(nint model, int index, int side, long firstRow, long rows, byte* data, ulong bytes);
+
+    [LibraryImport(Library, EntryPoint = "jn_adapter_bytes")]
+    public static partial ulong AdapterBytes(nint model);
 
     [LibraryImport(Library, EntryPoint = "jn_model_check")]
     public static partial int ModelCheck(nint model);

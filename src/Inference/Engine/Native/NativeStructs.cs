@@ -67,6 +67,20 @@ internal struct NativeTensor
     public long Cols;
 }
 
+/// <summary>jn_low_rank.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeLowRank
+{
+    public int Adapter;
+    public int Slot;
+    public int Layer;
+    public int Rank;
+    public int DownType;
+    public int UpType;
+    public float Scale;
+    public int Reserved;
+}
+
 /// <summary>jn_batch.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NativeBatch

@@ -85,6 +85,10 @@ internal sealed class ArchitectureSamples
 
     public GgufFile Open(GgufTensorType type = GgufTensorType.F32) => LlamaSamples.Open(Write(type));
 
+    /// <summary>The model with other values in its tensors, as F32.</summary>
+    public GgufFile Open(Func<SampleTensor, float[]> values) =>
+        LlamaSamples.Open(Write((tensor, _) => LlamaSamples.Encode(values(tensor), GgufTensorType.F32), GgufTensorType.F32, null));
+
     /// <summary>The file with zeros for weights, where only names and shapes matter; without one tensor if asked.</summary>
     public GgufWriter WriteBlank(string? without = null) =>
         Write((tensor, _) => tensor.Name.StartsWith("rope_", StringComparison.Ordinal)

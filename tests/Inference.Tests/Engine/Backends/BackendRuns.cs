@@ -1,3 +1,4 @@
+using Jesus.Inference.Engine.Architectures;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.KvCache;
@@ -9,14 +10,17 @@ internal static class BackendRuns
 {
     public const int KvBlocks = 64;
 
-    public static NativeBackend Native(GgufFile file, int threads = 2, Isa isa = Isa.Auto, KvElementType kv = KvElementType.F32)
+    public static NativeBackend Native(GgufFile file, int threads = 2, Isa isa = Isa.Auto, KvElementType kv = KvElementType.F32) =>
+        Native(file, ArchitectureReaders.Read(file), threads, isa, kv);
+
+    public static NativeBackend Native(GgufFile file, ModelGraph model, int threads = 2, Isa isa = Isa.Auto, KvElementType kv = KvElementType.F32)
     {
         Assert.SkipWhen(NativeBackend.WhyUnavailable is not null, NativeBackend.WhyUnavailable ?? "");
-        return NativeBackend.Load(file, new BackendOptions { Threads = threads, BatchRowsMax = 512, KvBlocks = KvBlocks, KvType = kv, Isa = isa });
+        return NativeBackend.Load(file, model, new BackendOptions { Threads = threads, BatchRowsMax = 512, KvBlocks = KvBlocks, KvType = kv, Isa = isa });
     }
 
     /// <summary>Logits of every position of one sequence, run in one pass.</summary>
-    public static float[][] AllLogits(IBackend backend, ReadOnlySpan<int> tokens)
+    public static float[][] AllLogits(IBackend backend, ReadOnlySpan<int> tokens, int adapter = 0)
     {
         using var table = new BlockTable(new KvBlockPool(KvBlocks));
         Assert.True(table.TryReserve(tokens.Length));
@@ -24,7 +28,7 @@ internal static class BackendRuns
         batch.BeginSequence(table.Blocks);
         for (var i = 0; i < tokens.Length; i++)
         {
-            _ = batch.Add(tokens[i], i, wantsLogits: true);
+            _ = batch.Add(tokens[i], i, wantsLogits: true, adapter);
         }
 
         backend.Forward(batch);

@@ -17,7 +17,7 @@ internal static class LlamaSamples
 
     private const int HeadDim = Width / Heads;
 
-    public static GgufWriter Metadata() => new GgufWriter()
+    public static GgufWriter Metadata(GgufWriter? into = null) => (into ?? new GgufWriter())
         .Add("general.architecture", "llama")
         .Add("llama.block_count", Layers)
         .Add("llama.embedding_length", Width)
@@ -33,9 +33,9 @@ internal static class LlamaSamples
 
     public static GgufFile Open(GgufWriter writer) => GgufFile.Open(new MemoryByteSource(writer.ToArray()), "sample.gguf");
 
-    public static GgufWriter AddTensors(GgufWriter writer, GgufTensorType type, bool tied = true, ulong seed = 1, string? without = null)
+    public static GgufWriter AddTensors(GgufWriter writer, GgufTensorType type, bool tied = true, ulong seed = 1, string? without = null, int vocabulary = Vocabulary)
     {
-        foreach (var (name, rows, columns) in Tensors(tied).Where(tensor => tensor.Name != without))
+        foreach (var (name, rows, columns) in Tensors(tied, vocabulary).Where(tensor => tensor.Name != without))
         {
             var norm = rows == 0;
             var values = Values(Math.Max(1, rows) * columns, norm ? 1 : 0, seed++);
@@ -46,13 +46,13 @@ internal static class LlamaSamples
         return writer;
     }
 
-    private static IEnumerable<(string Name, int Rows, int Columns)> Tensors(bool tied)
+    private static IEnumerable<(string Name, int Rows, int Columns)> Tensors(bool tied, int vocabulary)
     {
-        yield return ("token_embd.weight", Vocabulary, Width);
+        yield return ("token_embd.weight", vocabulary, Width);
         yield return ("output_norm.weight", 0, Width);
         if (!tied)
         {
-            yield return ("output.weight", Vocabulary, Width);
+            yield return ("output.weight", vocabulary, Width);
         }
 
         for (var layer = 0; layer < Layers; layer++)

@@ -55,7 +55,7 @@ internal sealed class FakeBackend(int vocabulary, int context = 4096, int kvBloc
                 Assert.Fail($"position {position - 1} was never computed before {position}");
             }
 
-            var state = Slot(table, position) = After(before, batch.Tokens[row]);
+            var state = Slot(table, position) = After(before, batch.Tokens[row], batch.HasAdapters ? batch.RowAdapters[row] : 0);
 
             if (logits < batch.LogitRows && batch.LogitRowIndices[logits] == row)
             {
@@ -79,7 +79,9 @@ internal sealed class FakeBackend(int vocabulary, int context = 4096, int kvBloc
     /// <summary>The number of no tokens, and that of one token more.</summary>
     public const ulong FirstState = 1;
 
-    public static ulong After(ulong state, int token) => (((state ^ (ulong)token) * 0x9e3779b97f4a7c15) ^ (state >> 31)) | 1;
+    /// <param name="adapter">Changes what is kept of the token.</param>
+    public static ulong After(ulong state, int token, int adapter = 0) =>
+        (((state ^ (ulong)token ^ ((ulong)adapter << 40)) * 0x9e3779b97f4a7c15) ^ (state >> 31)) | 1;
 
     private ref ulong Slot(ReadOnlySpan<int> table, int position) =>
         ref _cache[(table[position / KvBlockPool.BlockPositions] * KvBlockPool.BlockPositions) + (position % KvBlockPool.BlockPositions)];

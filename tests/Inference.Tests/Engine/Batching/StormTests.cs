@@ -6,8 +6,8 @@ using Jesus.Inference.Tests.Engine.Tokenizers;
 namespace Jesus.Inference.Tests.Engine.Batching;
 
 /// <summary>
-/// The loop under everything at once, seed by seed: small pools, prompts that begin alike, choices, lanes, late arrivals, cancels, deadlines, holds and slow readers, on a
-/// model whose next token depends on all tokens before it and whose passes take time.
+/// The loop under everything at once, seed by seed: small pools, prompts that begin alike under several adapters, choices, lanes, late arrivals, cancels, deadlines, holds and slow
+/// readers, on a model whose next token depends on all tokens before it and whose passes take time.
 /// </summary>
 public sealed class StormTests(ITestOutputHelper output)
 {
@@ -204,14 +204,14 @@ public sealed class StormTests(ITestOutputHelper output)
             var state = FakeBackend.FirstState;
             foreach (var token in generation.Prompt.Span)
             {
-                state = FakeBackend.After(state, token);
+                state = FakeBackend.After(state, token, generation.Adapter);
             }
 
             var tokens = new List<int>();
             for (var next = NextOf(state); next != EndToken && tokens.Count < generation.OutputTokensMax; next = NextOf(state))
             {
                 tokens.Add(next);
-                state = FakeBackend.After(state, next);
+                state = FakeBackend.After(state, next, generation.Adapter);
             }
 
             return [.. tokens];
@@ -226,6 +226,8 @@ public sealed class StormTests(ITestOutputHelper output)
             var generation = Ask([.. beginning, .. Tokens(_dice.Next(1, 40))], _dice.Next(1, 28));
             generation.Choices = _dice.Next(5) == 0 ? _dice.Next(2, 4) : 1;
             generation.Priority = _dice.Next(3);
+            generation.Adapter = _dice.Next(3);
+            generation.KvSalt = (ulong)generation.Adapter * 77;
             var hasDeadline = _dice.Next(8) == 0;
             generation.Deadline = hasDeadline ? Deadline.After(_time, TimeSpan.FromMilliseconds(_dice.Next(1, 2_000))) : default;
             return new Guest(generation)
