@@ -115,6 +115,14 @@ public sealed class LoraServingTests : IDisposable
     }
 
     [Fact]
+    public async Task An_embedding_is_asked_of_the_base()
+    {
+        var refused = (await AskAsync("base:first", operation: ModelOperation.Embed)).Result.Error;
+        Assert.Equal(ErrorCause.UnsupportedField, refused.Cause);
+        Assert.Contains("ask base for Embed", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Adapters_count_in_the_memory_that_a_load_needs()
     {
         using var host = Host(memory: new FileInfo(Path.Combine(_folder, "base.gguf")).Length + (64L << 20));
@@ -154,12 +162,13 @@ public sealed class LoraServingTests : IDisposable
 
     private void Save(string name, GgufWriter file) => File.WriteAllBytes(Path.Combine(_folder, name), file.ToArray());
 
-    private async Task<(string Text, CallResult Result)> AskAsync(string model, int choices = 1, NumericsProfile shown = default)
+    private async Task<(string Text, CallResult Result)> AskAsync(string model, int choices = 1, NumericsProfile shown = default, ModelOperation operation = ModelOperation.Generate)
     {
         var request = new ModelRequest { MaxOutputTokens = 24, Choices = choices, PromptTokens = BackendRuns.Tokens(40, 250) };
         request.Sampling = new() { Temperature = choices > 1 ? 1 : 0, Seed = 3 };
         request.Model = request.Text.Copy(Encoding.UTF8.GetBytes(model));
         request.ShownNumerics = shown;
+        request.Operation = operation;
         var sink = new RecordingSink();
         var result = await _adapter.CallAsync(request, sink, CancellationToken.None);
         var ids = Enumerable.Range(0, choices).Select(choice => string.Join(' ', sink.Events.Where(item => item.Choice == choice).SelectMany(item => item.Tokens.Ids.ToArray())));
