@@ -4,6 +4,7 @@ using Jesus.Appliance.Config;
 using Jesus.Appliance.Host;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Telemetry;
+using Jesus.Appliance.Tests.Pipeline;
 using Jesus.Appliance.Tests.Rescue;
 using Jesus.Inference.Engine.Gguf;
 

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
-using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.Native;
 

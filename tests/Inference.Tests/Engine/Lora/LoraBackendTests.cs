@@ -1,4 +1,3 @@
-using Jesus.Inference.Engine.Architectures;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.KvCache;
