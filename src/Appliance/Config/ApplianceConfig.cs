@@ -51,7 +51,16 @@ public sealed record EngineSettings
     /// <summary>LoRA adapters by <c>MODEL:ADAPTER</c>, which calls name; each a GGUF file, a relative path being one in the first of the folders.</summary>
     public IReadOnlyDictionary<string, string> Adapters { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Bytes that one model may take with its KV cache; 0 for what the box has free when it loads.</summary>
+    /// <summary>Models that stay in memory once they are there: they go neither for another model nor by time.</summary>
+    public IReadOnlyList<string> Pinned { get; init; } = [];
+
+    /// <summary>How long a model may be without a call before it is unloaded; 0: for ever, since memory that nobody else wants is best used by the next call.</summary>
+    public double KeepAliveSeconds { get; init; }
+
+    /// <summary>How long calls under way may take when their model is unloaded by order.</summary>
+    public double DrainSeconds { get; init; } = 120;
+
+    /// <summary>Bytes that all models together may take, KV caches and working memory included; 0 for what the box can give.</summary>
     public long MemoryBytesMax { get; init; }
 
     /// <summary>Bytes of one model's KV cache.</summary>

@@ -26,6 +26,14 @@ internal static class EngineMetrics
         Counter("engine_embedded_tokens_total", static s => s.Texts.Tokens, "Tokens of texts embedded and of pairs ranked.");
         Counter("engine_draft_tokens_total", static s => s.Counts.DraftsComputed, "Guessed tokens that passes computed.");
         Counter("engine_draft_tokens_accepted_total", static s => s.Counts.DraftsAccepted, "Guessed tokens that were the drawn ones.");
+        _ = JesusMeter.Instance.CreateObservableGauge("models_memory_cap_bytes", static () => _watched?.Memory.Cap ?? 0, description: "Bytes that all models together may take.");
+        _ = JesusMeter.Instance.CreateObservableGauge("models_memory_used_bytes", static () => _watched?.Memory.Used ?? 0,
+            description: "Bytes reserved by models in memory and those being loaded.");
+        _ = JesusMeter.Instance.CreateObservableGauge("models_loaded_bytes", LoadedBytes, description: "Bytes reserved by a model in memory.");
+        _ = JesusMeter.Instance.CreateObservableCounter("models_loads_total", Loads, description: "Loads of models, by how they ended.");
+        _ = JesusMeter.Instance.CreateObservableCounter("models_load_seconds_total", static () => _watched?.Counts.LoadSeconds ?? 0,
+            description: "Seconds that successful loads took.");
+        _ = JesusMeter.Instance.CreateObservableCounter("models_unloads_total", Unloads, description: "Models taken out of memory: by order, for another's sake, or by time.");
     }
 
     /// <summary>The host that the instruments show: the one started last; a process of the product has one.</summary>
@@ -43,5 +51,28 @@ internal static class EngineMetrics
         {
             yield return new Measurement<long>(value(model.Engine.Snapshot), new KeyValuePair<string, object?>("model", model.Name));
         }
+    }
+
+    private static IEnumerable<Measurement<long>> LoadedBytes()
+    {
+        foreach (var model in _watched?.Loaded ?? [])
+        {
+            yield return new Measurement<long>(model.MemoryBytes, new KeyValuePair<string, object?>("model", model.Name));
+        }
+    }
+
+    private static IEnumerable<Measurement<long>> Loads()
+    {
+        var counts = _watched?.Counts ?? default;
+        yield return new Measurement<long>(counts.Loads, new KeyValuePair<string, object?>("outcome", "loaded"));
+        yield return new Measurement<long>(counts.LoadFailures, new KeyValuePair<string, object?>("outcome", "failed"));
+    }
+
+    private static IEnumerable<Measurement<long>> Unloads()
+    {
+        var counts = _watched?.Counts ?? default;
+        yield return new Measurement<long>(counts.UnloadsAsked, new KeyValuePair<string, object?>("reason", "asked"));
+        yield return new Measurement<long>(counts.UnloadsMemory, new KeyValuePair<string, object?>("reason", "memory"));
+        yield return new Measurement<long>(counts.UnloadsIdle, new KeyValuePair<string, object?>("reason", "idle"));
     }
 }

@@ -3,9 +3,11 @@ using Jesus.Appliance.Federation.Calls;
 using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Router;
 using Jesus.Inference.Adapters.Local;
+using Jesus.Inference.Contract;
 using Jesus.Inference.Engine;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.Embeddings;
+using Jesus.Inference.Engine.Hosting;
 using Jesus.Inference.Engine.Lora;
 using Microsoft.Extensions.Logging;
 
@@ -32,7 +34,7 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
     public Func<IReadOnlyList<ModelListing>> OfPeers { get; set; } = static () => [];
 
     /// <summary>Where the engine finds files: all of the first folder, and what the other folders have besides as the daemon starts.</summary>
-    public static ModelHostOptions HostOptions(EngineSettings engine, string stateModels)
+    public static ModelHostOptions HostOptions(EngineSettings engine, string stateModels, string? hashFile = null)
     {
         var folders = engine.ModelFolders.Count > 0 ? engine.ModelFolders : [stateModels];
         var paths = new Dictionary<string, ModelPath>(StringComparer.Ordinal);
@@ -57,6 +59,10 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
             KvBytesMax = engine.KvBytesMax,
             KvType = engine.KvType,
             Batch = new BatchLimits { Speculates = engine.Drafts },
+            Pinned = engine.Pinned.ToHashSet(StringComparer.Ordinal),
+            KeepAlive = TimeSpan.FromSeconds(engine.KeepAliveSeconds),
+            DrainMax = TimeSpan.FromSeconds(engine.DrainSeconds),
+            HashFile = hashFile,
         };
     }
 
@@ -89,13 +95,13 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
         }
     }
 
-    /// <summary>Loads the models that shall answer their first call at once.</summary>
+    /// <summary>Loads the models that shall answer their first call at once. None goes again for another of them: those named first stay.</summary>
     public async Task PreloadAsync(Readiness readiness)
     {
         foreach (var name in config.Engine.Preload)
         {
             readiness.Set("models", false, $"loading {name}");
-            var result = await host.LoadAsync(name);
+            var result = await host.LoadAsync(name, makeRoom: false);
             if (!result.Succeeded)
             {
                 log.LogWarning("{Model} is not preloaded: {Reason}", name, result.Error.Message);
@@ -118,7 +124,7 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
     {
         var byDefault = routes.Current.DefaultName;
         var listings = _routing.Routes.Keys.Select(name => new ModelListing(name, "route", 0, "route", 0, 0, "")).ToList();
-        listings.AddRange(host.List().Select(file => new ModelListing(file.Name, LocalAdapter.Kind, 0, NameOf(file.State), file.ContextTokens, file.Bytes, "", AbilitiesOf(file))));
+        listings.AddRange(host.List().Select(file => Listing(file)));
         listings.AddRange(_remote.Where(c => c.Key == 1).Select(c => new ModelListing(c.Name, c.Provider, 0, "remote", c.Traits.ContextTokens, 0, "", c.Traits.Abilities)));
         listings.AddRange(OfPeers().Where(peers => listings.TrueForAll(l => l.Id != peers.Id)));
         return [.. listings.OrderByDescending(l => l.Id == byDefault || $"{LocalAdapter.Kind}/{l.Id}" == byDefault)];
@@ -126,10 +132,64 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
 
     public async ValueTask<string?> RescanAsync(string name, CancellationToken cancel)
     {
-        var result = await host.LoadAsync(name, cancel);
+        var result = await host.LoadAsync(name, cancel: cancel);
         _ = Refresh();
         return result.Succeeded ? null : result.Error.Message;
     }
+
+    public ModelMemory Memory
+    {
+        get
+        {
+            var (cap, used) = host.Memory;
+            return new ModelMemory(cap, used);
+        }
+    }
+
+    public async ValueTask<ModelOrder> LoadAsync(string name, bool pin, CancellationToken cancel)
+    {
+        var result = await host.LoadAsync(name, pin, cancel: cancel);
+        _ = Refresh();
+        return result.Model is { } model
+            ? new ModelOrder(ModelOrderCode.Done, $"{name} is in memory with {model.MemoryBytes:N0} bytes{(pin ? ", and stays there" : "")}.")
+            : new ModelOrder(CodeOf(result.Error.Cause), result.Error.Message);
+    }
+
+    public async ValueTask<ModelOrder> UnloadAsync(string name, TimeSpan? drainMax, CancellationToken cancel)
+    {
+        var result = await host.UnloadAsync(name, drainMax, cancel);
+        return result.Outcome switch
+        {
+            UnloadOutcome.Unloaded => new ModelOrder(ModelOrderCode.Done, $"{name} is unloaded{Ended(result.CallsEnded)}."),
+            UnloadOutcome.BeingLoaded => new ModelOrder(ModelOrderCode.Conflict, $"{name} is being loaded; unload it when it is there."),
+            _ when host.Knows(name) => new ModelOrder(ModelOrderCode.Done, $"{name} was not in memory."),
+            _ => new ModelOrder(ModelOrderCode.NotFound, $"There is no model \"{name}\" on this box; `jesus models ls` lists those that there are."),
+        };
+    }
+
+    public async ValueTask<ModelOrder> RemoveAsync(string name, TimeSpan? drainMax, CancellationToken cancel)
+    {
+        var (error, ended) = await host.RemoveAsync(name, drainMax, cancel);
+        _ = Refresh();
+        return error.IsNone
+            ? new ModelOrder(ModelOrderCode.Done, $"{name} is removed{Ended(ended)}.")
+            : new ModelOrder(CodeOf(error.Cause), error.Message);
+    }
+
+    private static string Ended(int calls) => calls == 0 ? "" : $"; {calls} calls were not over in time and ended as draining";
+
+    private static ModelOrderCode CodeOf(ErrorCause cause) => cause switch
+    {
+        ErrorCause.ModelNotFound => ModelOrderCode.NotFound,
+        ErrorCause.Refused => ModelOrderCode.Conflict,
+        ErrorCause.Overloaded or ErrorCause.Draining => ModelOrderCode.Busy,
+        _ => ModelOrderCode.Failed,
+    };
+
+    private static ModelListing Listing(ModelFile file) => new(file.Name, LocalAdapter.Kind, 0, NameOf(file.State), file.ContextTokens, file.Bytes, "", AbilitiesOf(file))
+    {
+        Residence = new ModelResidence(file.MemoryBytes, file.Calls, file.IsPinned, file.IdleFor),
+    };
 
     private IEnumerable<Candidate> Locals()
     {
@@ -155,6 +215,7 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
     {
         ModelState.Loaded => "ready",
         ModelState.Loading => "loading",
+        ModelState.Draining => "draining",
         _ => "idle",
     };
 }

@@ -75,7 +75,7 @@ internal sealed class OwnModels(ModelHost engine, RouteTableHolder routes, Ticke
             NameUtf8 = candidate.ModelUtf8.Memory,
             ContextTokens = loaded is null ? candidate.Traits.ContextTokens : capacity.ContextTokens,
             Abilities = candidate.Traits.Abilities,
-            Numerics = loaded?.NumericsOf(candidate.Model) ?? default,
+            Numerics = engine.NumericsOf(candidate.Model),
             IsLoaded = loaded is not null,
             FreeSlots = loaded is null ? 1 : capacity.FreeSlots,
             TotalSlots = loaded is null ? 1 : capacity.TotalSlots,

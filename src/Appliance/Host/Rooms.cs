@@ -57,7 +57,7 @@ public sealed class Rooms : IAsyncDisposable
         Responses = new ResponseStore(Journal, Artifacts, config.Responses, Time);
         Restore();
         Routes = new RouteTableHolder(RouteTable.Empty);
-        var engine = ModelShelf.HostOptions(config.Engine, State.Models);
+        var engine = ModelShelf.HostOptions(config.Engine, State.Models, State.ModelHashes);
         Engine = new ModelHost(engine, Time);
         Secrets = new SecretReader(Disk, Environment.GetEnvironmentVariable);
         Providers = BuildProviders(config, ProviderSet.Empty);

@@ -16,6 +16,9 @@ public sealed class StateFolder(string root, IDisk disk)
     public string Runs => Path.Combine(Root, "runs");
     public string Models => Path.Combine(Root, "models");
 
+    /// <summary>Hashes of model files, so that none is read only for its hash at each start. May be deleted.</summary>
+    public string ModelHashes => Path.Combine(Root, "model-hashes");
+
     /// <summary>Holds the address of the HTTP port while the daemon is ready, for scripts that asked for a free one.</summary>
     public string UrlFile => Path.Combine(Root, "url");
 

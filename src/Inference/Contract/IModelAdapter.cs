@@ -26,8 +26,8 @@ public readonly record struct CapacitySnapshot
     public int ContextTokens { get; init; }
 
     /// <summary>
-    /// The arithmetic that the model computes with there now: a candidate with an equal one can go on with the other's answer. Unknown for providers, and for
-    /// a model that is not in memory or whose file is not hashed yet.
+    /// The arithmetic that the model computes with there, now or once it is loaded: a candidate with an equal one can go on with the other's answer. Unknown for
+    /// providers, and for a model whose file was never hashed.
     /// </summary>
     public NumericsProfile Numerics { get; init; }
 

@@ -2,6 +2,7 @@ using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.Embeddings;
+using Jesus.Inference.Engine.Hosting;
 using Jesus.Inference.Engine.Tokenizers;
 
 namespace Jesus.Inference.Engine;
@@ -14,6 +15,9 @@ public readonly record struct EngineSnapshot(int Running, int Waiting, int KvBlo
 
     /// <summary>Texts embedded and ranked since the engine began, and calls of such under way.</summary>
     public EmbeddingCounts Texts { get; init; }
+
+    /// <summary>Blocks that were ever used: their pages are the process's.</summary>
+    public int KvBlocksTouched { get; init; }
 
     /// <summary>Named beginnings of prompts that need not be read again, those used last first.</summary>
     public ReadOnlyMemory<ulong> WarmPrefixes { get; init; }
@@ -47,12 +51,12 @@ public sealed class InferenceEngine : IDisposable
     private double _secondsPerCall = 1;
     private bool _isStopped;
 
-    public InferenceEngine(string name, IBackend backend, Tokenizer tokenizer, BatchLimits limits, TimeProvider time)
+    public InferenceEngine(string name, IBackend backend, Tokenizer tokenizer, BatchLimits limits, TimeProvider time, CoreShare? cores = null)
     {
         _limits = limits;
         _time = time;
         _vocabularyCount = tokenizer.Vocabulary.Count;
-        _loop = new StepLoop(backend, tokenizer, limits, time);
+        _loop = new StepLoop(backend, tokenizer, limits, time, cores);
         _isEncoder = !backend.Shape.IsCausal;
         ContextTokens = _loop.ContextTokens;
         _snapshot = new EngineSnapshot(0, 0, 0, _loop.KvBlocksTotal, 0);
@@ -255,6 +259,7 @@ public sealed class InferenceEngine : IDisposable
         {
             Counts = _loop.Counts,
             Texts = _loop.Texts,
+            KvBlocksTouched = _loop.KvBlocksTouched,
             WarmPrefixes = _loop.WarmPrefixes,
             PrefillTokensPerSecond = _loop.Speed.PrefillTokensPerSecond,
             DecodeTokensPerSecond = _loop.Speed.DecodeTokensPerSecond,

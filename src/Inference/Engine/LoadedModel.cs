@@ -5,6 +5,7 @@ using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.Constraints;
 using Jesus.Inference.Engine.Embeddings;
+using Jesus.Inference.Engine.Hosting;
 using Jesus.Inference.Engine.Lora;
 using Jesus.Inference.Engine.Tokenizers;
 
@@ -109,6 +110,14 @@ public sealed class LoadedModel : IDisposable
         return Numerics;
     }
 
+    /// <summary>Weights, KV cache and working memory, reserved whether touched or not.</summary>
+    public long MemoryBytes { get; internal set; }
+
+    /// <summary>Of these, what the system has not been asked for yet: blocks of the KV cache that were never used.</summary>
+    public long UntouchedBytes => Engine.Snapshot is var now ? (now.KvBlocksTotal - now.KvBlocksTouched) * Device.KvBlockBytes : 0;
+
+    /// <summary>The host's note of it.</summary>
+    internal ModelSlot? Slot { get; set; }
     internal byte[] NameUtf8 { get; }
     internal IBackend Backend { get; }
     internal PromptRenderer Prompts { get; }

@@ -9,6 +9,9 @@ public enum ModelState : byte
     OnDisk,
     Loading,
     Loaded,
+
+    /// <summary>Being unloaded: calls under way go on, new ones are refused until it is gone and then load it again.</summary>
+    Draining,
 }
 
 /// <summary>A model that the host knows.</summary>
@@ -22,6 +25,18 @@ public enum ModelState : byte
 public sealed record ModelFile(
     string Name, string Path, long Bytes, ModelState State, string? Sha256 = null, int ContextTokens = 0, ModelUses Uses = ModelUses.None)
 {
+    /// <summary>Reserved for it: weights, KV cache and working memory; 0 when it is not in memory.</summary>
+    public long MemoryBytes { get; init; }
+
+    /// <summary>Under way, or waiting for its load.</summary>
+    public int Calls { get; init; }
+
+    /// <summary>It stays in memory once it is there.</summary>
+    public bool IsPinned { get; init; }
+
+    /// <summary>Since its last call ended; null while it is called or not in memory.</summary>
+    public TimeSpan? IdleFor { get; init; }
+
     /// <summary>The same model under the name of one of its adapters: as ready as it is, for text alone.</summary>
     /// <param name="loaded">The adapter in memory; null while its base is not. One that could not be loaded stays a file.</param>
     internal ModelFile With(AdapterFile adapter, LoadedAdapter? loaded)
@@ -32,6 +47,9 @@ public sealed record ModelFile(
             Name = adapter.Name,
             Path = adapter.Path.Path,
             Bytes = info.Exists ? info.Length : 0,
+            MemoryBytes = 0,
+            Calls = 0,
+            IdleFor = null,
             State = loaded is { Index: 0 } ? ModelState.OnDisk : State,
             Uses = Uses & ModelUses.Generate,
             Sha256 = loaded is { Index: > 0 } ? Convert.ToHexStringLower(loaded.Hash.Span) : adapter.Path.Sha256,

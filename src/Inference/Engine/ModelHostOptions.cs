@@ -23,11 +23,29 @@ public sealed record ModelHostOptions
     /// <summary>Threads of a forward pass; 1 to 256. The default is one a core.</summary>
     public int Threads { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 256);
 
-    /// <summary>Bytes that a model may take with its KV cache; 0 for what the box has free when it loads.</summary>
+    /// <summary>Bytes that all models together may take, KV caches and working memory included; 0 for what the box can give.</summary>
     public long MemoryBytesMax { get; init; }
 
     /// <summary>Bytes of one model's KV cache. Pages are taken when first used; 1 GiB holds 47,000 positions of a 1.1B model.</summary>
     public long KvBytesMax { get; init; } = 1L << 30;
+
+    /// <summary>Models that stay in memory once they are there: they go neither for another model nor by time.</summary>
+    public IReadOnlySet<string> Pinned { get; init; } = new HashSet<string>();
+
+    /// <summary>How long a model may be without a call before it is unloaded; zero: for ever. Looked at each quarter of it, from a second to a minute.</summary>
+    public TimeSpan KeepAlive { get; init; }
+
+    /// <summary>How long calls under way may take when their model is unloaded: as long as a long answer of a slow model.</summary>
+    public TimeSpan DrainMax { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Where hashes of model files are kept over restarts; null: nowhere.</summary>
+    public string? HashFile { get; init; }
+
+    /// <summary>Whether engines take turns at the cores. Off only to measure what that is worth.</summary>
+    public bool TakesTurns { get; init; } = true;
+
+    /// <summary>What the box could give now; for tests.</summary>
+    internal Func<long>? AvailableBytes { get; init; }
 
     public KvElementType KvType { get; init; } = KvElementType.F16;
     public BatchLimits Batch { get; init; } = new();

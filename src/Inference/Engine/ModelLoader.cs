@@ -4,6 +4,7 @@ using Jesus.Inference.Engine.Architectures;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Embeddings;
 using Jesus.Inference.Engine.Gguf;
+using Jesus.Inference.Engine.Hosting;
 using Jesus.Inference.Engine.KvCache;
 using Jesus.Inference.Engine.Lora;
 using Jesus.Inference.Engine.Templates;
@@ -18,29 +19,24 @@ internal static class ModelLoader
     /// <summary>Files up to this size are hashed before they answer (30 ms); larger ones beside their first answers.</summary>
     private const long HashFirstBytes = 64L << 20;
 
-    /// <summary>Positions that must fit at least: less is no use for a conversation.</summary>
-    private const int PositionsMin = 512;
-
-    /// <summary>Working memory beside weights and KV: rows of the largest batch, logits, the vocabulary's tables.</summary>
-    private const long WorkBytes = 64L << 20;
-
     private const string TemplateKey = "tokenizer.chat_template";
     private const string SpacingKey = "jesus.chat_template.json_spacing";
 
-    public static LoadedModel Load(string name, ModelPath file, AdapterTable table, ModelHostOptions options, TimeProvider time)
+    public static LoadedModel Load(string name, ModelPath file, AdapterTable table, LoadRooms rooms)
     {
         var source = new FileByteSource(file.Path);
         var gguf = GgufFile.Open(source, file.Path);
         try
         {
+            var stamp = source.Stamp;
             var written = source.WrittenAtTicks;
-            var hash = HashNow(file, source);
-            var tokenizer = TokenizerLoader.Load(gguf.Metadata);
-            var prompts = PromptsOf(name, gguf.Metadata, tokenizer, time, out var templateHash);
+            var hash = HashNow(file, source, stamp, rooms.Hashes);
+            var tokenizer = LowPriority.Get("reading a vocabulary", () => TokenizerLoader.Load(gguf.Metadata));
+            var prompts = PromptsOf(name, gguf.Metadata, tokenizer, rooms.Time, out var templateHash);
             var graph = ArchitectureReaders.Read(gguf);
             var vectors = VectorModel.Read(name, gguf, graph, tokenizer);
             using var adapters = AdapterFiles.Open(name, graph, table);
-            var backend = LoadBackend(gguf, graph with { Adapters = adapters.Graphs }, name, tokenizer, options);
+            var backend = LoadBackend(gguf, graph with { Adapters = adapters.Graphs }, tokenizer, rooms, out var memory);
             if (source.WrittenAtTicks != written)
             {
                 backend.Dispose();
@@ -48,18 +44,23 @@ internal static class ModelLoader
             }
 
             CheckAdapters(adapters, backend);
-            var engine = new InferenceEngine(name, backend, tokenizer, options.Batch with { StepRowsMax = backend.Info.BatchRowsMax }, time);
-            var model = new LoadedModel(name, file.Path, backend, tokenizer, prompts, templateHash, engine, vectors) { Adapters = adapters.Adapters };
+            var engine = new InferenceEngine(name, backend, tokenizer, rooms.Options.Batch with { StepRowsMax = backend.Info.BatchRowsMax }, rooms.Time, rooms.Cores);
+            var model = LowPriority.Get("indexing a vocabulary", () => new LoadedModel(name, file.Path, backend, tokenizer, prompts, templateHash, engine, vectors)
+            {
+                MemoryBytes = memory,
+                Adapters = adapters.Adapters,
+            });
+            var hashes = new LateHash(file.Path, source, stamp, written, templateHash, rooms.Hashes);
             if (hash is not null)
             {
                 model.SetHash(hash);
+                hashes.Keep(hash);
                 return model;
             }
 
             // The very file that was read, kept open: another may lie under its name by then.
-            var kept = gguf;
+            hashes.Begin(gguf, model);
             gguf = null;
-            _ = Task.Run(() => HashLater(model, kept, source, written));
             return model;
         }
         finally
@@ -68,38 +69,24 @@ internal static class ModelLoader
         }
     }
 
-    /// <summary>The file's hash where it is cheap or must be compared; null where it may come later.</summary>
-    private static byte[]? HashNow(ModelPath file, FileByteSource source)
+    /// <summary>The file's hash where it is known, cheap, or must be compared; null where it may come later. A hash that was asked for is always computed.</summary>
+    private static byte[]? HashNow(ModelPath file, FileByteSource source, FileStamp? stamp, HashCache hashes)
     {
+        if (file.Sha256 is null && stamp is { } known && hashes.TryGet(file.Path, known, out var facts))
+        {
+            return facts.Sha256.ToArray();
+        }
+
         if (file.Sha256 is null && source.Length > HashFirstBytes)
         {
             return null;
         }
 
-        var hash = FileHash.Of(source);
+        var hash = LowPriority.Get("hashing", () => FileHash.Of(source));
         var text = Convert.ToHexStringLower(hash);
         return file.Sha256 is null || text.Equals(file.Sha256, StringComparison.OrdinalIgnoreCase)
             ? hash
             : throw new GgufException(file.Path, 0, "sha256", $"is {text}, but {file.Sha256} was expected: the file is damaged or another one.");
-    }
-
-    private static void HashLater(LoadedModel model, GgufFile file, FileByteSource source, long written)
-    {
-        using (file)
-        {
-            try
-            {
-                var hash = FileHash.Of(source);
-                if (source.WrittenAtTicks == written)
-                {
-                    model.SetHash(hash);
-                }
-            }
-            catch (IOException)
-            {
-                // Unreadable now: the profile stays unknown, which is what unknown means.
-            }
-        }
     }
 
     private static void CheckAdapters(AdapterFiles adapters, IBackend backend)
@@ -115,16 +102,19 @@ internal static class ModelLoader
         }
     }
 
-    private static IBackend LoadBackend(GgufFile gguf, ModelGraph model, string name, Tokenizer tokenizer, ModelHostOptions options)
+    private static IBackend LoadBackend(GgufFile gguf, ModelGraph model, Tokenizer tokenizer, LoadRooms rooms, out long memory)
     {
+        var options = rooms.Options;
         if (model.Shape.Vocabulary < tokenizer.Vocabulary.Count)
         {
             throw gguf.Metadata.Error("tokenizer.ggml.tokens",
                 $"has {tokenizer.Vocabulary.Count} entries, but the token embedding has {model.Shape.Vocabulary} rows.");
         }
 
-        var (blocks, rows) = RoomFor(gguf, name, model, options);
-        return options.UseReferenceBackend
+        var need = MemoryNeed.Of(gguf, model, options);
+        var granted = rooms.Reserve(need);
+        var (blocks, rows) = RoomFor(model, options, granted - need.Weights, need.Work);
+        IBackend backend = options.UseReferenceBackend
             ? new ReferenceBackend(gguf, model, Math.Max(1, blocks), rows)
             : NativeBackend.Load(gguf, model, new BackendOptions
             {
@@ -133,34 +123,25 @@ internal static class ModelLoader
                 KvBlocks = blocks,
                 KvType = options.KvType,
                 Isa = options.Isa,
+                Loaded = rooms.Touched,
             });
+        var work = model.Shape.IsCausal ? need.Work : rows * EmbeddingLimits.RowBytes(model.Shape);
+        memory = backend.Info.WeightBytes + backend.Info.AdapterBytes + work + backend.Info.KvBlocks * backend.Info.KvBlockBytes;
+        return backend;
     }
 
-    /// <summary>KV blocks for what the weights leave of the memory, or an encoder's rows; refused with the numbers when that is too little.</summary>
-    private static (int KvBlocks, int Rows) RoomFor(GgufFile gguf, string name, ModelGraph model, ModelHostOptions options)
+    /// <summary>KV blocks, or an encoder's rows, for what the weights leave of the memory.</summary>
+    private static (int KvBlocks, int Rows) RoomFor(ModelGraph model, ModelHostOptions options, long bytes, long work)
     {
-        var weights = gguf.Tensors.Sum(tensor => tensor.ByteLength) + model.Adapters.Sum(adapter => adapter.Bytes);
-        var work = model.Shape.IsCausal ? WorkBytes : EmbeddingLimits.EncoderRowsMin * EmbeddingLimits.RowBytes(model.Shape);
-        var available = options.MemoryBytesMax > 0 ? Math.Min(options.MemoryBytesMax, MemoryProbe.AvailableBytes()) : MemoryProbe.AvailableBytes();
-        var left = available - weights - work;
-        if (left < 0)
-        {
-            throw new BackendException(
-                $"{name} needs {weights:N0} bytes for its weights{WithAdapters(model)} and {work:N0} to work, but {available:N0} are available: "
-                    + "unload a model, raise the engine's memory cap, or choose a smaller model.");
-        }
-
         if (!model.Shape.IsCausal)
         {
-            return (0, EmbeddingLimits.EncoderRows(model.Shape, left + work));
+            return (0, EmbeddingLimits.EncoderRows(model.Shape, bytes));
         }
 
-        return KvBudget.TryCount(model.Shape, options.KvType, Math.Min(left, options.KvBytesMax), options.Batch.SequencesMax, PositionsMin, out var blocks, out var problem)
+        return KvBudget.TryCount(model.Shape, options.KvType, bytes - work, options.Batch.SequencesMax, MemoryNeed.PositionsMin, out var blocks, out var problem)
             ? (blocks, options.Batch.StepRowsMax)
-            : throw new BackendException($"{name}: of {available:N0} bytes available the weights{WithAdapters(model)} take {weights:N0}, and {problem}");
+            : throw new BackendException(problem);
     }
-
-    private static string WithAdapters(ModelGraph model) => model.Adapters.Count == 0 ? "" : $" and {model.Adapters.Count} adapters";
 
     private static PromptRenderer PromptsOf(string name, GgufMetadata metadata, Tokenizer tokenizer, TimeProvider time, out ulong templateHash)
     {

@@ -88,7 +88,26 @@ internal sealed class GatewayFixture : IModelDirectory, IDoorkeeper, IAsyncDispo
         return (response.StatusCode, await response.Content.ReadAsStringAsync(), response);
     }
 
-    public IReadOnlyList<ModelListing> List() => [new("nano", "local", 5, "ready", 1024, 10, "")];
+    public IReadOnlyList<ModelListing> List() =>
+        [new("nano", "local", 5, "ready", 1024, 10, "") { Residence = new ModelResidence(300, 2, IsPinned: true, TimeSpan.FromSeconds(1.25)) }];
+
+    public ModelMemory Memory => new(1_000, 300);
+
+    /// <summary>The last order for a model, and what is answered to it.</summary>
+    public string Ordered { get; private set; } = "";
+    public ModelOrder OrderAnswer { get; set; } = new(ModelOrderCode.Done, "done");
+
+    public ValueTask<ModelOrder> LoadAsync(string name, bool pin, CancellationToken cancel) => Order($"load {name} {pin}");
+
+    public ValueTask<ModelOrder> UnloadAsync(string name, TimeSpan? drainMax, CancellationToken cancel) => Order($"unload {name} {drainMax?.TotalSeconds}");
+
+    public ValueTask<ModelOrder> RemoveAsync(string name, TimeSpan? drainMax, CancellationToken cancel) => Order($"remove {name} {drainMax?.TotalSeconds}");
+
+    private ValueTask<ModelOrder> Order(string order)
+    {
+        Ordered = order;
+        return new ValueTask<ModelOrder>(OrderAnswer);
+    }
 
     public string Folder => "/models";
 

@@ -249,7 +249,7 @@ public sealed class RescueTests(NanoBoxes boxes, ITestOutputHelper output) : ICl
             {
                 if (++pieces == 6)
                 {
-                    Assert.True(again.Host.Unload(NanoBoxes.Model));
+                    Assert.Equal(1, (await again.Host.UnloadAsync(NanoBoxes.Model, TimeSpan.Zero)).CallsEnded);
                     two.Die(10);
                 }
                 else if (pieces == 10)

@@ -63,7 +63,7 @@ public sealed class ModelHostTests : IDisposable
         var options = new ModelHostOptions { Paths = new Dictionary<string, ModelPath> { ["nano"] = new(TestData.NanoModel) }, MemoryBytesMax = 1_000_000 };
         using var host = new ModelHost(options, TimeProvider.System);
         var load = await host.LoadAsync("nano");
-        Assert.Contains("1,000,000 are available", load.Error.Message, StringComparison.Ordinal);
+        Assert.Contains("all models together may take 1,000,000", load.Error.Message, StringComparison.Ordinal);
         Assert.Empty(host.Loaded);
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Jesus.Appliance.Security;
 
 namespace Jesus.Appliance.Gateway.Rest;
@@ -15,15 +14,14 @@ internal sealed class PlatformEndpoints(GatewayParts parts)
     private const string KeyPath = "/api/v1/keys/";
     private readonly KeysEndpoints _keys = new(parts.Keys, parts.Time);
     private readonly BudgetsEndpoints _budgets = new(parts.Budgets);
+    private readonly ModelsEndpoints _models = new(parts.ModelDirectory);
     private readonly PeersEndpoint _peers = new(parts.Federation);
 
     public Task HandleAsync(GatewayRequest request, string path)
     {
         var method = request.Http.Request.Method;
-        return (method, path) switch
+        return _models.Route(request, path) ?? (method, path) switch
         {
-            ("GET", "/api/v1/models") => GatewayApp.Need(request, Roles.Models, ModelsAsync),
-            ("POST", "/api/v1/models") => GatewayApp.Need(request, Roles.Admin, AddModelAsync),
             ("GET", "/api/v1/budgets") => GatewayApp.Need(request, Roles.Admin, _budgets.ShowAsync),
             ("PUT" or "POST", "/api/v1/budgets") => GatewayApp.Need(request, Roles.Admin, r => _budgets.ChangeAsync(r, set: true)),
             ("DELETE", "/api/v1/budgets") => GatewayApp.Need(request, Roles.Admin, r => _budgets.ChangeAsync(r, set: false)),
@@ -47,61 +45,6 @@ internal sealed class PlatformEndpoints(GatewayParts parts)
             : "text/plain; version=0.0.4; charset=utf-8";
         parts.Metrics.Write(request.Http.Response.BodyWriter, openMetrics);
         _ = await request.Http.Response.BodyWriter.FlushAsync(request.Aborted);
-    }
-
-    private Task ModelsAsync(GatewayRequest request) => JsonReply.SendAsync(request.Http, 200, json =>
-    {
-        json.WriteString("folder"u8, parts.ModelDirectory.Folder);
-        json.WriteStartArray("models"u8);
-        foreach (var model in parts.ModelDirectory.List())
-        {
-            json.WriteStartObject();
-            json.WriteString("id"u8, model.Id);
-            json.WriteString("owned_by"u8, model.OwnedBy);
-            ModelAbilities.Write(json, model);
-            json.WriteString("state"u8, model.State);
-            json.WriteNumber("context_tokens"u8, model.ContextTokens);
-            json.WriteNumber("bytes"u8, model.Bytes);
-            if (model.Detail.Length > 0)
-            {
-                json.WriteString("detail"u8, model.Detail);
-            }
-
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-    });
-
-    /// <summary>Body <c>{"name": NAME}</c>: a file of that name was put into the models folder.</summary>
-    private async Task AddModelAsync(GatewayRequest request)
-    {
-        var (body, failure) = await RequestBody.ReadAsync(request.Http, 4096);
-        using var owned = body;
-        var name = failure.IsNone ? ReadName(body.Bytes) : null;
-        if (name is null)
-        {
-            await Fail(request, failure.IsNone ? ApiFailure.Invalid("invalid_json", "The body must be {\"name\": text}.", "name") : failure);
-            return;
-        }
-
-        var problem = await parts.ModelDirectory.RescanAsync(name, request.Aborted);
-        await (problem is null
-            ? JsonReply.SendAsync(request.Http, 200, json => json.WriteString("id"u8, name))
-            : Fail(request, new ApiFailure(422, ApiFailure.InvalidRequest, "model_not_added", problem)));
-    }
-
-    private static string? ReadName(ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(body);
-            return document.RootElement.GetProperty("name"u8).GetString();
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
-        {
-            return null;
-        }
     }
 
     private static Task Fail(GatewayRequest request, ApiFailure failure) => ErrorReply.SendAsync(request.Http, failure, request.RequestId);

@@ -26,7 +26,14 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
 
     public CapacitySnapshot Capacity(ModelKey model) => host.Find(model.Name) is { } loaded
         ? loaded.Engine.Capacity() with { Numerics = loaded.NumericsOf(model.Name) }
-        : new CapacitySnapshot { Available = host.Knows(model.Name), FreeSlots = 1, TotalSlots = 1, AsOf = time.GetTimestamp() };
+        : new CapacitySnapshot
+        {
+            Available = host.Knows(model.Name),
+            FreeSlots = 1,
+            TotalSlots = 1,
+            Numerics = host.NumericsOf(model.Name),
+            AsOf = time.GetTimestamp(),
+        };
 
     public bool Forwards(ApiShape shape) => false;
 
@@ -47,16 +54,16 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
 
     public async ValueTask<CallResult> CallAsync(ModelRequest request, IAnswerSink sink, CancellationToken cancel)
     {
-        var model = host.Find(request.Model.Span);
-        if (model is null)
+        if (!host.TryRent(request.Model.Span, out var lease))
         {
-            var load = await host.LoadAsync(request.Model.ToString(), cancel);
-            if (load.Model is null)
-            {
-                return new CallResult { Error = load.Error, Reason = FinishReason.Error };
-            }
+            lease = await host.RentAsync(request.Model.ToString(), cancel);
+        }
 
-            model = load.Model;
+        // Nobody unloads the model from under the call.
+        using var held = lease;
+        if (lease.Model is not { } model)
+        {
+            return new CallResult { Error = lease.Error, Reason = FinishReason.Error };
         }
 
         return request.Operation switch

@@ -17,6 +17,9 @@ public sealed record BackendOptions
 
     public KvElementType KvType { get; init; } = KvElementType.F16;
 
+    /// <summary>Told of bytes of weights that were read, from the threads that read them; null: nobody wants to know.</summary>
+    public Action<long>? Loaded { get; init; }
+
     /// <summary>For tests and benches; leave it to the CPU otherwise.</summary>
     public Isa Isa { get; init; }
 }

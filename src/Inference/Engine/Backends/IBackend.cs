@@ -19,6 +19,9 @@ public interface IBackend : IDisposable
     ModelShape Shape { get; }
     BackendInfo Info { get; }
 
+    /// <summary>Whether a pass of so many rows takes all of <see cref="BackendInfo.Threads"/>, so that passes of other models on the same cores should wait for it.</summary>
+    bool TakesTeam(int rows) => false;
+
     /// <summary>Runs all rows of the batch through the model, writes their keys and values, and fills the logits of the rows that want them.</summary>
     /// <exception cref="BackendException">The batch breaks a rule (token, position or block out of range): a broken invariant of the caller.</exception>
     void Forward(ForwardBatch batch);

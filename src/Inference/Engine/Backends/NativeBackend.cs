@@ -10,7 +10,10 @@ namespace Jesus.Inference.Engine.Backends;
 public sealed unsafe class NativeBackend : IBackend
 {
     /// <summary>Byte of <see cref="Contract.NumericsProfile"/> for the arithmetic "cpu-lane16-v2".</summary>
-    private const byte CpuNumericsId = 2;
+    internal const byte CpuNumericsId = 2;
+
+    /// <summary>Weight bytes times rows below which the kernels leave a pass to its caller (executor.h, kAloneBytes). Wrong, it only costs time.</summary>
+    private const long AloneBytes = 8L << 20;
 
     private nint _model;
     private nint _kv;
@@ -36,7 +39,7 @@ public sealed unsafe class NativeBackend : IBackend
         try
         {
             backend.CreateModel(model, options);
-            new WeightLoader(file, model.Tensors, options.Threads).Load(backend._model);
+            new WeightLoader(file, model.Tensors, options.Threads, options.Loaded).Load(backend._model);
             LoraLoader.Load(backend._model, model.Adapters, options.Threads);
             backend.CreateRunTime(options);
             return backend;
@@ -49,6 +52,8 @@ public sealed unsafe class NativeBackend : IBackend
     }
 
     public static NativeBackend Load(GgufFile file, BackendOptions options) => Load(file, ArchitectureReaders.Read(file), options);
+
+    public bool TakesTeam(int rows) => Info.Threads > 1 && rows * Info.WeightBytes >= AloneBytes;
 
     public void Forward(ForwardBatch batch) => Run(batch, -1, null);
 

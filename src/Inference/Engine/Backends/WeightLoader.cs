@@ -1,16 +1,16 @@
 using System.Buffers;
-using System.Runtime.ExceptionServices;
 using Jesus.Inference.Engine.Architectures;
 using Jesus.Inference.Engine.Gguf;
+using Jesus.Inference.Engine.Hosting;
 using Jesus.Inference.Engine.Native;
 
 namespace Jesus.Inference.Engine.Backends;
 
 /// <summary>
-/// Reads tensors piece by piece and packs each piece into the kernels' layout, on several threads. A piece is small enough to be still in the second-level
-/// cache when it is packed, so the file's bytes cross memory once.
+/// Reads tensors piece by piece and packs each piece into the kernels' layout, on several threads that yield to running engines. A piece is small enough to be
+/// still in the second-level cache when it is packed, so the file's bytes cross memory once.
 /// </summary>
-internal sealed unsafe class WeightLoader(GgufFile file, IReadOnlyList<ModelTensor> tensors, int threads)
+internal sealed unsafe class WeightLoader(GgufFile file, IReadOnlyList<ModelTensor> tensors, int threads, Action<long>? loaded = null)
 {
     /// <summary>Half of a common 512 KB second-level cache.</summary>
     private const int PieceBytes = 256 * 1024;
@@ -20,18 +20,7 @@ internal sealed unsafe class WeightLoader(GgufFile file, IReadOnlyList<ModelTens
 
     private readonly record struct Piece(int Tensor, long FirstRow, int Rows);
 
-    public void Load(nint model)
-    {
-        var pieces = Split();
-        try
-        {
-            _ = Parallel.ForEach(pieces, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, threads) }, piece => LoadPiece(model, piece));
-        }
-        catch (AggregateException several)
-        {
-            ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
-        }
-    }
+    public void Load(nint model) => LowPriority.ForEach(threads, "packing weights", Split(), piece => LoadPiece(model, piece));
 
     private List<Piece> Split()
     {
@@ -67,5 +56,7 @@ internal sealed unsafe class WeightLoader(GgufFile file, IReadOnlyList<ModelTens
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+
+        loaded?.Invoke(bytes);
     }
 }

@@ -2,6 +2,7 @@ using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching.Speculation;
 using Jesus.Inference.Engine.Embeddings;
+using Jesus.Inference.Engine.Hosting;
 using Jesus.Inference.Engine.KvCache;
 using Jesus.Inference.Engine.Tokenizers;
 
@@ -23,11 +24,13 @@ internal sealed class StepLoop
     private readonly WarmPrefixes _warm;
     private readonly EmbeddingLane _texts;
     private readonly PromptPace _pace;
+    private readonly CoreShare? _cores;
     private long _arrivals;
 
-    public StepLoop(IBackend backend, Tokenizer tokenizer, BatchLimits limits, TimeProvider time)
+    public StepLoop(IBackend backend, Tokenizer tokenizer, BatchLimits limits, TimeProvider time, CoreShare? cores = null)
     {
         _backend = backend;
+        _cores = cores;
         limits = limits with { StepRowsMax = Math.Min(limits.StepRowsMax, backend.Info.BatchRowsMax) };
         _time = time;
         _pool = new KvBlockPool(Math.Max(1, backend.Info.KvBlocks));
@@ -37,7 +40,7 @@ internal sealed class StepLoop
         _batch = new ForwardBatch(limits.StepRowsMax, backend.Shape.IsCausal ? logitRows : 0, backend.Shape.Vocabulary, limits.StepRowsMax, backend.Shape.Width);
         _texts = new EmbeddingLane(backend, _pool, limits.StepRowsMax);
         _pace = new PromptPace(limits.StallMs / 1e3);
-        _planner = new StepPlanner(_roster, limits, logitRows, ContextTokens, Costs, _pace);
+        _planner = new StepPlanner(_roster, limits, logitRows, ContextTokens, Costs, _pace, cores);
         _drawer = new AnswerDrawer(tokenizer, backend);
     }
 
@@ -50,6 +53,7 @@ internal sealed class StepLoop
     public bool HasWork => RunningCount + WaitingCount > 0 || _texts.HasWork;
     public int KvBlocksUsed => _pool.Used;
     public int KvBlocksTotal => _backend.Info.KvBlocks;
+    public int KvBlocksTouched => _pool.Touched;
 
     /// <summary>What became of texts to embed or to rank.</summary>
     public EmbeddingCounts Texts => new(_texts.TextsDone, _texts.TokensDone, _texts.CallCount);
@@ -99,10 +103,9 @@ internal sealed class StepLoop
             return false;
         }
 
-        var started = _time.GetTimestamp();
         Fill(shares);
         _texts.Fill(_batch);
-        if (!TryForward())
+        if (!TryForward(out var started))
         {
             return true;
         }
@@ -111,6 +114,7 @@ internal sealed class StepLoop
         Draw(shares);
         Account(shares, textRows, _time.GetTimestamp() - started);
         Publish();
+        _planner.TellAnswers();
         return true;
     }
 
@@ -146,6 +150,7 @@ internal sealed class StepLoop
         }
 
         _texts.FailAll(error);
+        _planner.TellAnswers();
     }
 
     private void DropEnded()
@@ -260,8 +265,12 @@ internal sealed class StepLoop
         }
     }
 
-    private bool TryForward()
+    /// <summary>A pass of the whole team waits for its turn among the box's engines first; the wait is none of the pass's cost.</summary>
+    private bool TryForward(out long started)
     {
+        var cores = _cores is not null && _backend.TakesTeam(_batch.Rows) ? _cores : null;
+        cores?.Enter(_backend.Info.Threads);
+        started = _time.GetTimestamp();
         try
         {
             _backend.Forward(_batch);
@@ -271,6 +280,10 @@ internal sealed class StepLoop
         {
             FailAll(new ModelError(ErrorCause.Internal, $"The forward pass failed: {error.Message}"));
             return false;
+        }
+        finally
+        {
+            cores?.Leave(_backend.Info.Threads);
         }
     }
 
@@ -328,7 +341,7 @@ internal sealed class StepLoop
         var seconds = (double)ticks / _time.TimestampFrequency;
         Speed.Passed(promptRows, _batch.Rows - promptRows, seconds);
         Costs.Passed(_batch.Rows, seconds);
-        if (promptRows > 0 && promptRows < _batch.Rows)
+        if (promptRows > 0 && (promptRows < _batch.Rows || _planner.IsAwaited))
         {
             _pace.Passed(_batch.Rows, seconds);
         }

@@ -1,4 +1,5 @@
 using Jesus.Inference.Engine.Batching.Speculation;
+using Jesus.Inference.Engine.Hosting;
 
 namespace Jesus.Inference.Engine.Batching;
 
@@ -8,12 +9,13 @@ internal readonly record struct PlannedShare(Sequence Sequence, int Rows);
 /// <summary>
 /// Prepares a pass: takes over what the cache holds of the prompts, guesses ahead, asks the <see cref="Batcher"/>, and rents the blocks. The loop's; allocates nothing.
 /// </summary>
-internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRows, int contextTokens, PassCosts costs, PromptPace pace)
+internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRows, int contextTokens, PassCosts costs, PromptPace pace, CoreShare? cores = null)
 {
     private readonly SequenceLoad[] _loads = new SequenceLoad[limits.SequencesMax];
     private readonly StepShare[] _shares = new StepShare[limits.SequencesMax];
     private readonly PlannedShare[] _planned = new PlannedShare[limits.SequencesMax];
     private int _first;
+    private int _told;
 
     /// <summary>Rows of prompts computed, and prompt tokens found in the cache.</summary>
     public long TokensRead { get; private set; }
@@ -21,6 +23,9 @@ internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRo
 
     /// <summary>Rows of the pass last planned that are left for texts to embed: with them no answer waits longer than for prompts.</summary>
     public int RowsLeft { get; private set; }
+
+    /// <summary>Answers wait for the pass last planned, those of another engine included.</summary>
+    public bool IsAwaited { get; private set; }
 
     /// <summary>The next pass; empty when nothing can be computed. Valid until the next call.</summary>
     /// <param name="textRows">Rows of texts to embed that wait: they share with the prompts, half each.</param>
@@ -30,16 +35,23 @@ internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRo
         RowsLeft = limits.StepRowsMax;
         if (running == 0)
         {
+            IsAwaited = false;
+            TellAnswers();
             return default;
         }
 
         var answers = Look();
         Guess(answers);
-        var prompts = answers > 0 ? Math.Min(PromptRows(answers), Math.Max(0, limits.StepRowsMax - answers)) : limits.StepRowsMax;
+        cores?.Tell(ref _told, answers);
+
+        // Answers of another engine wait for this pass just as one's own.
+        IsAwaited = answers > 0 || cores?.OthersAnswer(_told) == true;
+        var prompts = IsAwaited ? Math.Min(PromptRows(answers), Math.Max(0, limits.StepRowsMax - answers)) : limits.StepRowsMax;
 
         // Rounded up and down in turn, so that of a single row both get theirs.
         var kept = Math.Min(textRows, (prompts + (_first & 1)) / 2);
-        var budget = new PassBudget(limits.StepRowsMax - kept, prompts - kept, logitRows);
+        var rows = answers > 0 ? limits.StepRowsMax : prompts;
+        var budget = new PassBudget(rows - kept, prompts - kept, logitRows);
         var count = Batcher.Plan(_loads.AsSpan(0, running), _first++ % running, budget, _shares);
         RowsLeft = Left(prompts, count);
         return _planned.AsSpan(0, Reserve(count));
@@ -55,6 +67,15 @@ internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRo
         }
 
         return Math.Max(0, Math.Min(limits.StepRowsMax - all, prompts - read));
+    }
+
+    /// <summary>Nobody waits for an engine that has nothing in progress.</summary>
+    public void TellAnswers()
+    {
+        if (roster.Running.Count == 0)
+        {
+            cores?.Tell(ref _told, 0);
+        }
     }
 
     /// <summary>What each sequence has to do; answers how many decode.</summary>

@@ -1,3 +1,4 @@
+using Jesus.Inference.Engine.Hosting;
 using Microsoft.Win32.SafeHandles;
 
 namespace Jesus.Inference.Engine.Gguf;
@@ -21,6 +22,9 @@ public sealed class FileByteSource : IByteSource
 #pragma warning disable RS0030 // A model file is no stored state, and its own time is no clock's.
     public long WrittenAtTicks => File.GetLastWriteTimeUtc(_handle).Ticks;
 #pragma warning restore RS0030
+
+    /// <summary>Which file it is and in which state; null where the system does not say.</summary>
+    internal FileStamp? Stamp => FileStamp.Of(_handle);
 
     public int Read(long offset, Span<byte> destination)
     {

@@ -46,6 +46,9 @@ public sealed class KvBlockPool
     /// <summary>Blocks that nobody holds and whose content can still be found.</summary>
     public int Remembered => _idle.Count;
 
+    /// <summary>Blocks that were ever rented: whoever is returned is rented again before a new one.</summary>
+    public int Touched { get; private set; }
+
     /// <summary>Blocks whose content was given up for another's, so far.</summary>
     public long Evictions { get; private set; }
 
@@ -61,6 +64,7 @@ public sealed class KvBlockPool
         if (_freeCount > 0)
         {
             block = _free[--_freeCount];
+            Touched = Math.Max(Touched, Total - _freeCount);
         }
         else if (_idle.Count > 0)
         {

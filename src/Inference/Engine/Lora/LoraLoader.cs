@@ -1,7 +1,7 @@
 using System.Buffers;
-using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Jesus.Inference.Engine.Gguf;
+using Jesus.Inference.Engine.Hosting;
 using Jesus.Inference.Engine.Native;
 
 namespace Jesus.Inference.Engine.Lora;
@@ -40,14 +40,7 @@ internal static unsafe class LoraLoader
             NativeLibraryCheck.Check(status, $"making room for {adapters.Count} LoRA adapters of {adapters.Sum(adapter => adapter.Bytes):N0} bytes");
         }
 
-        try
-        {
-            _ = Parallel.ForEach(sides, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, threads) }, side => Load(model, side));
-        }
-        catch (AggregateException several)
-        {
-            ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
-        }
+        LowPriority.ForEach(threads, "packing adapters", sides, side => Load(model, side));
     }
 
     private static NativeLowRank Native(LoraPart part, int adapter) => new()

@@ -126,6 +126,59 @@ public sealed class RestEndpointsTests
     }
 
     [Fact]
+    public async Task A_models_memory_calls_and_pin_are_listed_beside_the_memory_of_all()
+    {
+        await using var gateway = await GatewayFixture.StartAsync();
+        var root = JsonDocument.Parse(await gateway.Http.GetStringAsync("/api/v1/models")).RootElement;
+        Assert.Equal((1_000, 300), (root.GetProperty("memory").GetProperty("cap_bytes").GetInt64(), root.GetProperty("memory").GetProperty("used_bytes").GetInt64()));
+        var model = root.GetProperty("models")[0];
+        Assert.Equal((300, 2, true), (model.GetProperty("memory_bytes").GetInt64(), model.GetProperty("calls").GetInt32(), model.GetProperty("pinned").GetBoolean()));
+        Assert.Equal(1.2, model.GetProperty("idle_seconds").GetDouble(), 0.1);
+    }
+
+    [Theory]
+    [InlineData("POST", "nano/load", "", "load nano False")]
+    [InlineData("POST", "nano/load", "{\"pin\":true}", "load nano True")]
+    [InlineData("POST", "a%3Ab/unload", "", "unload a:b ")]
+    [InlineData("POST", "nano/unload", "{\"drain_seconds\":2.5}", "unload nano 2.5")]
+    [InlineData("DELETE", "nano", "", "remove nano ")]
+    public async Task Orders_for_models_reach_the_engine_with_their_options(string method, string tail, string body, string ordered)
+    {
+        await using var gateway = await GatewayFixture.StartAsync();
+        using var request = new HttpRequestMessage(new HttpMethod(method), "/api/v1/models/" + tail);
+        request.Content = body.Length > 0 ? new StringContent(body, Encoding.UTF8, "application/json") : null;
+        using var answer = await gateway.Http.SendAsync(request);
+        Assert.Equal((HttpStatusCode.OK, ordered), (answer.StatusCode, gateway.Ordered));
+    }
+
+    [Theory]
+    [InlineData(ModelOrderCode.NotFound, 404)]
+    [InlineData(ModelOrderCode.Conflict, 409)]
+    [InlineData(ModelOrderCode.Busy, 503)]
+    [InlineData(ModelOrderCode.Failed, 422)]
+    public async Task An_order_that_was_not_done_says_why(ModelOrderCode code, int status)
+    {
+        await using var gateway = await GatewayFixture.StartAsync();
+        gateway.OrderAnswer = new ModelOrder(code, "for a reason");
+        var (got, body, _) = await gateway.PostAsync("/api/v1/models/nano/unload", "");
+        Assert.Equal(status, (int)got);
+        Assert.Contains("for a reason", body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Only_administrators_order_and_only_within_limits()
+    {
+        await using var gateway = await GatewayFixture.StartAsync();
+        Assert.Equal(HttpStatusCode.BadRequest, (await gateway.PostAsync("/api/v1/models/nano/unload", "{\"drain_seconds\":-1}")).Status);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, (await gateway.Http.GetAsync("/api/v1/models/nano/load")).StatusCode);
+        gateway.Roles = Roles.Models;
+        Assert.Equal(HttpStatusCode.OK, (await gateway.Http.GetAsync("/api/v1/models")).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await gateway.PostAsync("/api/v1/models/nano/load", "")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await gateway.Http.DeleteAsync("/api/v1/models/nano")).StatusCode);
+        Assert.Equal("", gateway.Ordered);
+    }
+
+    [Fact]
     public async Task Readiness_names_its_parts_and_turns_with_them()
     {
         await using var gateway = await GatewayFixture.StartAsync();

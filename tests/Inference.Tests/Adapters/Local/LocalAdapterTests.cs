@@ -3,6 +3,7 @@ using System.Text.Json;
 using Jesus.Inference.Adapters.Local;
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine;
+using Jesus.Inference.Engine.Hosting;
 using Jesus.Inference.Tests.Nano;
 
 namespace Jesus.Inference.Tests.Adapters.Local;
@@ -163,22 +164,8 @@ public sealed class LocalAdapterTests(NanoHost host) : IClassFixture<NanoHost>
         var results = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () => await adapter.CallAsync(Chat("Hello", 3), new RecordingSink(), default))));
         Assert.All(results, result => Assert.True(result.Succeeded, result.Error.Message));
         Assert.Single(models.Loaded);
-        Assert.True(models.Unload("jesus-nano"));
+        Assert.Equal(UnloadOutcome.Unloaded, (await models.UnloadAsync("jesus-nano")).Outcome);
         Assert.Empty(models.Loaded);
-    }
-
-    [Fact]
-    public async Task Calls_under_way_when_a_model_is_unloaded_end_as_draining()
-    {
-        _ = await host.LoadAsync();
-        using var models = new ModelHost(new ModelHostOptions { ModelsFolder = Path.GetDirectoryName(TestData.NanoModel) }, TimeProvider.System);
-        var sink = new RecordingSink(item =>
-        {
-            _ = item.Kind == EventKind.Started && models.Unload("jesus-nano");
-            return default;
-        });
-        var result = await new LocalAdapter(models, TimeProvider.System).CallAsync(Endless(), sink, CancellationToken.None);
-        Assert.Equal(ErrorCause.Draining, result.Error.Cause);
     }
 
     private async Task<string> SampleAsync(ulong seed)

@@ -2,6 +2,7 @@ using System.Text;
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
+using Jesus.Inference.Engine.Hosting;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Inference.Engine.ToolCalls;
 using Jesus.Inference.Tests.Engine.Tokenizers;
@@ -227,6 +228,22 @@ public sealed class StepLoopTests : IDisposable
         }
 
         Assert.Equal(0, loop.KvBlocksUsed);
+    }
+
+    [Fact]
+    public void A_prompt_is_read_in_small_pieces_while_another_engine_answers_and_in_large_ones_after()
+    {
+        var cores = new CoreShare(2);
+        var others = 0;
+        cores.Tell(ref others, 1);
+        var backend = new FakeBackend(257, rowsMax: 256);
+        var loop = new StepLoop(backend, Bytes, new BatchLimits(), _time, cores);
+        _ = Run(loop, Prompt(new string('x', 200), tokens: 1));
+        Assert.Equal(BatchLimits.PrefillRowsAtFirst, backend.Passes.Max());
+        cores.Tell(ref others, 0);
+        _ = Run(loop, Prompt(new string('y', 200), tokens: 3));
+        Assert.Equal(200, backend.Passes.Max());
+        Assert.False(cores.OthersAnswer(0), "an engine without work still says that it answers");
     }
 
     [Fact]
