@@ -23,12 +23,13 @@ internal sealed class PromptPace(double seconds)
     /// <param name="costs">What passes took, for the first that reads beside answers.</param>
     public int Rows(int answers, PassCosts costs)
     {
-        if (_rows == 0)
+        if (_rows == 0 && costs.SecondsPerRow == 0)
         {
-            return costs.SecondsPerRow > 0 ? Math.Max(RowsMin, (int)Math.Min(BatchLimits.PrefillRowsAtFirst, seconds / costs.SecondsPerRow) - answers) : BatchLimits.PrefillRowsAtFirst;
+            return BatchLimits.PrefillRowsAtFirst;
         }
 
-        return Math.Max(RowsMin, (int)_rows - answers);
+        var rows = _rows == 0 ? Math.Min(BatchLimits.PrefillRowsAtFirst, seconds / costs.SecondsPerRow) : _rows;
+        return Math.Max(RowsMin, (int)rows - answers);
     }
 
     /// <summary>A pass that read prompts beside answers is over.</summary>
