@@ -66,12 +66,12 @@ public static class ServingBench
         var arrived = await Task.WhenAll(Enumerable.Range(0, Arriving).Select(i => new StreamedCall(server, Prompt(200 + i, options.LongPrompt), 1).RunAsync()));
         var to = Stopwatch.GetTimestamp();
         var calls = await Task.WhenAll(running);
-        var stall = calls.Max(call => call.StallSeconds(from, to));
+        var waits = calls.SelectMany(call => call.Waits(from, to)).Order().ToArray();
         var during = calls.Sum(call => call.Pieces.Count(piece => piece > from && piece < to));
         var seconds = Stopwatch.GetElapsedTime(from, to).TotalSeconds;
         var first = At([.. arrived.Select(call => call.FirstSeconds).Order()], 0.5);
         Write(output, $"{server.Name,-13} {Running} answers while {Arriving} prompts of {options.LongPrompt} tokens are read ({seconds:F1} s):");
-        Write(output, $"{"",-13} longest stall {stall * 1e3:F0} ms, {during} pieces meanwhile, first tokens after {first:F1} s");
+        Write(output, $"{"",-13} waits p50 {At(waits, 0.5) * 1e3:F0}, p99 {At(waits, 0.99) * 1e3:F0}, longest {waits[^1] * 1e3:F0} ms, {during} pieces meanwhile, first tokens after {first:F1} s");
     }
 
     /// <summary>Letters that no other prompt begins with, so that nothing is read from a cache.</summary>

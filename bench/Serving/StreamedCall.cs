@@ -20,19 +20,16 @@ internal sealed class StreamedCall(Server server, string prompt, int tokens)
     /// <summary>When each piece came.</summary>
     public IReadOnlyList<long> Pieces => _pieces;
 
-    /// <summary>The longest wait between two pieces that overlaps the span.</summary>
-    public double StallSeconds(long from, long to)
+    /// <summary>The waits between two pieces that overlap the span, in seconds.</summary>
+    public IEnumerable<double> Waits(long from, long to)
     {
-        var longest = 0.0;
         for (var i = 1; i < _pieces.Count; i++)
         {
             if (_pieces[i] > from && _pieces[i - 1] < to)
             {
-                longest = Math.Max(longest, Stopwatch.GetElapsedTime(_pieces[i - 1], _pieces[i]).TotalSeconds);
+                yield return Stopwatch.GetElapsedTime(_pieces[i - 1], _pieces[i]).TotalSeconds;
             }
         }
-
-        return longest;
     }
 
     public async Task<StreamedCall> RunAsync(Action? onFirst = null)
@@ -67,6 +64,11 @@ internal sealed class StreamedCall(Server server, string prompt, int tokens)
     {
         using var document = JsonDocument.Parse(json);
         var root = document.RootElement;
+        if (root.TryGetProperty("error", out var error))
+        {
+            throw new HttpRequestException($"{server.Name} broke its answer off: {error.GetRawText()}");
+        }
+
         if (root.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object && usage.TryGetProperty("completion_tokens", out var count))
         {
             Tokens = count.GetInt32();
