@@ -142,6 +142,11 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
             return Failed(unsupported);
         }
 
+        if (path.Call.BeforeAttempt is { } announce)
+        {
+            await announce(CeilingOf(path, attempt)).ConfigureAwait(false);
+        }
+
         var (firstMs, stallMs) = Timeouts(path, attempt);
         var committedMs = path.Route.StallTimeoutMs(path.Candidates.LinkOf(attempt.Index)) > 0 ? stallMs : _rescue.HasRescuer(path, attempt) ? RescuableStallMs : CommittedStallMs;
         attempt.BeganMs = rooms.Time.NowMs();
@@ -254,6 +259,14 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
                 ErrorCause.UnsupportedField,
                 $"'{request.VerbatimOnly}' can be honoured only by sending the request on as it is, and a budget must limit its answer: say how long it may be.",
                 request.VerbatimOnly);
+    }
+
+    /// <summary>All that is held: the worst case of this attempt beside what those before it used, and of the one that runs beside it.</summary>
+    private static CallCeiling CeilingOf(CallPath path, Attempt attempt)
+    {
+        var held = path.Reservation.Held;
+        var input = Math.Min(held.Tokens, path.Usage.InputTokens + (long)path.Bounds[attempt.Index].Usage.InputTokens);
+        return new CallCeiling(input, held.Tokens - input, held.MicroUsd);
     }
 
     private (long FirstMs, long StallMs) Timeouts(CallPath path, Attempt attempt)

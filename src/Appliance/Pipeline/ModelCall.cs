@@ -60,6 +60,12 @@ public sealed class ModelCall
     public string Api { get; set; } = "";
     public DecisionLog Decisions { get; } = new();
 
+    /// <summary>
+    /// Awaited before each attempt's adapter is called, with what the call will then have cost at most; null for none. For callers that must have announced
+    /// durably what they pay.
+    /// </summary>
+    public Func<CallCeiling, ValueTask>? BeforeAttempt { get; set; }
+
     /// <summary>Rate limits as they stand after this call, for the answer's headers: set before the first event, and where the call was refused.</summary>
     public RateLimits RateLimits { get; set; }
 
@@ -84,6 +90,10 @@ public sealed class ModelCall
         CacheUse = CacheUse.None;
         Api = "";
         RateLimits = default;
+        BeforeAttempt = null;
         Decisions.Reset();
     }
 }
+
+/// <summary>What a call may have used at most, its earlier attempts included. Only a bill above the provider's bound can pass it.</summary>
+public readonly record struct CallCeiling(long InputTokens, long OutputTokens, long MicroUsd);

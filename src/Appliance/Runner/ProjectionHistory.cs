@@ -45,7 +45,7 @@ public sealed class ProjectionHistory(SqliteProjection projection, IJournal jour
         using var connection = await OpenAsync(cancel);
         using var command = connection.CreateCommand();
         command.CommandText = """
-            SELECT id, workflow, state, user, submitted, finished, last, tokens_in, tokens_out, cost, error, budget, sequence FROM runs
+            SELECT id, workflow, state, user, submitted, finished, last, tokens_in, tokens_out, cost, error, budget, sequence, estimated FROM runs
             WHERE ($user IS NULL OR user = $user) AND ($state IS NULL OR state = $state) AND ($workflow = '' OR workflow = $workflow) AND ($before = '' OR id < $before)
             ORDER BY id DESC LIMIT $limit
             """;
@@ -85,6 +85,7 @@ public sealed class ProjectionHistory(SqliteProjection projection, IJournal jour
             TokensIn = row.GetInt64(7),
             TokensOut = row.GetInt64(8),
             CostMicroUsd = row.GetInt64(9),
+            CostIsEstimated = row.GetInt64(13) != 0,
             Error = row.IsDBNull(10) ? null : row.GetString(10),
             RefusedByBudget = row.GetInt64(11) != 0,
             Sequence = row.GetInt64(12),

@@ -23,6 +23,7 @@ internal sealed class RunDriver : IDisposable
     private readonly CancellationTokenSource _cancel = new();
     private readonly ITimer _timer;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _working;
     private long _appended;
     private long _applied;
     private DateTimeOffset? _timerDue;
@@ -102,6 +103,9 @@ internal sealed class RunDriver : IDisposable
 
     /// <summary>Steps that an executor works on.</summary>
     public int InProgress => Look(machine => machine.InProgress);
+
+    /// <summary>No step's work or record is under way: after a <see cref="Park"/> nothing more will happen.</summary>
+    public bool IsIdle => Volatile.Read(ref _working) == 0;
 
     public async ValueTask CancelAsync(string by)
     {
@@ -295,6 +299,7 @@ internal sealed class RunDriver : IDisposable
 
     private async Task DoAsync(RunAction action)
     {
+        _ = Interlocked.Increment(ref _working);
         try
         {
             if (await _steps.EventOf(action, () => _parked, _cancel.Token) is { } item)
@@ -311,6 +316,10 @@ internal sealed class RunDriver : IDisposable
         {
             _rooms.Log.LogError(e, "Run {Run} stopped at an internal error; it goes on after a restart", Id);
             Park(cancel: true);
+        }
+        finally
+        {
+            _ = Interlocked.Decrement(ref _working);
         }
     }
 

@@ -13,13 +13,13 @@ public sealed class RunsTable : IProjectionTable
 
     public string Name => "runs";
 
-    public int SchemaVersion => 1;
+    public int SchemaVersion => 2;
 
     public string Ddl => """
         CREATE TABLE runs(
             id TEXT NOT NULL PRIMARY KEY, workflow TEXT NOT NULL, state INTEGER NOT NULL, user TEXT NOT NULL, submitted INTEGER NOT NULL, finished INTEGER,
             last INTEGER NOT NULL, tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, cost INTEGER NOT NULL, error TEXT, budget INTEGER NOT NULL,
-            sequence INTEGER NOT NULL) WITHOUT ROWID;
+            sequence INTEGER NOT NULL, estimated INTEGER NOT NULL) WITHOUT ROWID;
         CREATE INDEX runs_by_user ON runs(user, id);
         CREATE INDEX runs_open ON runs(id) WHERE finished IS NULL;
         CREATE TABLE run_events(run TEXT NOT NULL, position INTEGER NOT NULL, payload BLOB NOT NULL, PRIMARY KEY(run, position)) WITHOUT ROWID;
@@ -41,17 +41,17 @@ public sealed class RunsTable : IProjectionTable
             _begin = New(
                 connection,
                 """
-                INSERT OR REPLACE INTO runs(id, workflow, state, user, submitted, last, tokens_in, tokens_out, cost, budget, sequence)
-                VALUES ($run, $workflow, $state, $user, $at, $at, 0, 0, 0, 0, $position)
+                INSERT OR REPLACE INTO runs(id, workflow, state, user, submitted, last, tokens_in, tokens_out, cost, budget, sequence, estimated)
+                VALUES ($run, $workflow, $state, $user, $at, $at, 0, 0, 0, 0, $position, 0)
                 """,
                 "$run", "$workflow", "$state", "$user", "$at", "$position");
             _change = New(
                 connection,
                 """
                 UPDATE runs SET state = $state, finished = $finished, last = $at, tokens_in = tokens_in + $in, tokens_out = tokens_out + $out, cost = cost + $cost,
-                    error = $error, budget = $budget, sequence = $position WHERE id = $run
+                    error = $error, budget = $budget, sequence = $position, estimated = MAX(estimated, $estimated) WHERE id = $run
                 """,
-                "$run", "$state", "$finished", "$at", "$in", "$out", "$cost", "$error", "$budget", "$position");
+                "$run", "$state", "$finished", "$at", "$in", "$out", "$cost", "$error", "$budget", "$position", "$estimated");
         }
 
         public void Apply(in JournalRecord record)
@@ -76,7 +76,8 @@ public sealed class RunsTable : IProjectionTable
                 item.CostMicroUsd,
                 ended && item.RunState == RunStateName.Failed ? item.Message : null,
                 ended && item.RefusedByBudget ? 1 : 0,
-                record.Position.Value);
+                record.Position.Value,
+                item.Estimated ? 1 : 0);
         }
 
         public void Dispose()

@@ -27,6 +27,10 @@ internal sealed class StepRunner(RunnerRooms rooms, RunnerOptions options, RunCo
             Output = end.Outputs,
             Message = end.Message,
             RefusedByBudget = end.RefusedByBudget,
+            TokensIn = end.Lost.TokensIn,
+            TokensOut = end.Lost.TokensOut,
+            CostMicroUsd = end.Lost.CostMicroUsd,
+            Estimated = end.Lost.Estimated,
         }),
         _ => throw new InvalidOperationException($"no rule for {action.GetType().Name}"),
     };
@@ -39,7 +43,13 @@ internal sealed class StepRunner(RunnerRooms rooms, RunnerOptions options, RunCo
         var result = await AttemptAsync(action, cancel);
         if (result.Outcome == StepStateName.Cancelled && isParked())
         {
-            return null;
+            return result.HasSpent || action.Node.HasOpenIntent
+                ? Again(action, result with { Message = "the box stopped meanwhile: what was spent until then counts, and it is done anew" }) : null;
+        }
+
+        if (result.Again)
+        {
+            return Again(action, result);
         }
 
         var (kept, artifact) = Keep(result, action.Plan.Artifact);
@@ -55,6 +65,7 @@ internal sealed class StepRunner(RunnerRooms rooms, RunnerOptions options, RunCo
             TokensIn = kept.TokensIn,
             TokensOut = kept.TokensOut,
             CostMicroUsd = kept.CostMicroUsd,
+            Estimated = kept.Estimated,
             RefusedByBudget = kept.RefusedByBudget,
         };
     }
@@ -69,7 +80,7 @@ internal sealed class StepRunner(RunnerRooms rooms, RunnerOptions options, RunCo
         try
         {
             var result = await _executor.RunAsync(action, run, both.Token);
-            return result.Outcome == StepStateName.Cancelled ? Stopped(node, limit, cancel) : result;
+            return result.Outcome == StepStateName.Cancelled ? Cut(result, limit, cancel) : result;
         }
         catch (OperationCanceledException) when (both.IsCancellationRequested)
         {
@@ -89,27 +100,41 @@ internal sealed class StepRunner(RunnerRooms rooms, RunnerOptions options, RunCo
             return new StepResult { Outcome = StepStateName.Unknown, Message = "the step was stopped while a tool changed something: look whether it happened" };
         }
 
-        return cancel.IsCancellationRequested
-            ? new StepResult { Outcome = StepStateName.Cancelled, Message = "cancelled" }
-            : StepResult.Failed($"it took longer than {Workflows.Durations.Show(limit)}", retryable: true);
+        return Cut(new StepResult { Outcome = StepStateName.Cancelled, Message = "cancelled" }, limit, cancel);
     }
+
+    /// <summary>Cut short, and what it spent is known: by whom decides how it ends.</summary>
+    private static StepResult Cut(StepResult result, TimeSpan limit, CancellationToken cancel) => cancel.IsCancellationRequested
+        ? result with { Message = "cancelled", Retryable = false }
+        : result with { Outcome = StepStateName.Failed, Message = $"it took longer than {Workflows.Durations.Show(limit)}", Retryable = true };
 
     private static bool MayRetry(ExecuteStep action, StepResult result, CancellationToken cancel) =>
         result is { Outcome: StepStateName.Failed, Retryable: true } && action.Attempt < action.Node.Spec.Retry.Attempts && !cancel.IsCancellationRequested;
 
     private RunEvent Retrying(ExecuteStep action, StepResult result)
     {
-        var delay = RetryDelay.After(action.Node.Spec.Retry, action.Attempt, RetryDelay.SeedOf(run.RunId, action.Node.Path));
+        var retry = action.Node.Spec.Retry;
+        var asked = result.RetryAfter < retry.MaxDelay ? result.RetryAfter : retry.MaxDelay;
+        var delay = RetryDelay.After(retry, action.Attempt, RetryDelay.SeedOf(run.RunId, action.Node.Path));
+        return Waiting(action, result, action.Attempt, asked > delay ? asked : delay);
+    }
+
+    /// <summary>The attempt counts for its spending alone. After a stop it is due with the next start.</summary>
+    private RunEvent Again(ExecuteStep action, StepResult result) => Waiting(action, result, action.Attempt - 1, TimeSpan.Zero);
+
+    private RunEvent Waiting(ExecuteStep action, StepResult result, int attempts, TimeSpan delay)
+    {
         return Event(RunEventType.StepRetrying) with
         {
             Step = action.Node.Path,
             Message = result.Message,
-            Attempt = action.Attempt,
+            Attempt = attempts,
             DueAt = rooms.Time.GetUtcNow() + delay,
             Fresh = result.Fresh,
             TokensIn = result.TokensIn,
             TokensOut = result.TokensOut,
             CostMicroUsd = result.CostMicroUsd,
+            Estimated = result.Estimated,
         };
     }
 

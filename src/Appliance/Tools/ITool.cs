@@ -11,6 +11,12 @@ public enum ToolPurity : byte
 
     /// <summary>Changes something: a call whose result was lost may have happened, and is never repeated unasked.</summary>
     SideEffect,
+
+    /// <summary>
+    /// Changes nothing but pays: before it does it announces what it may cost at most (<see cref="ToolContext.Announce"/>). A call whose result was lost after
+    /// that may have been paid: it counts as paid, and is never repeated unasked.
+    /// </summary>
+    Paid,
 }
 
 /// <summary>What a tool says about itself. Schemas are JSON schemas as parsed.</summary>
@@ -30,6 +36,10 @@ public interface ITool
     /// cancellation means a broken invariant.
     /// </summary>
     ValueTask<ToolResult> CallAsync(JsonElement arguments, ToolContext context, CancellationToken cancel);
+
+    /// <summary>What a call of a <see cref="ToolPurity.Paid"/> tool yields when a crash took its result. A failed one leaves its step as unknown.</summary>
+    /// <param name="atMost">What was announced last; the run counts it as spent.</param>
+    ToolResult Lost(JsonElement arguments, in ToolSpending atMost) => ToolResult.Failed("it was begun and may have been paid, and its result is lost, so it is not tried again");
 }
 
 /// <summary>A tool's answer: a value, or what went wrong in words that a model can act on.</summary>
@@ -46,15 +56,24 @@ public readonly record struct ToolResult
     /// <summary>What the models that it called used.</summary>
     public ToolSpending Spent { get; init; }
 
+    /// <summary>Another attempt before that would be in vain; zero when nobody said.</summary>
+    public TimeSpan RetryAfter { get; init; }
+
+    /// <summary>It was cancelled, and is known to have spent <see cref="Spent"/> until then.</summary>
+    public bool WasStopped { get; private init; }
+
     public bool Succeeded => Error is null;
 
     public static ToolResult Of(JsonElement value, string? text = null) => new() { Value = value, Text = text };
 
     public static ToolResult Failed(string error) => new() { Error = error };
+
+    public static ToolResult Stopped(in ToolSpending spent) => new() { Error = "it was cancelled", WasStopped = true, Spent = spent };
 }
 
 /// <summary>Tokens and money of a tool's own model calls; they are settled already, and the run shows them as its own.</summary>
-public readonly record struct ToolSpending(long TokensIn, long TokensOut, long CostMicroUsd);
+/// <param name="Estimated">At least a part is a bound: nobody said what was used.</param>
+public readonly record struct ToolSpending(long TokensIn, long TokensOut, long CostMicroUsd, bool Estimated = false);
 
 /// <summary>What a tool may reach: the run's own inputs and notes, and the clock. Nothing else of the box.</summary>
 public sealed record ToolContext
@@ -70,6 +89,15 @@ public sealed record ToolContext
 
     /// <summary>Where the run keeps notes; null where side effects are not offered.</summary>
     public IRunNotes? Notes { get; init; }
+
+    /// <summary>
+    /// Says before a payment what this call may have spent after it, at most; durable when it completes. A later one stands for those before it. Null where
+    /// the call as a whole was announced.
+    /// </summary>
+    public Func<ToolSpending, ValueTask>? Announce { get; init; }
+
+    /// <summary>A failed result will not be tried again.</summary>
+    public bool IsLastAttempt { get; init; } = true;
 }
 
 /// <summary>The texts that a run was given. A tool's <c>path</c> is the name of an input: there is no other file to reach.</summary>

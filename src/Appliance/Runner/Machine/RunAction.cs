@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Jesus.Appliance.Runner.Views;
+using Jesus.Appliance.Tools;
 
 namespace Jesus.Appliance.Runner.Machine;
 
@@ -9,7 +10,8 @@ public abstract record RunAction;
 /// <summary>Carry out an attempt of a prompt, an agent or a tool step.</summary>
 /// <param name="Plan">The step's texts and values, evaluated.</param>
 /// <param name="Attempt">From 1.</param>
-public sealed record ExecuteStep(StepNode Node, StepPlan Plan, int Attempt) : RunAction;
+/// <param name="Lost">What an attempt before this one announced to pay at most, when a crash took its result: it is not to be repeated unasked.</param>
+public sealed record ExecuteStep(StepNode Node, StepPlan Plan, int Attempt, ToolSpending? Lost = null) : RunAction;
 
 /// <summary>Ask a person.</summary>
 public sealed record AskApproval(StepNode Node, string Message, DateTimeOffset? DueAt) : RunAction;
@@ -20,4 +22,5 @@ public sealed record AskApproval(StepNode Node, string Message, DateTimeOffset? 
 public sealed record FinishStep(StepNode Node, StepStateName Outcome, string? Message, JsonElement? Output, JsonElement Whole) : RunAction;
 
 /// <summary>End the run.</summary>
-public sealed record FinishRun(RunStateName State, JsonElement? Outputs, string? Message, bool RefusedByBudget) : RunAction;
+/// <param name="Lost">What steps that will not be looked at again had announced to pay at most before a crash took their results.</param>
+public sealed record FinishRun(RunStateName State, JsonElement? Outputs, string? Message, bool RefusedByBudget, ToolSpending Lost = default) : RunAction;

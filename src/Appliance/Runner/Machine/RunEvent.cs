@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Jesus.Appliance.Runner.Views;
 using Jesus.Appliance.Security;
+using Jesus.Appliance.Tools;
 
 namespace Jesus.Appliance.Runner.Machine;
 
@@ -92,6 +93,12 @@ public sealed record RunEvent
     public long TokensIn { get; init; }
     public long TokensOut { get; init; }
     public long CostMicroUsd { get; init; }
+
+    /// <summary>At least a part of the tokens and the cost is a bound: nobody said what was used.</summary>
+    public bool Estimated { get; init; }
+
+    /// <summary>ToolIntent of a call that pays and changes nothing: what the attempt will have spent at most. Part of no sum unless the result is lost.</summary>
+    public ToolSpending? AtMost { get; init; }
 
     /// <summary>StepRetrying: when the next attempt is due. StepWaiting: when silence counts as a no; null for never.</summary>
     public DateTimeOffset? DueAt { get; init; }

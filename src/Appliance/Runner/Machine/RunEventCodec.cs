@@ -4,6 +4,7 @@ using System.Text.Json;
 using Jesus.Appliance.Runner.Expressions;
 using Jesus.Appliance.Runner.Views;
 using Jesus.Appliance.Security;
+using Jesus.Appliance.Tools;
 
 namespace Jesus.Appliance.Runner.Machine;
 
@@ -70,6 +71,10 @@ public static class RunEventCodec
             TokensIn = Number(json, "tokens_in"u8),
             TokensOut = Number(json, "tokens_out"u8),
             CostMicroUsd = Number(json, "cost_micro_usd"u8),
+            Estimated = json.TryGetProperty("estimated"u8, out _),
+            AtMost = json.TryGetProperty("at_most"u8, out var most)
+                ? new ToolSpending(Number(most, "tokens_in"u8), Number(most, "tokens_out"u8), Number(most, "cost_micro_usd"u8), Estimated: true)
+                : null,
             DueAt = Time(json, "due"u8),
             Fresh = json.TryGetProperty("fresh"u8, out _),
             By = Text(json, "by"u8),
@@ -119,6 +124,20 @@ public static class RunEventCodec
         WriteNumber(writer, "tokens_in"u8, item.TokensIn);
         WriteNumber(writer, "tokens_out"u8, item.TokensOut);
         WriteNumber(writer, "cost_micro_usd"u8, item.CostMicroUsd);
+        if (item.Estimated)
+        {
+            writer.WriteBoolean("estimated"u8, true);
+        }
+
+        if (item.AtMost is { } most)
+        {
+            writer.WriteStartObject("at_most"u8);
+            WriteNumber(writer, "tokens_in"u8, most.TokensIn);
+            WriteNumber(writer, "tokens_out"u8, most.TokensOut);
+            WriteNumber(writer, "cost_micro_usd"u8, most.CostMicroUsd);
+            writer.WriteEndObject();
+        }
+
         if (item.RefusedByBudget)
         {
             writer.WriteBoolean("budget"u8, true);

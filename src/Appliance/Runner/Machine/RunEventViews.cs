@@ -17,7 +17,7 @@ internal static class RunEventViews
             At = item.At,
             Step = item.Step.Length > 0 && machine.Find(item.Step) is { } node ? RunViews.Of(node, machine.End, item.At, withChildren: node.Agent is not null) : null,
             RunState = state,
-            Message = item.Type == RunEventType.ToolIntent ? $"{item.Message} is about to change something" : item.Message,
+            Message = item.Type == RunEventType.ToolIntent ? $"{item.Message} is about to {(item.AtMost is null ? "change something" : "be paid")}" : item.Message,
             Outputs = item.Type == RunEventType.Finished ? item.Output : null,
         };
     }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Jesus.Appliance.Runner.Expressions;
 using Jesus.Appliance.Runner.Views;
 using Jesus.Appliance.Runner.Workflows;
+using Jesus.Appliance.Tools;
 
 namespace Jesus.Appliance.Runner.Machine;
 
@@ -98,7 +99,7 @@ public sealed partial class RunMachine
             return Decide(node, StepStateName.Skipped, null);
         }
 
-        if (node.HasOpenIntent && !node.Spec.Retry.Unknown)
+        if (node.HasOpenIntent && node.PaysAtMost is null && !node.Spec.Retry.Unknown)
         {
             return Decide(node, StepStateName.Unknown,
                 "a side effect was begun and its outcome is not known, so it is not tried again; look whether it happened, then retry the run (or set retry.unknown)");
@@ -118,7 +119,7 @@ public sealed partial class RunMachine
                 Take(node).InProgress = true;
                 node.State = StepStateName.Running;
                 node.StartedAt ??= now;
-                return new ExecuteStep(node, plan, ++node.Attempts);
+                return new ExecuteStep(node, plan, ++node.Attempts, node.PaysAtMost);
         }
     }
 
@@ -186,9 +187,24 @@ public sealed partial class RunMachine
         var where = Failure?.Step is { Length: > 0 } step ? $"step '{step}': " : "";
         return state switch
         {
-            RunStateName.Failed => new FinishRun(state, null, where + Failure!.Message, Failure.RefusedByBudget),
-            RunStateName.Cancelled => new FinishRun(state, null, Cancelling!.Message, false),
+            RunStateName.Failed => new FinishRun(state, null, where + Failure!.Message, Failure.RefusedByBudget, Lost()),
+            RunStateName.Cancelled => new FinishRun(state, null, Cancelling!.Message, false, Lost()),
             _ => new FinishRun(state, outputs, null, false),
         };
+    }
+
+    /// <summary>Nothing is in progress: a payment that is still open is one that a crash cut, and the run ends without another look at it.</summary>
+    private ToolSpending Lost()
+    {
+        var lost = default(ToolSpending);
+        foreach (var node in Walk(Root))
+        {
+            if (node.PaysAtMost is { } most)
+            {
+                lost = new ToolSpending(lost.TokensIn + most.TokensIn, lost.TokensOut + most.TokensOut, lost.CostMicroUsd + most.CostMicroUsd, Estimated: true);
+            }
+        }
+
+        return lost;
     }
 }

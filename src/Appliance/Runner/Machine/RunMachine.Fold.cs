@@ -21,7 +21,7 @@ public sealed partial class RunMachine
                 Release(node!);
                 Wait(node!, item);
                 node!.Attempts = item.Attempt;
-                node.IntentOpen = false;
+                CloseIntent(node);
                 Spend(node, item);
                 if (item.Fresh)
                 {
@@ -56,6 +56,7 @@ public sealed partial class RunMachine
                 break;
             case RunEventType.Finished:
                 (End, _ending) = (item, false);
+                WriteOff(item);
                 break;
         }
     }
@@ -67,7 +68,7 @@ public sealed partial class RunMachine
         node.StartedAt = item.StartedAt ?? node.StartedAt ?? item.At;
         node.EndedAt = item.At;
         node.Attempts = Math.Max(node.Attempts, item.Attempt);
-        node.IntentOpen = false;
+        CloseIntent(node);
         Spend(node, item);
         if (item.Artifact is { } artifact)
         {
@@ -163,13 +164,15 @@ public sealed partial class RunMachine
     {
         if (item.CallIndex < 0)
         {
-            node.IntentOpen = true;
+            (node.IntentOpen, node.PaysAtMost) = (true, item.AtMost);
         }
         else
         {
             node.Agent!.Turns[^1].OpenIntent = item.CallIndex;
         }
     }
+
+    private static void CloseIntent(StepNode node) => (node.IntentOpen, node.PaysAtMost) = (false, null);
 
     private static void Settle(StepNode node, RunEvent item)
     {
@@ -179,13 +182,29 @@ public sealed partial class RunMachine
         turn.OpenIntent = -1;
     }
 
+    /// <summary>What was lost counts with the run's end; should the run be retried, whoever retries it asks for it anew.</summary>
+    private void WriteOff(RunEvent item)
+    {
+        Spend(item);
+        foreach (var node in Walk(Root).Where(node => node.PaysAtMost is not null))
+        {
+            CloseIntent(node);
+        }
+    }
+
     private void Spend(StepNode node, RunEvent item)
     {
         node.TokensIn += item.TokensIn;
         node.TokensOut += item.TokensOut;
+        Spend(item);
+    }
+
+    private void Spend(RunEvent item)
+    {
         TokensIn += item.TokensIn;
         TokensOut += item.TokensOut;
         CostMicroUsd += item.CostMicroUsd;
+        IsEstimated |= item.Estimated;
     }
 
     /// <summary>Puts every failed, cancelled and waiting-to-retry step back to its beginning; what is done stays done.</summary>
@@ -195,7 +214,8 @@ public sealed partial class RunMachine
         foreach (var node in Walk(Root).Where(node => node.HasFailed || node is { State: StepStateName.Waiting, Spec.Kind: not StepKind.Approve }))
         {
             StopWaiting(node);
-            (node.State, node.Message, node.Attempts, node.IntentOpen, node.ReadyAt) = (StepStateName.Pending, null, 0, false, item.At);
+            CloseIntent(node);
+            (node.State, node.Message, node.Attempts, node.ReadyAt) = (StepStateName.Pending, null, 0, item.At);
             (node.StartedAt, node.EndedAt) = (null, null);
             node.Agent?.Forget(keepTurns: node.Agent.HasOpenIntent);
         }

@@ -51,6 +51,9 @@ public sealed partial class RunMachine
     public long TokensIn { get; private set; }
     public long TokensOut { get; private set; }
     public long CostMicroUsd { get; private set; }
+
+    /// <summary>A part of the tokens and the cost is a bound.</summary>
+    public bool IsEstimated { get; private set; }
     public IReadOnlyList<(ArtifactRecord Artifact, string Step)> Artifacts => _artifacts;
 
     private readonly List<(ArtifactRecord Artifact, string Step)> _artifacts = [];

@@ -25,6 +25,7 @@ internal static class RunSummary
             TokensIn = view.TokensIn + item.TokensIn,
             TokensOut = view.TokensOut + item.TokensOut,
             CostMicroUsd = view.CostMicroUsd + item.CostMicroUsd,
+            CostIsEstimated = view.CostIsEstimated || item.Estimated,
             Error = ended && item.RunState == RunStateName.Failed ? item.Message : null,
             RefusedByBudget = ended && item.RefusedByBudget,
             Sequence = sequence,

@@ -28,6 +28,7 @@ internal static class RunViews
             TokensIn = machine.TokensIn,
             TokensOut = machine.TokensOut,
             CostMicroUsd = machine.CostMicroUsd,
+            CostIsEstimated = machine.IsEstimated,
             Error = end?.RunState == RunStateName.Failed ? end.Message : null,
             RefusedByBudget = end?.RefusedByBudget ?? false,
             Steps = withSteps ? [.. machine.Root.Nodes.Select(node => Of(node, machine.End, now))] : null,

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Jesus.Appliance.Runner.Expressions;
 using Jesus.Appliance.Runner.Views;
 using Jesus.Appliance.Runner.Workflows;
+using Jesus.Appliance.Tools;
 
 namespace Jesus.Appliance.Runner.Machine;
 
@@ -38,6 +39,9 @@ public sealed class StepNode(StepSpec spec, Frame frame)
 
     /// <summary>A side effect was announced and nothing was heard of it: after a crash it is unknown whether it happened.</summary>
     public bool IntentOpen { get; set; }
+
+    /// <summary>Set while an announced payment is open: what a crash makes of it. Null where the intent is to change something.</summary>
+    public ToolSpending? PaysAtMost { get; set; }
 
     /// <summary>An executor works on it now. Never part of the fold: after a crash nobody does.</summary>
     public bool InProgress { get; set; }

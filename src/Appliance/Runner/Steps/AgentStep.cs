@@ -69,6 +69,7 @@ internal sealed class AgentStep(RunnerRooms rooms, ToolStep tools)
             TokensIn = result.TokensIn + outcome.Usage.InputTokens,
             TokensOut = result.TokensOut + outcome.Usage.OutputTokens,
             CostMicroUsd = result.CostMicroUsd + outcome.CostMicroUsd,
+            Estimated = result.Estimated || outcome.Quality == UsageQuality.Estimated,
         };
     }
 
@@ -83,6 +84,7 @@ internal sealed class AgentStep(RunnerRooms rooms, ToolStep tools)
         TokensIn = outcome.Usage.InputTokens,
         TokensOut = outcome.Usage.OutputTokens,
         CostMicroUsd = outcome.CostMicroUsd,
+        Estimated = outcome.Quality == UsageQuality.Estimated,
     };
 
     /// <summary>Makes the calls of the last turn that have no result yet, in order.</summary>
@@ -128,12 +130,12 @@ internal sealed class AgentStep(RunnerRooms rooms, ToolStep tools)
             return ToolResult.Failed($"{call.Tool}: the arguments are not JSON: {error}");
         }
 
-        if (tool.Description.Purity == ToolPurity.SideEffect)
+        if (tool.Description.Purity != ToolPurity.ReadOnly)
         {
             await run.Commit(ToolStep.Intent(node, run, call.Tool, index, rooms.Time.GetUtcNow()));
         }
 
-        return await tools.CallAsync(tool, arguments, plan.Inputs, run, cancel) ?? throw new OperationCanceledException(cancel);
+        return await tools.CallAsync(tool, arguments, tools.ContextOf(plan.Inputs, run), cancel) ?? throw new OperationCanceledException(cancel);
     }
 
     private async ValueTask<Outcome> AskAsync(StepNode node, AgentPlan plan, RunContext run, AnswerCollector answer, string? said, CancellationToken cancel)

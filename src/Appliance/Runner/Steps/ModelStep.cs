@@ -52,6 +52,7 @@ internal static class ModelStep
         TokensIn = outcome.Usage.InputTokens,
         TokensOut = outcome.Usage.OutputTokens,
         CostMicroUsd = outcome.CostMicroUsd,
+        Estimated = outcome.Quality == UsageQuality.Estimated,
     };
 
     /// <summary>The answer as the step's output, or why it is none.</summary>
@@ -60,7 +61,13 @@ internal static class ModelStep
         var result = answer.Overflowed
             ? StepResult.Failed("the answer is larger than 4 MB", retryable: true)
             : schema is { } wanted ? Parse(answer, outcome, wanted, texts) : StepResult.Done(JsonValues.Of(answer.Text));
-        return result with { TokensIn = outcome.Usage.InputTokens, TokensOut = outcome.Usage.OutputTokens, CostMicroUsd = outcome.CostMicroUsd };
+        return result with
+        {
+            TokensIn = outcome.Usage.InputTokens,
+            TokensOut = outcome.Usage.OutputTokens,
+            CostMicroUsd = outcome.CostMicroUsd,
+            Estimated = outcome.Quality == UsageQuality.Estimated,
+        };
     }
 
     private static StepResult Parse(AnswerCollector answer, Outcome outcome, JsonElement schema, IReadOnlyDictionary<string, string> texts)

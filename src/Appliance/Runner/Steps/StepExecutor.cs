@@ -20,7 +20,7 @@ internal sealed class StepExecutor
     public ValueTask<StepResult> RunAsync(ExecuteStep action, RunContext run, CancellationToken cancel) => action.Plan switch
     {
         PromptPlan plan => _prompt.RunAsync(action.Node, plan, run, cancel),
-        ToolPlan plan => _tool.RunAsync(action.Node, plan, run, cancel),
+        ToolPlan plan => _tool.RunAsync(action, plan, run, cancel),
         AgentPlan plan => _agent.RunAsync(action.Node, plan, run, cancel),
         _ => throw new InvalidOperationException($"no executor for {action.Plan.GetType().Name}"),
     };

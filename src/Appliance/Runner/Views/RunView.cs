@@ -52,6 +52,9 @@ public sealed record RunView
     public long TokensOut { get; init; }
     public long CostMicroUsd { get; init; }
 
+    /// <summary>A part of the tokens and the cost is a bound: nobody said what was used, or a crash took the answer. It was that or less.</summary>
+    public bool CostIsEstimated { get; init; }
+
     /// <summary>Which step failed and why; null unless failed.</summary>
     public string? Error { get; init; }
 

@@ -3,6 +3,8 @@ using System.Text.Json;
 using Jesus.Appliance.Gateway;
 using Jesus.Appliance.Gateway.Anthropic.Batches;
 using Jesus.Appliance.Pipeline;
+using Jesus.Appliance.Runner;
+using Jesus.Appliance.Runner.Views;
 using Jesus.Appliance.Security;
 using Jesus.Appliance.Storage.Journal;
 using Jesus.Appliance.Tests.Runner;
@@ -13,6 +15,10 @@ namespace Jesus.Appliance.Tests.Gateway.Anthropic;
 /// <summary>Message batches over the real runner, a journal in memory and a model that a test scripts.</summary>
 internal sealed class BatchRig : IDisposable
 {
+    /// <summary>What <see cref="Echo"/> announces, and what it then costs.</summary>
+    public const long AtMostMicroUsd = 11;
+    public const long MicroUsd = 7;
+
     private readonly RunnerRig _runner;
 
     public BatchRig(ModelCaller caller, MemoryJournal? journal = null, MemoryBlobs? blobs = null, TimeProvider? time = null)
@@ -20,7 +26,7 @@ internal sealed class BatchRig : IDisposable
         time ??= TimeProvider.System;
         Journal = journal ?? new MemoryJournal();
         Blobs = blobs ?? new MemoryBlobs();
-        _runner = new RunnerRig(tools: [new BatchTool(caller, Blobs, new GatewayOptions(), time)], journal: Journal, blobs: Blobs, time: time);
+        _runner = new RunnerRig(tools: [new BatchTool(caller, Blobs, new GatewayOptions(), time)], journal: Journal, blobs: Blobs, time: time, options: new RunnerOptions { StopGrace = TimeSpan.FromMilliseconds(20) });
         var deletions = new BatchDeletions(Journal);
         _ = JournalReplay.Run(Journal, deletions);
         Batches = new MessageBatches(_runner.Service, Blobs, deletions, time);
@@ -78,12 +84,20 @@ internal sealed class BatchRig : IDisposable
 
     public static string Params(string text) => $$"""{"model":"nano","max_tokens":9,"messages":[{"role":"user","content":"{{text}}"}]}""";
 
+    /// <summary>As the pipeline does before it calls an adapter.</summary>
+    public static ValueTask AnnounceAsync(ModelCall call) => call.BeforeAttempt is { } announce ? announce(new CallCeiling(20, 9, AtMostMicroUsd)) : ValueTask.CompletedTask;
+
+    public ValueTask<RunView?> RunAsync(BatchView batch) => _runner.Service.GetAsync(batch.RunId, RunnerRig.Alice, CancellationToken.None);
+
+    public Task StopAsync() => _runner.Service.StopAsync();
+
     /// <summary>Says back what it was asked.</summary>
     public static async ValueTask<Outcome> Echo(ModelCall call, IAnswerSink sink, CancellationToken cancel)
     {
         await Task.Yield();
+        await AnnounceAsync(call);
         var asked = call.Request.Turns.PartsOf(call.Request.Turns.Count - 1)[^1].Text.Memory;
         await sink.WriteAsync(new ModelEvent { Kind = EventKind.Text, Utf8 = asked });
-        return new Outcome { Reason = FinishReason.Stop, Usage = new Usage { InputTokens = 10, OutputTokens = 3 }, CostMicroUsd = 7 };
+        return new Outcome { Reason = FinishReason.Stop, Usage = new Usage { InputTokens = 10, OutputTokens = 3 }, CostMicroUsd = MicroUsd };
     }
 }

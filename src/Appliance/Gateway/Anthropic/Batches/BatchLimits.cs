@@ -15,6 +15,6 @@ internal static class BatchLimits
     /// <summary>Bodies of batches at work that are held in memory; of more than these at once, each is read from the disk again.</summary>
     public const int BodiesMax = 4;
 
-    /// <summary>Tries of one request for a passing cause, with pauses of 1 to 30 s: half a minute of an upstream that restarts.</summary>
+    /// <summary>Tries of one request for a passing cause, with pauses of 1 to 30 s in the run's journal: half a minute of an upstream that restarts.</summary>
     public const int TriesMax = 6;
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Json;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Runner;
@@ -10,7 +11,8 @@ namespace Jesus.Appliance.Gateway.Anthropic.Batches;
 
 /// <summary>
 /// <c>messages.create {body, expires, request}</c>: answers one request of a batch through the pipeline, in the batch lane and on the caller's budget. Answers
-/// <c>{type, sha256}</c> with the message in the artifact store, or <c>{type, error}</c>. It reads only: what a crash cut short is asked again.
+/// <c>{type, sha256}</c> with the message in the artifact store, or <c>{type, error}</c>. A request that was sent to a model when the box died is not sent again:
+/// its result says so, and counts the most it can have cost. One that still waited for its turn is answered after the restart as if nothing had been.
 /// </summary>
 public sealed class BatchTool(ModelCaller caller, IRunBlobs blobs, GatewayOptions limits, TimeProvider time) : ITool
 {
@@ -28,9 +30,8 @@ public sealed class BatchTool(ModelCaller caller, IRunBlobs blobs, GatewayOption
             "request":{"type":"object","required":["id","at","bytes"],"properties":{"id":{"type":"string"},"at":{"type":"integer"},"bytes":{"type":"integer"}}}}}
             """u8),
         Parse("""{"type":"object","properties":{"type":{"type":"string"},"sha256":{"type":"string"}}}"""u8),
-        ToolPurity.ReadOnly);
+        ToolPurity.Paid);
 
-    /// <exception cref="OperationCanceledException">The batch was cancelled, or the daemon stops.</exception>
     public async ValueTask<ToolResult> CallAsync(JsonElement arguments, ToolContext context, CancellationToken cancel)
     {
         var request = arguments.GetProperty("request"u8);
@@ -44,62 +45,56 @@ public sealed class BatchTool(ModelCaller caller, IRunBlobs blobs, GatewayOption
         var left = DateTimeOffset.FromUnixTimeMilliseconds(arguments.GetProperty("expires"u8).GetInt64()) - time.GetUtcNow();
         if (left <= TimeSpan.Zero)
         {
-            return Expired();
+            return Expired(default);
         }
 
         using var limit = new CancellationTokenSource(left, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token);
-        try
-        {
-            return await AnswerAsync(body, context, both.Token);
-        }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancel.IsCancellationRequested)
-        {
-            return Expired();
-        }
+        var result = await AnswerAsync(body, context, both.Token);
+        return result.WasStopped && !cancel.IsCancellationRequested ? Expired(result.Spent) : result;
+    }
+
+    public ToolResult Lost(JsonElement arguments, in ToolSpending atMost)
+    {
+        var cost = (atMost.CostMicroUsd / 1e6m).ToString("0.######", CultureInfo.InvariantCulture);
+        var message = $"The box died while this request was being answered. It may have been charged, ${cost} at most (estimated), so it is not asked again by itself; "
+            + "send it again if you still want the answer.";
+        return Error(new ApiFailure(500, "api_error", "interrupted", message), atMost);
     }
 
     private async ValueTask<ToolResult> AnswerAsync(ReadOnlyMemory<byte> body, ToolContext context, CancellationToken cancel)
     {
-        var spent = default(ToolSpending);
-        for (var tried = 1; ; tried++)
+        var exchange = _pool.Rent();
+        try
         {
-            var exchange = _pool.Rent();
-            try
+            var failure = MessagesParser.Parse(body, exchange.Call.Request, limits, counts: false, out var wishes);
+            if (failure.IsNone && wishes.Stream)
             {
-                var failure = MessagesParser.Parse(body, exchange.Call.Request, limits, counts: false, out var wishes);
-                if (failure.IsNone && wishes.Stream)
-                {
-                    failure = ApiFailure.Invalid("invalid_request", "stream: is not allowed in a batch.", "stream");
-                }
-
-                if (!failure.IsNone)
-                {
-                    return Error(failure, spent);
-                }
-
-                Address(exchange, context, wishes);
-                var outcome = await caller(exchange.Call, exchange.Collector, cancel);
-                cancel.ThrowIfCancellationRequested();
-                spent = new ToolSpending(
-                    spent.TokensIn + outcome.Usage.InputTokens, spent.TokensOut + outcome.Usage.OutputTokens, spent.CostMicroUsd + outcome.CostMicroUsd);
-                failure = outcome.Succeeded ? default : ApiFailure.Of(outcome);
-                if (failure.IsNone)
-                {
-                    return Keep(exchange, wishes.Model, outcome, spent);
-                }
-
-                if (!failure.ShouldRetry || tried == BatchLimits.TriesMax)
-                {
-                    return Error(failure, spent);
-                }
-
-                await Task.Delay(Pause(tried, failure), time, cancel);
+                failure = ApiFailure.Invalid("invalid_request", "stream: is not allowed in a batch.", "stream");
             }
-            finally
+
+            if (!failure.IsNone)
             {
-                _pool.Return(exchange);
+                return Error(failure, default);
             }
+
+            Address(exchange, context, wishes);
+            var outcome = await caller(exchange.Call, exchange.Collector, cancel);
+            var spent = new ToolSpending(
+                outcome.Usage.InputTokens, outcome.Usage.OutputTokens, outcome.CostMicroUsd, outcome.Quality == UsageQuality.Estimated);
+            if (outcome.Error.Cause == ErrorCause.Cancelled && cancel.IsCancellationRequested)
+            {
+                return ToolResult.Stopped(spent);
+            }
+
+            failure = outcome.Succeeded ? default : ApiFailure.Of(outcome);
+            return failure.IsNone ? Keep(exchange, wishes.Model, outcome, spent)
+                : failure.ShouldRetry && !context.IsLastAttempt ? ToolResult.Failed(failure.Message) with { Spent = spent, RetryAfter = failure.RetryAfter }
+                : Error(failure, spent);
+        }
+        finally
+        {
+            _pool.Return(exchange);
         }
     }
 
@@ -111,6 +106,7 @@ public sealed class BatchTool(ModelCaller caller, IRunBlobs blobs, GatewayOption
         call.RouteName = wishes.Model;
         call.RunId = context.RunId;
         call.Api = "anthropic";
+        call.BeforeAttempt = context.Announce is { } announce ? most => announce(new ToolSpending(most.InputTokens, most.OutputTokens, most.MicroUsd)) : null;
         var text = call.Request.Text;
         call.Request.Ids = new CallIds(text.Copy(context.RunId), default, text.Copy(context.Principal.Id));
         exchange.Collector.ParallelToolCalls = call.Request.ParallelToolCalls != false;
@@ -136,10 +132,7 @@ public sealed class BatchTool(ModelCaller caller, IRunBlobs blobs, GatewayOption
         }
     }
 
-    private static TimeSpan Pause(int tried, in ApiFailure failure) =>
-        TimeSpan.FromSeconds(Math.Clamp(Math.Max(failure.RetryAfter.TotalSeconds, Math.Pow(2, tried - 1)), 1, 30));
-
-    private static ToolResult Expired() => Result("expired", null, default);
+    private static ToolResult Expired(in ToolSpending spent) => Result("expired", null, spent);
 
     private static ToolResult Error(ApiFailure failure, ToolSpending spent)
     {

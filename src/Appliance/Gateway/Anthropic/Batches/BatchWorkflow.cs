@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Jesus.Appliance.Gateway.Anthropic.Batches;
 
@@ -14,8 +15,8 @@ internal static class BatchWorkflow
     /// <summary>For so long after its creation the results can be had.</summary>
     public static readonly TimeSpan ResultsKept = TimeSpan.FromDays(29);
 
-    /// <summary>An item never fails: what went wrong with a request is its result. Its time is limited by the batch's end, before the step's.</summary>
-    public static ReadOnlyMemory<byte> Yaml { get; } = """
+    /// <summary>An item never fails: what went wrong with a request is its result, and a passing cause is tried again. Its time is limited by the batch's end, before the step's.</summary>
+    public static ReadOnlyMemory<byte> Yaml { get; } = Encoding.UTF8.GetBytes($$$"""
         name: message-batch
         description: The requests of one message batch.
 
@@ -31,13 +32,14 @@ internal static class BatchWorkflow
               as: request
               step:
                 timeout: 26h
+                retry: {attempts: {{{BatchLimits.TriesMax}}}, backoff: 1s, max_delay: 30s}
                 tool:
                   name: messages.create
                   arguments:
                     body: ${inputs.body}
                     expires: ${inputs.expires}
                     request: ${request}
-        """u8.ToArray();
+        """);
 
     public static string Hash { get; } = Convert.ToHexStringLower(SHA256.HashData(Yaml.Span));
 }
