@@ -35,7 +35,8 @@ internal static class RunReport
     private static void Print(Screen screen, DaemonClient daemon, RunView run)
     {
         screen.Line();
-        screen.Line($"{StepGlyph.Paint(screen, run.State)} in {Screen.Seconds(run.Seconds)}, {run.TokensIn} tokens in, {run.TokensOut} out, {Screen.Usd(run.CostMicroUsd)}{(run.CostIsEstimated ? " at most" : "")}");
+        var cost = Screen.Usd(run.CostMicroUsd) + (run.CostIsEstimated ? " at most" : "");
+        screen.Line($"{StepGlyph.Paint(screen, run.State)} in {Screen.Seconds(run.Seconds)}, {run.TokensIn} tokens in, {run.TokensOut} out, {cost}");
         if (run.Error is { Length: > 0 } error)
         {
             screen.Line(screen.Red("error: ") + Screen.Safe(error));

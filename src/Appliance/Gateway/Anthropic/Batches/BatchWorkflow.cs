@@ -15,7 +15,10 @@ internal static class BatchWorkflow
     /// <summary>For so long after its creation the results can be had.</summary>
     public static readonly TimeSpan ResultsKept = TimeSpan.FromDays(29);
 
-    /// <summary>An item never fails: what went wrong with a request is its result, and a passing cause is tried again. Its time is limited by the batch's end, before the step's.</summary>
+    /// <summary>
+    /// An item never fails: what went wrong with a request is its result, and a passing cause is tried again. Its time is limited by the batch's end, before the
+    /// step's.
+    /// </summary>
     public static ReadOnlyMemory<byte> Yaml { get; } = Encoding.UTF8.GetBytes($$$"""
         name: message-batch
         description: The requests of one message batch.
