@@ -132,30 +132,47 @@ public sealed class ArtifactStore
         }
     }
 
-    /// <summary>Deletes what nothing refers to, except what was stored within <see cref="ArtifactOptions.SweepGrace"/>.</summary>
+    /// <summary>
+    /// Deletes what nothing refers to, except what was stored, or stored again, within <see cref="ArtifactOptions.SweepGrace"/>: its record may be on its way.
+    /// Others go on meanwhile; the store is held for one deletion at a time.
+    /// </summary>
     /// <param name="live">Hashes of every artifact that a record refers to.</param>
     /// <returns>How many files and bytes went.</returns>
-    public (int Files, long Bytes) Sweep(IReadOnlySet<string> live)
+    public (int Files, long Bytes) Sweep(IReadOnlySet<string> live, CancellationToken cancel = default)
     {
-        var (files, bytes) = (0, 0L);
         lock (_gate)
         {
             ForgetOld();
-            foreach (var (hash, path) in Files())
-            {
-                if (live.Contains(hash) || _recent.ContainsKey(hash))
-                {
-                    continue;
-                }
+        }
 
-                var length = _disk.FileLength(path);
-                _disk.Delete(path); // not synced: a deletion that a crash undoes is swept again
-                _used = _used < 0 ? _used : _used - length;
+        var (files, bytes) = (0, 0L);
+        foreach (var (hash, path) in Files())
+        {
+            cancel.ThrowIfCancellationRequested();
+            if (!live.Contains(hash) && TryDelete(hash, path) is >= 0 and var length)
+            {
                 (files, bytes) = (files + 1, bytes + length);
             }
         }
 
         return (files, bytes);
+    }
+
+    /// <returns>Its bytes; -1 when it was stored lately, or is gone.</returns>
+    private long TryDelete(string hash, string path)
+    {
+        lock (_gate)
+        {
+            if (_recent.ContainsKey(hash) || !_disk.FileExists(path))
+            {
+                return -1;
+            }
+
+            var length = _disk.FileLength(path);
+            _disk.Delete(path); // not synced: a deletion that a crash undoes is swept again
+            _used = _used < 0 ? _used : _used - length;
+            return length;
+        }
     }
 
     internal string? Reserve(long more, long artifactSoFar)

@@ -37,6 +37,7 @@ public sealed class Rooms : IAsyncDisposable
     private readonly ApplianceConfig _config;
     private readonly IRunService _runs;
     private BoxCounter? _counter;
+    private ArtifactSweeper? _sweeper;
 
     private Rooms(ServeSettings settings, ApplianceConfig config, LogHub log, string version)
     {
@@ -156,6 +157,7 @@ public sealed class Rooms : IAsyncDisposable
     /// <summary>What works by itself from then on: runs that a crash interrupted go on, models are loaded.</summary>
     public async Task ResumeAsync(CancellationToken cancel)
     {
+        _sweeper = Sweeper();
         var taken = await Runs.RecoverAsync(cancel);
         Readiness.Set("runner", true, taken == 0 ? "no run was interrupted" : $"{taken} interrupted runs go on");
         await Models.PreloadAsync(Readiness);
@@ -177,6 +179,7 @@ public sealed class Rooms : IAsyncDisposable
     {
         await (Federation?.DisposeAsync() ?? ValueTask.CompletedTask);
         _counter?.Dispose();
+        _sweeper?.Dispose();
         Runs.Dispose();
         await Projection.DisposeAsync();
         Engine.Dispose();
@@ -185,6 +188,12 @@ public sealed class Rooms : IAsyncDisposable
         Budgets.Dispose();
         Journal.Dispose();
         Metrics.Dispose();
+    }
+
+    private ArtifactSweeper Sweeper()
+    {
+        var runs = new RunArtifacts(Projection, Journal, new ArtifactBlobs(Artifacts), _config.Artifacts.Retention, BatchDeletions.Contains, Time);
+        return new ArtifactSweeper(Artifacts, [runs, Responses], Time, Log.CreateLogger("Artifacts"));
     }
 
     private ValueTask<Outcome> CallModel(ModelCall call, IAnswerSink sink, CancellationToken cancel) => Pipeline.RunAsync(call, sink, cancel);
@@ -202,6 +211,7 @@ public sealed class Rooms : IAsyncDisposable
     {
         Journal = Journal,
         Blobs = new ArtifactBlobs(Artifacts),
+        FilesKept = config.Artifacts.Retention,
         Tools = ToolSet.BuiltIn.With(new BatchTool(Pipeline.RunAsync, new ArtifactBlobs(Artifacts), config.Listen, Time)),
         History = new ProjectionHistory(Projection, Journal),
         CallModel = Pipeline.RunAsync,

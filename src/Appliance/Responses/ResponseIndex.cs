@@ -11,6 +11,9 @@ internal sealed class ResponseIndex(ResponseOptions options)
 
     public int Count => _byId.Count;
 
+    /// <summary>The artifacts of all that is kept.</summary>
+    public IEnumerable<string> Hashes => _byId.Values.Select(entry => entry.Hash);
+
     public Entry? Find(string id) => _byId.GetValueOrDefault(id);
 
     /// <summary>Adds a response, or says that one in the background has ended.</summary>

@@ -10,7 +10,7 @@ namespace Jesus.Appliance.Responses;
 /// acknowledged as kept; the index over them is folded from the journal at the start. What is dropped (by its owner, by age, by number) is deleted
 /// from the disk; its records stay. Thread-safe.
 /// </summary>
-public sealed class ResponseStore(IJournal journal, ArtifactStore artifacts, ResponseOptions options, TimeProvider time) : IJournalFold
+public sealed class ResponseStore(IJournal journal, ArtifactStore artifacts, ResponseOptions options, TimeProvider time) : IJournalFold, IArtifactHolder
 {
     private const string MediaType = "application/json";
 
@@ -102,6 +102,17 @@ public sealed class ResponseStore(IJournal journal, ArtifactStore artifacts, Res
 
     /// <summary>Lets what is too old or too many make room. Called at the start, and by itself with each response that is kept.</summary>
     public void Trim() => Trim(null);
+
+    /// <summary>The index is changed after a record is durable; what was stored meanwhile is too young to be swept.</summary>
+    ValueTask IArtifactHolder.CollectAsync(ISet<string> live, CancellationToken cancel)
+    {
+        lock (_gate)
+        {
+            live.UnionWith(_index.Hashes);
+        }
+
+        return ValueTask.CompletedTask;
+    }
 
     void IJournalFold.Apply(in JournalRecord record)
     {

@@ -260,6 +260,11 @@ public sealed class RunService : IRunService, IDisposable
             return Wrong($"run {runId} is {RunEventCodec.NameOf(driver.State)}: only a failed or cancelled run can be retried");
         }
 
+        if (_rooms.FilesKept > TimeSpan.Zero && driver.Look(machine => machine.End?.At) < _rooms.Time.GetUtcNow() - _rooms.FilesKept)
+        {
+            return Wrong($"run {runId} ended more than {_rooms.FilesKept.TotalDays:N0} days ago (artifacts.retentionDays), and its files are gone: submit it again");
+        }
+
         if (driver.IsAnywhere)
         {
             return Wrong($"run {runId} runs anywhere in the federation, which this box is not in now: set federation.nats.urls and federation.durable");

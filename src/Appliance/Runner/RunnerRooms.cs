@@ -14,6 +14,9 @@ public sealed record RunnerRooms
 {
     public required IJournal Journal { get; init; }
     public required IRunBlobs Blobs { get; init; }
+
+    /// <summary>For so long after a run's end the files that it names are there; zero means for ever.</summary>
+    public TimeSpan FilesKept { get; init; }
     public required IRunHistory History { get; init; }
     public required CallModel CallModel { get; init; }
     public required TimeProvider Time { get; init; }

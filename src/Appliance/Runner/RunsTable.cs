@@ -6,7 +6,10 @@ using Microsoft.Data.Sqlite;
 
 namespace Jesus.Appliance.Runner;
 
-/// <summary>The runs in <c>jesus.db</c>: a row a run for lists, and every event by run, so that one run is read without reading the journal.</summary>
+/// <summary>
+/// The runs in <c>jesus.db</c>: a row a run for lists, every event by run, so that one run is read without reading the journal, and the artifacts that each
+/// run names.
+/// </summary>
 public sealed class RunsTable : IProjectionTable
 {
     private static readonly JournalKind[] Wanted = [JournalKind.RunEvent, JournalKind.ToolIntent];
@@ -22,6 +25,7 @@ public sealed class RunsTable : IProjectionTable
             sequence INTEGER NOT NULL, estimated INTEGER NOT NULL) WITHOUT ROWID;
         CREATE INDEX runs_by_user ON runs(user, id);
         CREATE INDEX runs_open ON runs(id) WHERE finished IS NULL;
+        CREATE TABLE run_blobs(run TEXT NOT NULL, hash BLOB NOT NULL, own INTEGER NOT NULL, PRIMARY KEY(run, hash)) WITHOUT ROWID;
         CREATE TABLE run_events(run TEXT NOT NULL, position INTEGER NOT NULL, payload BLOB NOT NULL, PRIMARY KEY(run, position)) WITHOUT ROWID;
         """;
 
@@ -32,12 +36,17 @@ public sealed class RunsTable : IProjectionTable
     private sealed class Applier : IProjectionApplier
     {
         private readonly SqliteCommand _event;
+        private readonly SqliteCommand _blob;
         private readonly SqliteCommand _begin;
         private readonly SqliteCommand _change;
 
         public Applier(SqliteConnection connection)
         {
             _event = New(connection, "INSERT OR REPLACE INTO run_events(run, position, payload) VALUES ($run, $position, $payload)", "$run", "$position", "$payload");
+            _blob = New(
+                connection,
+                "INSERT INTO run_blobs(run, hash, own) VALUES ($run, $hash, $own) ON CONFLICT(run, hash) DO UPDATE SET own = MAX(own, excluded.own)",
+                "$run", "$hash", "$own");
             _begin = New(
                 connection,
                 """
@@ -58,6 +67,7 @@ public sealed class RunsTable : IProjectionTable
         {
             var item = RunEventCodec.Read(record.Payload.Span);
             Run(_event, item.RunId, record.Position.Value, record.Payload.ToArray());
+            HashScan.Find(record.Payload.Span, hash => Run(_blob, item.RunId, Convert.FromHexString(hash), IsOwn(item, hash) ? 1 : 0));
             if (item.Submitted is { } submitted)
             {
                 Run(_begin, item.RunId, submitted.WorkflowName, (int)RunStateName.Queued, submitted.Principal.User, item.At.UtcTicks, record.Position.Value);
@@ -83,9 +93,14 @@ public sealed class RunsTable : IProjectionTable
         public void Dispose()
         {
             _event.Dispose();
+            _blob.Dispose();
             _begin.Dispose();
             _change.Dispose();
         }
+
+        /// <summary>Part of the run's record, without which the run cannot be read.</summary>
+        private static bool IsOwn(RunEvent item, string hash) => hash == item.OutputHash
+            || (item.Submitted is { } run && (hash == run.WorkflowHash || hash == run.InputsHash || run.Files.Values.Contains(hash)));
 
         private static SqliteCommand New(SqliteConnection connection, string sql, params ReadOnlySpan<string> parameters)
         {

@@ -22,6 +22,7 @@ internal sealed class WorkflowCache(IRunBlobs blobs, ToolSet tools)
         var key = Key(hash, submission.FileName, files);
         if (_byKey.TryGetValue(key, out var cached))
         {
+            Store(submission); // it may have been swept since: no run that was accepted may have named it
             return cached;
         }
 
@@ -31,12 +32,7 @@ internal sealed class WorkflowCache(IRunBlobs blobs, ToolSet tools)
             return new CachedWorkflow(null, parsed.Errors, hash, files);
         }
 
-        _ = blobs.Put(submission.Workflow.Span, "application/yaml");
-        foreach (var file in submission.Files.Values)
-        {
-            _ = blobs.Put(file.Span, "application/yaml");
-        }
-
+        Store(submission);
         return Keep(key, new CachedWorkflow(parsed.Workflow, [], hash, files));
     }
 
@@ -55,6 +51,15 @@ internal sealed class WorkflowCache(IRunBlobs blobs, ToolSet tools)
         return parsed.Workflow is { } workflow
             ? Keep(key, new CachedWorkflow(workflow, [], submitted.WorkflowHash, submitted.Files)).Workflow!
             : throw new IOException($"the workflow {submitted.FileName} is no longer accepted: {parsed.Errors[0]}");
+    }
+
+    private void Store(RunSubmission submission)
+    {
+        _ = blobs.Put(submission.Workflow.Span, "application/yaml");
+        foreach (var file in submission.Files.Values)
+        {
+            _ = blobs.Put(file.Span, "application/yaml");
+        }
     }
 
     private CachedWorkflow Keep(string key, CachedWorkflow workflow)
