@@ -199,7 +199,13 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
 
     private Candidate Local(ModelFile file, Candidate? old)
     {
-        var traits = new CandidateTraits { ContextTokens = file.ContextTokens, LeavesBox = false, Abilities = AbilitiesOf(file) };
+        var traits = new CandidateTraits
+        {
+            ContextTokens = file.ContextTokens,
+            LeavesBox = false,
+            Abilities = AbilitiesOf(file),
+            Door = $"{LocalAdapter.Kind}/{host.Adapters.BaseOf(file.Name)}",
+        };
         return old?.Traits == traits ? old : new Candidate(_local, file.Name, traits, old?.Health);
     }
 

@@ -92,7 +92,7 @@ internal sealed class OwnModels(ModelHost engine, RouteTableHolder routes, Ticke
     }
 
     /// <summary>At the door, and behind it.</summary>
-    private int DelayMs(Candidate candidate, Lane lane, long thereMs) => (int)Math.Min(int.MaxValue, scheduler.ForeseenMs(candidate.Label, lane) + thereMs);
+    private int DelayMs(Candidate candidate, Lane lane, long thereMs) => (int)Math.Min(int.MaxValue, scheduler.ForeseenMs(candidate.Door, lane) + thereMs);
 
     /// <summary>The files are looked at when the table changes, not at each status.</summary>
     private long LoadMs(string model, RouteTable table)

@@ -74,7 +74,7 @@ public sealed class Rooms : IAsyncDisposable
         Prices = new PriceTableHolder(PriceTable.Build(config.Prices, []));
         var directory = new UserDirectory(config.Directory);
         Principals = new PrincipalResolver(Keys, directory, config.Security, new LocalUsers(Disk));
-        var scheduler = new TicketScheduler(config.Scheduler, () => (long)Time.GetElapsedTime(0).TotalMilliseconds);
+        var scheduler = new TicketScheduler(config.Scheduler, () => (long)Time.GetElapsedTime(0).TotalMilliseconds, Time);
         var own = new OwnModels(Engine, Routes, scheduler, Prices, config.Federation, Time);
         Federation = OpenFederation(config.Federation, own);
         var calls = Federation is null ? null : new PeerCalls(Federation, own, directory, CallModel, Time, Roll, log.CreateLogger("Federation"));

@@ -8,6 +8,9 @@ internal sealed class Attempt(AttemptWatch watch)
 {
     public AttemptWatch Watch { get; } = watch;
 
+    /// <summary>Through which the Scheduler lets it stand still for a more urgent call.</summary>
+    public CallHold Hold { get; } = new(watch.Held);
+
     /// <summary>Place in the plan, and index among the call's candidates.</summary>
     public int Place { get; private set; }
     public int Index { get; private set; }

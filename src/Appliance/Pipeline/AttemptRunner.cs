@@ -98,8 +98,10 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         var candidate = attempt.Candidate;
         attempt.Capacity = candidate.Adapter.Capacity(new ModelKey(candidate.Model));
         var slots = candidate.Traits.Slots > 0 ? candidate.Traits.Slots : attempt.Capacity.TotalSlots;
-        return rooms.Scheduler.TryEnter(candidate.Label, slots, path.Call.Lane, out ticket);
+        return rooms.Scheduler.TryEnter(candidate.Door, slots, path.Call.Lane, out ticket, NeedOf(path, attempt));
     }
+
+    private static CallNeed NeedOf(CallPath path, Attempt attempt) => new(attempt.Hold, path.InputTokens[attempt.Index], attempt.Capacity.FreeTokens);
 
     /// <summary>Waits no longer than an attempt may: with another candidate left, its door may be open.</summary>
     private async ValueTask<TicketResult> QueueAsync(CallPath path, Attempt attempt)
@@ -110,7 +112,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         attempt.Watch.Start(waitMs, waitMs, waitMs, LeftMs(path), path.Cancel);
         try
         {
-            return await rooms.Scheduler.WaitAsync(attempt.Candidate.Label, path.Call.Lane, flow, cost, attempt.Watch.Token).ConfigureAwait(false);
+            return await rooms.Scheduler.WaitAsync(attempt.Candidate.Door, path.Call.Lane, flow, cost, attempt.Watch.Token, NeedOf(path, attempt)).ConfigureAwait(false);
         }
         finally
         {
@@ -244,6 +246,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         path.Originals.Restore(request);
         request.Model = attempt.Candidate.ModelUtf8;
         request.Priority = (int)path.Call.Lane;
+        request.Hold = attempt.Hold;
         request.DataClass = (int)path.DataClass;
         RescueStep.Shape(path, request);
         if (!path.Reservation.HasCaps || request.MaxOutputTokens != 0 || request.Operation != ModelOperation.Generate)

@@ -4,7 +4,8 @@ namespace Jesus.Appliance.Pipeline;
 
 /// <summary>
 /// Ends an attempt that is too slow or no longer wanted. One per call, reused: its token is cancelled when the caller cancels, when the first event does
-/// not come in time, when the stream stalls, or at the call's deadline. Time that the reader of the answer takes is not the candidate's, but the deadline is the reader's own.
+/// not come in time, when the stream stalls, or at the call's deadline. Time that the reader of the answer takes is not the candidate's, nor is time for which the Scheduler
+/// lets the call stand still; but the deadline is the reader's own.
 /// </summary>
 internal sealed class AttemptWatch : IDisposable
 {
@@ -26,6 +27,7 @@ internal sealed class AttemptWatch : IDisposable
     private volatile bool _running;
     private volatile bool _begun;
     private volatile bool _inReader;
+    private volatile bool _isHeld;
     private volatile ErrorCause _cause;
 
     public AttemptWatch(TimeProvider time)
@@ -90,6 +92,13 @@ internal sealed class AttemptWatch : IDisposable
         _inReader = inReader;
     }
 
+    /// <summary>The Scheduler lets the call stand still, or go on.</summary>
+    public void Held(bool isHeld)
+    {
+        Volatile.Write(ref _lastMs, _time.NowMs());
+        _isHeld = isHeld;
+    }
+
     /// <summary>Part of the answer has reached the reader.</summary>
     public void Commit() => _stallMs = _committedStallMs;
 
@@ -125,7 +134,7 @@ internal sealed class AttemptWatch : IDisposable
 
         var now = _time.NowMs();
         var limit = _begun ? _stallMs : _firstMs;
-        var left = Math.Min(_inReader ? limit : limit - (now - Volatile.Read(ref _lastMs)), Volatile.Read(ref _endsMs) - now);
+        var left = Math.Min(_inReader || _isHeld ? limit : limit - (now - Volatile.Read(ref _lastMs)), Volatile.Read(ref _endsMs) - now);
         if (left > 0)
         {
             Arm(Math.Min(left, _lookMs));

@@ -25,5 +25,6 @@ internal readonly record struct RequestOriginals(
     {
         Restore(request);
         request.CallSeed = CallSeed;
+        request.Hold = null;
     }
 }

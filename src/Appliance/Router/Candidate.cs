@@ -23,6 +23,9 @@ public sealed record CandidateTraits
     /// <summary>Calls in progress at once; 0 takes the adapter's word, or the scheduler's default where it has none.</summary>
     public int Slots { get; init; }
 
+    /// <summary>Whose places its calls take, as <see cref="Candidate.Label"/> has it; empty for its own. A model's LoRA adapters take the model's.</summary>
+    public string Door { get; init; } = "";
+
     /// <summary>What it can; a call that needs something else goes past it. A server that says nothing about itself is tried with everything.</summary>
     public Abilities Abilities { get; init; } = Abilities.All;
 }
@@ -39,6 +42,7 @@ public sealed class Candidate
         Key = key;
         Name = $"{adapter.Id.Provider}/{model}";
         Label = key == 1 ? Name : string.Create(CultureInfo.InvariantCulture, $"{Name}#{key}");
+        Door = traits.Door.Length > 0 ? traits.Door : Label;
         Hash = StableHash.Of(Label);
         ModelUtf8 = new Utf8Slice(Encoding.UTF8.GetBytes(model));
         Health = health ?? new CandidateHealth();
@@ -47,8 +51,11 @@ public sealed class Candidate
     /// <summary><c>provider/model</c>: what routes, prices and metrics name. The keys of one provider share it.</summary>
     public string Name { get; }
 
-    /// <summary><see cref="Name"/>, and from the second key on <c>#2</c> and so forth: unique in a route table; what doors and decisions name.</summary>
+    /// <summary><see cref="Name"/>, and from the second key on <c>#2</c> and so forth: unique in a route table; what decisions name.</summary>
     public string Label { get; }
+
+    /// <summary>Where the Scheduler gives out its places: those who share them name the same.</summary>
+    public string Door { get; }
 
     public int Key { get; }
 

@@ -1,84 +1,96 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using Jesus.Inference.Contract;
 using Jesus.Transport.Pooling;
 
 namespace Jesus.Appliance.Scheduler;
 
 /// <summary>
-/// The door of one candidate: so many may be inside, the others wait in a <see cref="FairQueue"/>, and who would wait too long is told so at once.
-/// Thread-safe; monotonic milliseconds are an argument.
+/// The door of one candidate: so many may be inside, the others wait in a <see cref="FairQueue"/>, and who would wait too long is told so at once. A person's call that
+/// finds no place, or too little memory, has a batch's set aside (<see cref="Preemption"/>). Thread-safe; monotonic milliseconds are an argument.
 /// </summary>
-internal sealed class Door(SchedulerOptions options, Func<long> nowMs)
+/// <param name="time">Brings back who is set aside when its time is up; null leaves that to the next call that comes or goes.</param>
+internal sealed class Door(SchedulerOptions options, Func<long> nowMs, TimeProvider? time)
 {
     private readonly Lock _gate = new();
     private readonly FairQueue _queue = new(options);
     private readonly ConcurrentQueue<TicketWaiter> _spare = new();
     private readonly QueueForecast _forecast = new(options);
+    private readonly Preemption _preemption = new(options);
+    private readonly Stack<Place> _sparePlaces = [];
+    private ITimer? _timer;
     private int _inside;
     private int _slots = 1;
 
     /// <summary>Enters at once, or not at all.</summary>
-    /// <param name="enteredMs">When; what <see cref="Leave"/> wants back.</param>
-    public bool TryEnter(int slots, out long enteredMs)
+    public Place? TryEnter(int slots, Lane lane, in CallNeed need)
     {
-        enteredMs = nowMs();
         lock (_gate)
         {
             _slots = slots;
             if (_inside >= slots || _queue.Count > 0)
             {
-                return false;
+                return null;
             }
 
-            _inside++;
-            return true;
+            var place = Enter(lane, need.Hold, isKept: false);
+            FindMemory(place, need);
+            return place;
         }
     }
 
-    /// <summary>Milliseconds that a call of a lane would wait for a place; 0 when one is free.</summary>
+    /// <summary>Milliseconds that a call of a lane would wait for a place; 0 when one is free, or another makes way.</summary>
     public long ForeseenMs(Lane lane)
     {
         lock (_gate)
         {
-            return _inside < _slots && _queue.Count == 0 ? 0 : _forecast.WaitMs(_queue, lane, _slots);
+            return (_inside < _slots && _queue.Count == 0) || MakesWay(lane) ? 0 : _forecast.WaitMs(_queue, lane, _slots);
         }
     }
 
     /// <summary>Waits for a place.</summary>
     /// <returns>Full (with the wait that is foreseen), left (when <paramref name="cancel"/> came first) or granted.</returns>
     [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
-    public async ValueTask<DoorResult> WaitAsync(Lane lane, string flow, int cost, CancellationToken cancel)
+    public async ValueTask<DoorResult> WaitAsync(Lane lane, string flow, int cost, CallNeed need, CancellationToken cancel)
     {
         var waiter = _spare.TryDequeue(out var spare) ? spare : new TicketWaiter();
-        waiter.Door = this;
+        (waiter.Door, waiter.Need) = (this, need);
         if (!TryJoin(waiter, lane, flow, cost, out var foreseenMs))
         {
-            waiter.Door = null!;
+            waiter.Clear();
             _spare.Enqueue(waiter);
             SchedulerMetrics.TurnedAway(lane);
-            return new DoorResult(TicketVerdict.Full, foreseenMs);
+            return new DoorResult(TicketVerdict.Full, foreseenMs, null);
         }
 
         SchedulerMetrics.Waits(lane, 1);
-        bool granted;
+        Place? place;
         await using (cancel.UnsafeRegister(static waiter => GiveUp((TicketWaiter)waiter!), waiter).ConfigureAwait(false))
         {
-            granted = await waiter.Task.ConfigureAwait(false);
+            place = await waiter.Task.ConfigureAwait(false);
         }
 
         SchedulerMetrics.Waits(lane, -1);
         waiter.Reset();
         _spare.Enqueue(waiter);
-        return new DoorResult(granted ? TicketVerdict.Granted : TicketVerdict.Left, nowMs());
+        return new DoorResult(place is null ? TicketVerdict.Left : TicketVerdict.Granted, nowMs(), place);
     }
 
-    public void Leave(long enteredMs)
+    public void Leave(Place place)
     {
-        var heldMs = nowMs() - enteredMs;
         lock (_gate)
         {
-            _inside--;
-            _forecast.Held(heldMs);
+            var now = nowMs();
+            _forecast.Held(place.HeldMs(now));
+            _inside -= place.IsAside ? 0 : 1;
+            if (place.IsAside)
+            {
+                SchedulerMetrics.WasAside((now - place.AsideSinceMs) / 1e3);
+            }
+
+            place.Hold?.Release();
+            _preemption.Left(place);
+            _sparePlaces.Push(place);
             Admit();
         }
     }
@@ -88,23 +100,130 @@ internal sealed class Door(SchedulerOptions options, Func<long> nowMs)
         lock (_gate)
         {
             foreseenMs = _forecast.WaitMs(_queue, lane, _slots);
-            if (!_forecast.MayJoin(_queue, lane, foreseenMs))
+            if (!MakesWay(lane) && !_forecast.MayJoin(_queue, lane, foreseenMs))
             {
                 return false;
             }
 
             _queue.Add(waiter, lane, flow, cost);
             Admit();
+            FindPlaces(lane);
             return true;
         }
     }
 
+    private bool MakesWay(Lane lane) => lane == Lane.Interactive && _preemption.Choose() is not null;
+
     private void Admit()
     {
-        while (_inside < _slots && _queue.Take() is TicketWaiter next)
+        var now = nowMs();
+        while (_preemption.Due(now) is { } due)
         {
-            _inside++;
-            next.Complete(true);
+            TakeBack(due, now);
+        }
+
+        while (_inside < _slots)
+        {
+            if (_preemption.Next(_queue.CountOf(Lane.Interactive)) is { } back)
+            {
+                TakeBack(back, now);
+            }
+            else if (_queue.Take() is TicketWaiter next)
+            {
+                Grant(next);
+            }
+            else
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>People who wait have batches' calls set aside, the first of them first.</summary>
+    private void FindPlaces(Lane lane)
+    {
+        while (lane == Lane.Interactive && _inside >= _slots && _queue.CountOf(Lane.Interactive) > 0 && TrySetAside(null))
+        {
+            // Who is over its time may be inside beyond the slots: then its place is none to give away.
+            _inside--;
+            if (_inside < _slots)
+            {
+                Grant((TicketWaiter)_queue.Take(Lane.Interactive)!);
+            }
+        }
+    }
+
+    /// <summary>A person's call that has its place but whose prompt finds no memory has as many set aside as it takes, and no more than there are.</summary>
+    private void FindMemory(Place place, in CallNeed need)
+    {
+        var missing = place.Lane == Lane.Interactive && need.FreeTokens is { } free ? need.Tokens - free : 0;
+        while (missing > 0 && _preemption.Choose() is { } chosen)
+        {
+            var held = chosen.Hold!.TokensHeld;
+            _inside -= TrySetAside(place) ? 1 : 0;
+            missing -= Math.Max(1, held);
+        }
+    }
+
+    /// <summary>False when nobody may be set aside any more.</summary>
+    private bool TrySetAside(Place? forMemoryOf)
+    {
+        while (_preemption.Choose() is { } chosen)
+        {
+            // Over in this moment: it leaves by itself, and cannot be chosen again.
+            if (!chosen.Hold!.TryHold())
+            {
+                continue;
+            }
+
+            _preemption.SetAside(chosen, forMemoryOf, nowMs());
+            SchedulerMetrics.SetAside(forMemoryOf is not null);
+            Arm();
+            return true;
+        }
+
+        return false;
+    }
+
+    private void TakeBack(Place place, long now)
+    {
+        SchedulerMetrics.WasAside((now - place.AsideSinceMs) / 1e3);
+        _preemption.TakeBack(place, now);
+        _inside++;
+        place.Hold!.Release();
+    }
+
+    private void Grant(TicketWaiter next)
+    {
+        // What a batch gets while people wait is its lane's share of the places.
+        var place = Enter(next.Lane, next.Need.Hold, isKept: next.Lane == Lane.Batch && _queue.CountOf(Lane.Interactive) > 0);
+        next.Complete(place);
+    }
+
+    private Place Enter(Lane lane, CallHold? hold, bool isKept)
+    {
+        var place = _sparePlaces.TryPop(out var spare) ? spare : new Place();
+        place.Begin(lane, hold, isKept, nowMs());
+        _preemption.Entered(place);
+        _inside++;
+        return place;
+    }
+
+    private void Arm()
+    {
+        if (time is not null && _preemption.DueMs is < long.MaxValue and var due)
+        {
+            _timer ??= time.CreateTimer(static door => ((Door)door!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _ = _timer.Change(TimeSpan.FromMilliseconds(Math.Max(1, due - nowMs())), Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void OnTimer()
+    {
+        lock (_gate)
+        {
+            Admit();
+            Arm();
         }
     }
 
@@ -117,11 +236,11 @@ internal sealed class Door(SchedulerOptions options, Func<long> nowMs)
             if (waiter.IsQueued)
             {
                 door._queue.Remove(waiter);
-                waiter.Complete(false);
+                waiter.Complete(null);
             }
         }
     }
 }
 
 /// <param name="Ms">When it was granted, or, when the queue is full, how long a place would take.</param>
-internal readonly record struct DoorResult(TicketVerdict Verdict, long Ms);
+internal readonly record struct DoorResult(TicketVerdict Verdict, long Ms, Place? Place);

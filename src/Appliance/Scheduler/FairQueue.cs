@@ -55,9 +55,17 @@ public sealed class FairQueue
             return null;
         }
 
-        var entry = next.Take();
         _now = next.Pass;
-        next.Pass += entry.Cost * Scale / weight;
+        return Take(next, weight);
+    }
+
+    /// <summary>Takes out the entry of one lane that is next; null when nobody of it waits. What it will use counts as its lane's all the same.</summary>
+    public QueueEntry? Take(Lane lane) => CountOf(lane) == 0 ? null : Take(_lanes[(int)lane], _weights[(int)lane]);
+
+    private static QueueEntry Take(LaneQueue lane, int weight)
+    {
+        var entry = lane.Take();
+        lane.Pass += entry.Cost * Scale / weight;
         return entry;
     }
 }

@@ -27,4 +27,16 @@ public sealed record SchedulerOptions
     public int InteractiveWeight { get; init; } = 16;
     public int AgentWeight { get; init; } = 4;
     public int BatchWeight { get; init; } = 1;
+
+    /// <summary>
+    /// How often one call of the lane <c>batch</c> on the box's own models may be set aside for a person's that finds no place or no memory; 0 to 100, 0 turns it off. Twice by
+    /// default: each time costs at most what it had computed, so that a batch takes at worst three times its work.
+    /// </summary>
+    public int PreemptionsMax { get; init; } = 2;
+
+    /// <summary>
+    /// Milliseconds after which a call that was set aside comes back whoever waits, 1 to 600,000; half a minute by default, below the minute after which whoever reads a
+    /// silent answer takes it for lost.
+    /// </summary>
+    public int PreemptedMs { get; init; } = 30_000;
 }

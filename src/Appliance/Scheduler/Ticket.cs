@@ -4,17 +4,17 @@ namespace Jesus.Appliance.Scheduler;
 public readonly struct Ticket : IDisposable, IEquatable<Ticket>
 {
     private readonly Door? _door;
-    private readonly long _enteredMs;
+    private readonly Place? _place;
 
-    internal Ticket(Door door, long enteredMs) => (_door, _enteredMs) = (door, enteredMs);
+    internal Ticket(Door door, Place place) => (_door, _place) = (door, place);
 
     public bool IsNone => _door is null;
 
-    public void Dispose() => _door?.Leave(_enteredMs);
+    public void Dispose() => _door?.Leave(_place!);
 
-    public bool Equals(Ticket other) => _door == other._door;
+    public bool Equals(Ticket other) => _door == other._door && _place == other._place;
     public override bool Equals(object? obj) => obj is Ticket other && Equals(other);
-    public override int GetHashCode() => _door?.GetHashCode() ?? 0;
+    public override int GetHashCode() => HashCode.Combine(_door, _place);
     public static bool operator ==(Ticket left, Ticket right) => left.Equals(right);
     public static bool operator !=(Ticket left, Ticket right) => !left.Equals(right);
 }

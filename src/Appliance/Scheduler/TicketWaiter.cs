@@ -2,19 +2,21 @@ using System.Threading.Tasks.Sources;
 
 namespace Jesus.Appliance.Scheduler;
 
-/// <summary>A call that waits at a door; pooled. Completes with whether it got its ticket.</summary>
-internal sealed class TicketWaiter : QueueEntry, IValueTaskSource<bool>
+/// <summary>A call that waits at a door; pooled. Completes with its place, or with none where it gave up.</summary>
+internal sealed class TicketWaiter : QueueEntry, IValueTaskSource<Place?>
 {
     // Continuations run elsewhere: the door completes waiters under its lock.
-    private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<Place?> _source = new() { RunContinuationsAsynchronously = true };
 
     public Door Door { get; set; } = null!;
 
-    public ValueTask<bool> Task => new(this, _source.Version);
+    public CallNeed Need { get; set; }
 
-    public void Complete(bool granted) => _source.SetResult(granted);
+    public ValueTask<Place?> Task => new(this, _source.Version);
 
-    public bool GetResult(short token) => _source.GetResult(token);
+    public void Complete(Place? place) => _source.SetResult(place);
+
+    public Place? GetResult(short token) => _source.GetResult(token);
 
     public ValueTaskSourceStatus GetStatus(short token) => _source.GetStatus(token);
 
@@ -24,6 +26,8 @@ internal sealed class TicketWaiter : QueueEntry, IValueTaskSource<bool>
     public void Reset()
     {
         _source.Reset();
-        Door = null!;
+        Clear();
     }
+
+    public void Clear() => (Door, Need) = (null!, default);
 }

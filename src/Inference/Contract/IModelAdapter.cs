@@ -22,6 +22,11 @@ public readonly record struct CapacitySnapshot
     /// <summary>Expected wait of a new call.</summary>
     public TimeSpan QueueDelay { get; init; }
 
+    /// <summary>
+    /// Tokens of prompts and answers that there is memory for beside what is under way: a longer call waits until others give theirs back. Null when unknown.
+    /// </summary>
+    public int? FreeTokens { get; init; }
+
     /// <summary>0 when unknown.</summary>
     public int ContextTokens { get; init; }
 

@@ -106,6 +106,9 @@ public sealed class ModelRequest
     public int Priority { get; set; }
     public CallIds Ids { get; set; }
 
+    /// <summary>Where an adapter whose calls can stand still attaches this one; null when nobody would hold it. Set per attempt, never copied.</summary>
+    public CallHold? Hold { get; set; }
+
     /// <summary>Class of the data in the appliance's terms, which whoever is asked on this box's behalf must keep to; set per attempt.</summary>
     public int DataClass { get; set; }
 
@@ -187,6 +190,7 @@ public sealed class ModelRequest
         Deadline = default;
         Priority = 0;
         Ids = default;
+        Hold = null;
         DataClass = 0;
         Visited.Clear();
         Text.Reset();

@@ -3,6 +3,7 @@ using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.Embeddings;
 using Jesus.Inference.Engine.Hosting;
+using Jesus.Inference.Engine.KvCache;
 using Jesus.Inference.Engine.Tokenizers;
 
 namespace Jesus.Inference.Engine;
@@ -15,6 +16,9 @@ public readonly record struct EngineSnapshot(int Running, int Waiting, int KvBlo
 
     /// <summary>Texts embedded and ranked since the engine began, and calls of such under way.</summary>
     public EmbeddingCounts Texts { get; init; }
+
+    /// <summary>Blocks that neither hold what is under way nor are spoken for by it: with them its prompts are read and each answer's next token drawn.</summary>
+    public int KvBlocksOpen { get; init; }
 
     /// <summary>Blocks that were ever used: their pages are the process's.</summary>
     public int KvBlocksTouched { get; init; }
@@ -59,7 +63,7 @@ public sealed class InferenceEngine : IDisposable
         _loop = new StepLoop(backend, tokenizer, limits, time, cores);
         _isEncoder = !backend.Shape.IsCausal;
         ContextTokens = _loop.ContextTokens;
-        _snapshot = new EngineSnapshot(0, 0, 0, _loop.KvBlocksTotal, 0);
+        _snapshot = new EngineSnapshot(0, 0, 0, _loop.KvBlocksTotal, 0) { KvBlocksOpen = _loop.KvBlocksOpen };
         _thread = new Thread(Run) { IsBackground = true, Name = $"engine {name}" };
         _thread.Start();
     }
@@ -93,6 +97,7 @@ public sealed class InferenceEngine : IDisposable
                 TotalSlots = total,
                 QueueDelay = free > 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(_secondsPerCall * (waiting + 1) / total),
                 ContextTokens = ContextTokens,
+                FreeTokens = _isEncoder ? null : _snapshot.KvBlocksOpen * KvBlockPool.BlockPositions,
                 WarmPrefixes = _snapshot.WarmPrefixes,
                 AsOf = _time.GetTimestamp(),
             };
@@ -120,6 +125,7 @@ public sealed class InferenceEngine : IDisposable
                     TimeSpan.FromSeconds(Math.Max(1, _secondsPerCall)));
             }
 
+            generation.Engine = this;
             _inbox.Add(generation);
             Monitor.Pulse(_gate);
             return default;
@@ -174,7 +180,7 @@ public sealed class InferenceEngine : IDisposable
     }
 
     /// <summary>
-    /// Lets a request pause or go on, before its next step: for a scheduler that needs the processor (<see cref="Hold.Paused"/>) or the memory as well
+    /// Lets a request pause or go on, before its next step: for a scheduler that needs its place (<see cref="Hold.Paused"/>) or its memory in any case
     /// (<see cref="Hold.Evicted"/>) for another. Its deadline runs on.
     /// </summary>
     internal void Set(Generation generation, Hold hold)
@@ -259,6 +265,7 @@ public sealed class InferenceEngine : IDisposable
         {
             Counts = _loop.Counts,
             Texts = _loop.Texts,
+            KvBlocksOpen = _loop.KvBlocksOpen,
             KvBlocksTouched = _loop.KvBlocksTouched,
             WarmPrefixes = _loop.WarmPrefixes,
             PrefillTokensPerSecond = _loop.Speed.PrefillTokensPerSecond,

@@ -23,5 +23,9 @@ internal static class SchedulerSection
         new Property<SchedulerOptions, long>("agentWeight", "Share of the lane of agent runs.",
             new IntegerShape(1, 1000), o => o.AgentWeight, (o, v) => o with { AgentWeight = (int)v }),
         new Property<SchedulerOptions, long>("batchWeight", "Share of the lane of work that may wait.",
-            new IntegerShape(1, 1000), o => o.BatchWeight, (o, v) => o with { BatchWeight = (int)v }));
+            new IntegerShape(1, 1000), o => o.BatchWeight, (o, v) => o with { BatchWeight = (int)v }),
+        new Property<SchedulerOptions, long>("preemptionsMax", "How often a batch's call on an own model is set aside for a person's that finds no place or memory; 0: never.",
+            new IntegerShape(0, 100), o => o.PreemptionsMax, (o, v) => o with { PreemptionsMax = (int)v }),
+        new Property<SchedulerOptions, long>("preemptedMs", "Milliseconds after which a call that was set aside comes back whoever waits.",
+            new IntegerShape(1, 600_000), o => o.PreemptedMs, (o, v) => o with { PreemptedMs = (int)v }));
 }

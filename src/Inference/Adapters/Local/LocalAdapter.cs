@@ -90,12 +90,15 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
         }
 
         var started = time.GetTimestamp();
+        var hold = request.Hold;
+        hold?.Attach(generation);
         try
         {
             await ReadAsync(model, generation, sink, cancel);
         }
         finally
         {
+            hold?.Detach();
             await EndAsync(model, generation);
         }
 

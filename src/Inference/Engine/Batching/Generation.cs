@@ -12,7 +12,7 @@ namespace Jesus.Inference.Engine.Batching;
 /// One request inside the engine: filled by the caller, run by the loop, read through <see cref="Answer"/>. The caller may reuse it once the answer
 /// is complete and read.
 /// </summary>
-internal sealed class Generation
+internal sealed class Generation : IHoldable
 {
     private volatile bool _isCancelled;
     private volatile Hold _hold;
@@ -92,6 +92,17 @@ internal sealed class Generation
     /// <summary>From any thread; the loop sees it before its next step.</summary>
     public void RequestCancel() => _isCancelled = true;
 
+    /// <summary>Where it was submitted; null before.</summary>
+    public InferenceEngine? Engine { get; set; }
+
+    // As of the last step, about.
+    int IHoldable.TokensHeld => Prompt.Count + OutputTokens;
+
+    /// <summary>
+    /// Paused, not evicted: it keeps its blocks while there are enough, and is the first to give its place and its blocks up to who needs them (<see cref="Roster"/>).
+    /// </summary>
+    void IHoldable.Hold(bool isHeld) => Engine?.Set(this, isHeld ? Hold.Paused : Hold.None);
+
     /// <summary>Whether it takes part. From any thread; the loop sees it before its next step.</summary>
     public Hold Hold
     {
@@ -103,6 +114,7 @@ internal sealed class Generation
     {
         _isCancelled = false;
         _hold = Hold.None;
+        Engine = null;
         Prompt.Clear();
         Stops.Clear();
         PrefixNames.Clear();

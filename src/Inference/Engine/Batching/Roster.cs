@@ -13,7 +13,7 @@ internal sealed class Roster(Tokenizer tokenizer, KvBlockPool pool, int sequence
     private readonly List<Sequence> _evicted = [];
     private readonly List<Generation> _waiting = [];
     private readonly Stack<Sequence> _spare = [];
-    private (Rank Who, long Returns, int Running) _refused;
+    private (Rank Who, long Returns, int Running, int Paused) _refused;
 
     /// <summary>Those that take part, the most urgent first.</summary>
     public IReadOnlyList<Sequence> Running => _running;
@@ -23,6 +23,21 @@ internal sealed class Roster(Tokenizer tokenizer, KvBlockPool pool, int sequence
 
     /// <summary>Those that gave way or were told to, the most urgent first.</summary>
     public IReadOnlyList<Sequence> Evicted => _evicted;
+
+    /// <summary>Blocks that those who run will rent until all their tokens and the next one fit.</summary>
+    public int BlocksSpoken
+    {
+        get
+        {
+            var spoken = 0;
+            foreach (var running in _running)
+            {
+                spoken += running.Missing;
+            }
+
+            return spoken;
+        }
+    }
 
     /// <summary>How often an answer gave way.</summary>
     public long Preemptions { get; private set; }
@@ -50,7 +65,7 @@ internal sealed class Roster(Tokenizer tokenizer, KvBlockPool pool, int sequence
         var waiting = FirstFree(_waiting);
         isNew = evicted is null || (waiting is not null && waiting.Rank.CompareTo(evicted.Generation.Rank) < 0);
         var generation = isNew ? waiting : evicted!.Generation;
-        if (generation is null || _refused == (generation.Rank, pool.Returns, _running.Count))
+        if (generation is null || _refused == (generation.Rank, pool.Returns, _running.Count, PausedCount))
         {
             return null;
         }
@@ -64,7 +79,7 @@ internal sealed class Roster(Tokenizer tokenizer, KvBlockPool pool, int sequence
                 PutAway(sequence);
             }
 
-            _refused = (generation.Rank, pool.Returns, _running.Count);
+            _refused = (generation.Rank, pool.Returns, _running.Count, PausedCount);
             return null;
         }
 
@@ -163,6 +178,20 @@ internal sealed class Roster(Tokenizer tokenizer, KvBlockPool pool, int sequence
         Preemptions++;
     }
 
+    private int PausedCount
+    {
+        get
+        {
+            var paused = 0;
+            foreach (var running in _running)
+            {
+                paused += running.IsPaused ? 1 : 0;
+            }
+
+            return paused;
+        }
+    }
+
     private Sequence Prepare(Generation generation)
     {
         var sequence = _spare.Count > 0 ? _spare.Pop() : new Sequence(tokenizer, pool);
@@ -200,16 +229,7 @@ internal sealed class Roster(Tokenizer tokenizer, KvBlockPool pool, int sequence
     }
 
     /// <summary>Each that runs may need a block with its next token: room that holds for one pass only would be thrown away again.</summary>
-    private bool Fits(Sequence sequence)
-    {
-        var spoken = _running.Count + sequence.Missing;
-        foreach (var running in _running)
-        {
-            spoken += running.Missing;
-        }
-
-        return _running.Count == 0 || spoken <= pool.Free;
-    }
+    private bool Fits(Sequence sequence) => _running.Count == 0 || _running.Count + sequence.Missing + BlocksSpoken <= pool.Free;
 
     private bool TryEvictFor(Generation generation)
     {

@@ -53,6 +53,7 @@ internal sealed class StepLoop
     public bool HasWork => RunningCount + WaitingCount > 0 || _texts.HasWork;
     public int KvBlocksUsed => _pool.Used;
     public int KvBlocksTotal => _backend.Info.KvBlocks;
+    public int KvBlocksOpen => Math.Max(0, _pool.Free - _roster.BlocksSpoken);
     public int KvBlocksTouched => _pool.Touched;
 
     /// <summary>What became of texts to embed or to rank.</summary>
