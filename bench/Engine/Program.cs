@@ -1,10 +1,16 @@
 using Jesus.Bench.Engine;
 
-// "draw [vocabulary]" and "constraints [file.gguf]" measure what lies beside the model, "together one.gguf two.gguf" two of them; anything else the model itself.
+// "draw [vocabulary]" and "constraints [file.gguf]" measure what lies beside the model, "together one.gguf two.gguf" two of them,
+// "speculation" what guessing ahead brings; anything else the model itself.
 if (args is ["together", var one, var two, .. var tokens])
 {
     await TogetherBench.RunAsync(one, two, tokens is [var generate] ? int.Parse(generate, System.Globalization.CultureInfo.InvariantCulture) : 64, Console.Out);
     return 0;
+}
+
+if (args is ["speculation", .. var speculation])
+{
+    return await SpeculationBench.RunAsync(speculation, Console.Out);
 }
 
 if (args is ["draw", .. var rest])

@@ -71,4 +71,7 @@ public sealed record EngineSettings
 
     /// <summary>Whether answers are guessed ahead where that wins; the file says <c>draft: lookup</c> or <c>off</c>.</summary>
     public bool Drafts { get; init; } = true;
+
+    /// <summary>Small models that guess ahead, by the model that they guess for; each a GGUF file, a relative path being one in the first of the folders.</summary>
+    public IReadOnlyDictionary<string, string> DraftModels { get; init; } = new Dictionary<string, string>();
 }

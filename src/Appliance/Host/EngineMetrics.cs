@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Jesus.Appliance.Telemetry;
 using Jesus.Inference.Engine;
+using Jesus.Inference.Engine.Batching;
 
 namespace Jesus.Appliance.Host;
 
@@ -24,8 +25,10 @@ internal static class EngineMetrics
         Gauge("engine_text_calls", static s => s.Texts.CallsUnderWay, "Calls whose texts are embedded or ranked, or wait for it.");
         Counter("engine_embedded_texts_total", static s => s.Texts.Texts, "Texts embedded, and pairs ranked.");
         Counter("engine_embedded_tokens_total", static s => s.Texts.Tokens, "Tokens of texts embedded and of pairs ranked.");
-        Counter("engine_draft_tokens_total", static s => s.Counts.DraftsComputed, "Guessed tokens that passes computed.");
-        Counter("engine_draft_tokens_accepted_total", static s => s.Counts.DraftsAccepted, "Guessed tokens that were the drawn ones.");
+        _ = JesusMeter.Instance.CreateObservableCounter("engine_draft_tokens_total", static () => Drafts(static drafts => drafts.Computed),
+            description: "Guessed tokens that passes computed, by who guessed them: lookup, or the draft model.");
+        _ = JesusMeter.Instance.CreateObservableCounter("engine_draft_tokens_accepted_total", static () => Drafts(static drafts => drafts.Accepted),
+            description: "Guessed tokens that were the drawn ones.");
         _ = JesusMeter.Instance.CreateObservableGauge("models_memory_cap_bytes", static () => _watched?.Memory.Cap ?? 0, description: "Bytes that all models together may take.");
         _ = JesusMeter.Instance.CreateObservableGauge("models_memory_used_bytes", static () => _watched?.Memory.Used ?? 0,
             description: "Bytes reserved by models in memory and those being loaded.");
@@ -50,6 +53,17 @@ internal static class EngineMetrics
         foreach (var model in _watched?.Loaded ?? [])
         {
             yield return new Measurement<long>(value(model.Engine.Snapshot), new KeyValuePair<string, object?>("model", model.Name));
+        }
+    }
+
+    private static IEnumerable<Measurement<long>> Drafts(Func<DraftCounts, long> value)
+    {
+        foreach (var model in _watched?.Loaded ?? [])
+        {
+            var counts = model.Engine.Snapshot.Counts;
+            var name = new KeyValuePair<string, object?>("model", model.Name);
+            yield return new Measurement<long>(value(counts.Lookup), name, new KeyValuePair<string, object?>("source", "lookup"));
+            yield return new Measurement<long>(value(counts.Model), name, new KeyValuePair<string, object?>("source", "model"));
         }
     }
 

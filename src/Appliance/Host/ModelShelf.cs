@@ -54,6 +54,7 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
             ModelsFolder = folders[0],
             Paths = paths,
             Adapters = adapters,
+            Drafts = engine.DraftModels.ToDictionary(entry => entry.Key, entry => new ModelPath(Path.Combine(folders[0], entry.Value)), StringComparer.Ordinal),
             Threads = engine.Threads > 0 ? engine.Threads : Math.Clamp(Environment.ProcessorCount, 1, 256),
             MemoryBytesMax = engine.MemoryBytesMax,
             KvBytesMax = engine.KvBytesMax,

@@ -23,6 +23,9 @@ public readonly record struct EngineSnapshot(int Running, int Waiting, int KvBlo
     /// <summary>Blocks that were ever used: their pages are the process's.</summary>
     public int KvBlocksTouched { get; init; }
 
+    /// <summary>Bytes of the draft model's KV cache that were never used.</summary>
+    public long DraftBytesUntouched { get; init; }
+
     /// <summary>Named beginnings of prompts that need not be read again, those used last first.</summary>
     public ReadOnlyMemory<ulong> WarmPrefixes { get; init; }
 
@@ -34,8 +37,8 @@ public readonly record struct EngineSnapshot(int Running, int Waiting, int KvBlo
 }
 
 /// <summary>
-/// One loaded model at work: a thread of its own runs the <see cref="StepLoop"/>. Submitting and cancelling never wait for a step. The backend belongs
-/// to the caller, who disposes it after the engine.
+/// One loaded model at work: a thread of its own runs the <see cref="StepLoop"/>. Submitting and cancelling never wait for a step. The backends belong
+/// to the caller, who disposes them after the engine.
 /// </summary>
 public sealed class InferenceEngine : IDisposable
 {
@@ -55,12 +58,18 @@ public sealed class InferenceEngine : IDisposable
     private double _secondsPerCall = 1;
     private bool _isStopped;
 
-    public InferenceEngine(string name, IBackend backend, Tokenizer tokenizer, BatchLimits limits, TimeProvider time, CoreShare? cores = null)
+    /// <param name="name">For the thread's name.</param>
+    /// <param name="backend">The model.</param>
+    /// <param name="limits">What passes take on.</param>
+    /// <param name="cores">Shared with the box's other engines; null: nobody waits for anybody.</param>
+    /// <param name="draft">A small model of the same vocabulary that guesses ahead; null: none does.</param>
+    public InferenceEngine(
+        string name, IBackend backend, Tokenizer tokenizer, BatchLimits limits, TimeProvider time, CoreShare? cores = null, IBackend? draft = null)
     {
         _limits = limits;
         _time = time;
         _vocabularyCount = tokenizer.Vocabulary.Count;
-        _loop = new StepLoop(backend, tokenizer, limits, time, cores);
+        _loop = new StepLoop(backend, tokenizer, limits, time, cores, draft);
         _isEncoder = !backend.Shape.IsCausal;
         ContextTokens = _loop.ContextTokens;
         _snapshot = new EngineSnapshot(0, 0, 0, _loop.KvBlocksTotal, 0) { KvBlocksOpen = _loop.KvBlocksOpen };
@@ -267,6 +276,7 @@ public sealed class InferenceEngine : IDisposable
             Texts = _loop.Texts,
             KvBlocksOpen = _loop.KvBlocksOpen,
             KvBlocksTouched = _loop.KvBlocksTouched,
+            DraftBytesUntouched = _loop.Drafts?.UntouchedBytes ?? 0,
             WarmPrefixes = _loop.WarmPrefixes,
             PrefillTokensPerSecond = _loop.Speed.PrefillTokensPerSecond,
             DecodeTokensPerSecond = _loop.Speed.DecodeTokensPerSecond,

@@ -114,12 +114,16 @@ public sealed class LoadedModel : IDisposable
     public long MemoryBytes { get; internal set; }
 
     /// <summary>Of these, what the system has not been asked for yet: blocks of the KV cache that were never used.</summary>
-    public long UntouchedBytes => Engine.Snapshot is var now ? (now.KvBlocksTotal - now.KvBlocksTouched) * Device.KvBlockBytes : 0;
+    public long UntouchedBytes => Engine.Snapshot is var now
+        ? (now.KvBlocksTotal - now.KvBlocksTouched) * Device.KvBlockBytes + now.DraftBytesUntouched : 0;
 
     /// <summary>The host's note of it.</summary>
     internal ModelSlot? Slot { get; set; }
     internal byte[] NameUtf8 { get; }
     internal IBackend Backend { get; }
+
+    /// <summary>The small model that guesses ahead; null: none does.</summary>
+    internal IBackend? Draft { get; init; }
     internal PromptRenderer Prompts { get; }
     internal ConstraintCompiler Constraints { get; }
 
@@ -150,5 +154,6 @@ public sealed class LoadedModel : IDisposable
     {
         Engine.Dispose();
         Backend.Dispose();
+        Draft?.Dispose();
     }
 }

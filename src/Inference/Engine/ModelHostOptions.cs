@@ -20,6 +20,9 @@ public sealed record ModelHostOptions
     /// <summary>LoRA adapters by <c>base:adapter</c>, which is what requests call them; each is loaded with its base.</summary>
     public IReadOnlyDictionary<string, ModelPath> Adapters { get; init; } = new Dictionary<string, ModelPath>();
 
+    /// <summary>Small models that guess ahead, by the model that they guess for; each is loaded with it, and must have its vocabulary.</summary>
+    public IReadOnlyDictionary<string, ModelPath> Drafts { get; init; } = new Dictionary<string, ModelPath>();
+
     /// <summary>Threads of a forward pass; 1 to 256. The default is one a core.</summary>
     public int Threads { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 256);
 

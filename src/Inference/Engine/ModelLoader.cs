@@ -36,18 +36,31 @@ internal static class ModelLoader
             var graph = ArchitectureReaders.Read(gguf);
             var vectors = VectorModel.Read(name, gguf, graph, tokenizer);
             using var adapters = AdapterFiles.Open(name, graph, table);
-            var backend = LoadBackend(gguf, graph with { Adapters = adapters.Graphs }, tokenizer, rooms, out var memory);
-            if (source.WrittenAtTicks != written)
+            using var draft = DraftFile.Open(name, tokenizer, rooms.Options);
+            var backends = LoadBackends(gguf, graph with { Adapters = adapters.Graphs }, draft, tokenizer, rooms, out var memory);
+            try
             {
-                backend.Dispose();
-                throw new GgufException(file.Path, 0, "the file", "was written to while it was loaded; load it again when it is whole.");
+                if (source.WrittenAtTicks != written)
+                {
+                    throw new GgufException(file.Path, 0, "the file", "was written to while it was loaded; load it again when it is whole.");
+                }
+
+                adapters.CheckUnchanged();
+                draft?.CheckUnchanged();
+            }
+            catch
+            {
+                backends.Dispose();
+                throw;
             }
 
-            CheckAdapters(adapters, backend);
-            var engine = new InferenceEngine(name, backend, tokenizer, rooms.Options.Batch with { StepRowsMax = backend.Info.BatchRowsMax }, rooms.Time, rooms.Cores);
+            var backend = backends.Model;
+            var limits = rooms.Options.Batch with { StepRowsMax = backend.Info.BatchRowsMax };
+            var engine = new InferenceEngine(name, backend, tokenizer, limits, rooms.Time, rooms.Cores, backends.Draft);
             var model = LowPriority.Get("indexing a vocabulary", () => new LoadedModel(name, file.Path, backend, tokenizer, prompts, templateHash, engine, vectors)
             {
                 MemoryBytes = memory,
+                Draft = backends.Draft,
                 Adapters = adapters.Adapters,
             });
             var hashes = new LateHash(file.Path, source, stamp, written, templateHash, rooms.Hashes);
@@ -89,11 +102,26 @@ internal static class ModelLoader
             : throw new GgufException(file.Path, 0, "sha256", $"is {text}, but {file.Sha256} was expected: the file is damaged or another one.");
     }
 
-    private static void CheckAdapters(AdapterFiles adapters, IBackend backend)
+    private static Backends LoadBackends(GgufFile gguf, ModelGraph model, DraftFile? draft, Tokenizer tokenizer, LoadRooms rooms, out long memory)
     {
+        if (model.Shape.Vocabulary < tokenizer.Vocabulary.Count)
+        {
+            throw gguf.Metadata.Error("tokenizer.ggml.tokens",
+                $"has {tokenizer.Vocabulary.Count} entries, but the token embedding has {model.Shape.Vocabulary} rows.");
+        }
+
+        var options = rooms.Options;
+        var need = MemoryNeed.Of(gguf, model, options);
+        need = draft is null ? need : draft.AddTo(need, model.Shape.Context, options);
+        var granted = rooms.Reserve(need);
+        var (blocks, rows) = RoomFor(model, options, granted - need.Weights, need.Work);
+        var backend = LoadBackend(gguf, model, blocks, rows, rooms);
         try
         {
-            adapters.CheckUnchanged();
+            var work = model.Shape.IsCausal ? need.Work : rows * EmbeddingLimits.RowBytes(model.Shape);
+            var backends = new Backends(backend, draft?.Load(model.Shape.Context, rooms));
+            memory = backend.Info.WeightBytes + backend.Info.AdapterBytes + (backends.Draft?.Info.WeightBytes ?? 0) + work + backend.Info.KvBlocks * backend.Info.KvBlockBytes;
+            return backends;
         }
         catch
         {
@@ -102,33 +130,17 @@ internal static class ModelLoader
         }
     }
 
-    private static IBackend LoadBackend(GgufFile gguf, ModelGraph model, Tokenizer tokenizer, LoadRooms rooms, out long memory)
-    {
-        var options = rooms.Options;
-        if (model.Shape.Vocabulary < tokenizer.Vocabulary.Count)
+    private static IBackend LoadBackend(GgufFile gguf, ModelGraph model, int blocks, int rows, LoadRooms rooms) => rooms.Options.UseReferenceBackend
+        ? new ReferenceBackend(gguf, model, Math.Max(1, blocks), rows)
+        : NativeBackend.Load(gguf, model, new BackendOptions
         {
-            throw gguf.Metadata.Error("tokenizer.ggml.tokens",
-                $"has {tokenizer.Vocabulary.Count} entries, but the token embedding has {model.Shape.Vocabulary} rows.");
-        }
-
-        var need = MemoryNeed.Of(gguf, model, options);
-        var granted = rooms.Reserve(need);
-        var (blocks, rows) = RoomFor(model, options, granted - need.Weights, need.Work);
-        IBackend backend = options.UseReferenceBackend
-            ? new ReferenceBackend(gguf, model, Math.Max(1, blocks), rows)
-            : NativeBackend.Load(gguf, model, new BackendOptions
-            {
-                Threads = options.Threads,
-                BatchRowsMax = rows,
-                KvBlocks = blocks,
-                KvType = options.KvType,
-                Isa = options.Isa,
-                Loaded = rooms.Touched,
-            });
-        var work = model.Shape.IsCausal ? need.Work : rows * EmbeddingLimits.RowBytes(model.Shape);
-        memory = backend.Info.WeightBytes + backend.Info.AdapterBytes + work + backend.Info.KvBlocks * backend.Info.KvBlockBytes;
-        return backend;
-    }
+            Threads = rooms.Options.Threads,
+            BatchRowsMax = rows,
+            KvBlocks = blocks,
+            KvType = rooms.Options.KvType,
+            Isa = rooms.Options.Isa,
+            Loaded = rooms.Touched,
+        });
 
     /// <summary>KV blocks, or an encoder's rows, for what the weights leave of the memory.</summary>
     private static (int KvBlocks, int Rows) RoomFor(ModelGraph model, ModelHostOptions options, long bytes, long work)
@@ -167,4 +179,14 @@ internal static class ModelLoader
         "compact" or "jesus-nano" => JsonSpacing.Compact,
         _ => JsonSpacing.Spaced,
     };
+
+    /// <summary>A model's arithmetic, and its draft model's where it has one.</summary>
+    private readonly record struct Backends(IBackend Model, IBackend? Draft)
+    {
+        public void Dispose()
+        {
+            Model.Dispose();
+            Draft?.Dispose();
+        }
+    }
 }

@@ -30,6 +30,26 @@ public sealed class EngineBenchTests
     }
 
     [Fact]
+    public async Task The_bench_of_speculation_runs_and_finds_the_same_tokens_in_all_rows()
+    {
+        Assert.SkipWhen(NativeBackend.WhyUnavailable is not null, NativeBackend.WhyUnavailable ?? "");
+        var folder = Directory.CreateTempSubdirectory("jesus-bench").FullName;
+        try
+        {
+            using var output = new StringWriter();
+            Assert.Equal(0, await SpeculationBench.RunAsync(["--tiny", "--folder", folder], output));
+            var text = output.ToString();
+            Assert.Equal(12, text.Split("same tokens").Length - 1);
+            Assert.DoesNotContain("OTHER TOKENS", text, StringComparison.Ordinal);
+            Assert.Equal(2, await SpeculationBench.RunAsync(["--streams", "none"], output));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public void The_benches_of_draws_and_constraints_run()
     {
         using var output = new StringWriter();

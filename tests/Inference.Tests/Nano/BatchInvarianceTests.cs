@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine;
@@ -5,12 +6,14 @@ using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.ToolCalls;
+using Jesus.Inference.Tests.Engine.Backends;
+using Jesus.Inference.Tests.Engine.Gguf;
 
 namespace Jesus.Inference.Tests.Nano;
 
 /// <summary>
 /// A request's tokens and log probabilities depend on nothing but the request: not on who is computed beside it, on threads, chunks, a warm or a cold cache, guesses,
-/// or on having been paused or evicted in between. Answers of the demonstration model, free and constrained, greedy and drawn, alone and then in random company.
+/// a draft model's among them, or on having been paused or evicted in between. Answers of the demonstration model, free and constrained, greedy and drawn, alone and then in random company.
 /// </summary>
 public sealed class BatchInvarianceTests(NanoHost host, ITestOutputHelper output) : IClassFixture<NanoHost>
 {
@@ -35,10 +38,19 @@ public sealed class BatchInvarianceTests(NanoHost host, ITestOutputHelper output
         // Two pools: one that holds every answer's blocks, one in which they have to give way.
         using var wide = Load(threads: 2, blocks: 512, kvType);
         using var narrow = Load(threads: 1, blocks: 56, kvType);
-        var counts = new long[4];
+
+        // Three draft models: the model itself, itself with damaged weights, and the damaged one with few blocks.
+        using var same = Load(threads: 1, blocks: 512, kvType);
+        using var damaged = Load(threads: 2, blocks: 512, kvType, Damaged(dice));
+        using var cramped = Load(threads: 1, blocks: 24, kvType, Damaged(dice));
+        var drafts = new[] { null, same, damaged, cramped };
+        var counts = new long[5];
         for (var mix = 0; mix < Mixes; mix++)
         {
-            var loop = new StepLoop(mix % 2 == 0 ? wide : narrow, model.Tokenizer, Limits(dice), new ManualTime());
+            var time = new ManualTime();
+            using var backend = new TimedBackend(mix % 2 == 0 ? wide : narrow, time, TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(0.5));
+            using var draft = new TimedBackend(drafts[mix % drafts.Length] ?? same, time, TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(0.1));
+            var loop = new StepLoop(backend, model.Tokenizer, Limits(dice), time, draft: drafts[mix % drafts.Length] is null ? null : draft);
             for (var round = 0; round < 2; round++)
             {
                 var chosen = Enumerable.Range(0, Together).Select(_ => dice.Next(Cases)).ToArray();
@@ -49,10 +61,13 @@ public sealed class BatchInvarianceTests(NanoHost host, ITestOutputHelper output
                 }
             }
 
-            counts = [counts[0] + loop.Counts.TokensReused, counts[1] + loop.Counts.Preemptions, counts[2] + loop.Counts.DraftsAccepted, counts[3] + loop.Steps];
+            counts = [counts[0] + loop.Counts.TokensReused, counts[1] + loop.Counts.Preemptions, counts[2] + loop.Counts.Lookup.Accepted, counts[3] + loop.Counts.Model.Accepted,
+                counts[4] + loop.Steps];
+            Assert.Equal((0, 0), (loop.KvBlocksUsed, loop.Drafts?.KvBlocksUsed ?? 0));
         }
 
-        output.WriteLine($"{Mixes * 2 * Together} answers of {Cases} requests in {counts[3]} passes: {counts[0]} tokens reused, {counts[1]} evictions, {counts[2]} drafts accepted");
+        output.WriteLine($"{Mixes * 2 * Together} answers of {Cases} requests in {counts[4]} passes: {counts[0]} tokens reused, {counts[1]} evictions, "
+            + $"{counts[2]} guesses of lookup and {counts[3]} of draft models accepted");
         Assert.All(counts, count => Assert.True(count > 0));
     }
 
@@ -122,6 +137,7 @@ public sealed class BatchInvarianceTests(NanoHost host, ITestOutputHelper output
         Assert.True(error.IsNone, error.Message);
         generation.Constraint = compiled;
         generation.LogitBias.AddRange(request.LogitBias);
+        generation.Stops.AddRange(request.Stops);
         Assert.Equal("", AdmissionRules.Check(generation, new BatchLimits(), 512, model.Tokenizer.Vocabulary.Count).Message ?? "");
         return generation;
     }
@@ -130,6 +146,7 @@ public sealed class BatchInvarianceTests(NanoHost host, ITestOutputHelper output
     {
         var (item, kind, max, choices, priority) = (held[dice.Next(held.Length)], dice.Next(3), dice.Next(8, 48), dice.Next(6) == 0 ? 3 : 1, dice.Next(3));
         var bias = new TokenBias(dice.Next(100), dice.NextSingle() * 4);
+        var stop = dice.Next(5) == 0 ? Encoding.UTF8.GetBytes(dice.Next(2) == 0 ? "e" : " the ") : null;
         var penalty = dice.Next(3) == 0 ? dice.NextSingle() : 0;
         var sampling = new Sampling { FrequencyPenalty = penalty, RepetitionPenalty = dice.Next(4) == 0 ? 1.2f : 0 };
         sampling = dice.Next(3) == 0 ? sampling : sampling with { Temperature = 0.3f + dice.NextSingle(), TopP = 0.95f, Seed = (ulong)dice.NextInt64() };
@@ -140,6 +157,10 @@ public sealed class BatchInvarianceTests(NanoHost host, ITestOutputHelper output
             {
                 request.Constraint.Reset();
                 request.LogitBias.Add(bias);
+                if (stop is not null)
+                {
+                    request.Stops.Add(request.Text.Copy(stop));
+                }
             }
 
             (request.MaxOutputTokens, request.Choices, request.Priority, request.Sampling) = (max, choices, priority, sampling);
@@ -147,9 +168,27 @@ public sealed class BatchInvarianceTests(NanoHost host, ITestOutputHelper output
         };
     }
 
-    private static NativeBackend Load(int threads, int blocks, KvElementType kvType)
+    /// <summary>The demonstration model with one byte of a hundred of its matrices drawn anew: near enough to be right now and then.</summary>
+    private static byte[] Damaged(Random dice)
     {
+        var bytes = File.ReadAllBytes(TestData.NanoModel);
         using var file = GgufFile.Open(TestData.NanoModel);
+        foreach (var tensor in file.Tensors.Where(tensor => tensor.Type == GgufTensorType.Q8_0 && tensor.Name.StartsWith("blk.", StringComparison.Ordinal)))
+        {
+            for (var i = 0; i < tensor.ByteLength / 100; i++)
+            {
+                // The codes alone: a scale could become no number.
+                var at = tensor.FileOffset + (dice.NextInt64(tensor.ByteLength / 34) * 34) + 2 + dice.Next(32);
+                bytes[at] = (byte)dice.Next(256);
+            }
+        }
+
+        return bytes;
+    }
+
+    private static NativeBackend Load(int threads, int blocks, KvElementType kvType, byte[]? content = null)
+    {
+        using var file = content is null ? GgufFile.Open(TestData.NanoModel) : GgufFile.Open(new MemoryByteSource(content), "damaged.gguf");
         return NativeBackend.Load(file, new BackendOptions { Threads = threads, BatchRowsMax = 256, KvBlocks = blocks, KvType = kvType });
     }
 

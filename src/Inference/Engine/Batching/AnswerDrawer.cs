@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Architectures;
 using Jesus.Inference.Engine.Backends;
+using Jesus.Inference.Engine.Batching.Speculation;
 using Jesus.Inference.Engine.Sampling;
 using Jesus.Inference.Engine.Tokenizers;
 
@@ -18,39 +19,50 @@ internal sealed class AnswerDrawer(Tokenizer tokenizer, IBackend backend)
     private readonly TokenAlternative[] _alternatives = new TokenAlternative[Sampler.TopLogProbsMax];
 
     public long TokensDrawn { get; private set; }
-    public long DraftsComputed { get; private set; }
-    public long DraftsAccepted { get; private set; }
 
-    /// <param name="sequence">All its tokens are computed, and behind them <see cref="Speculation.Draft.Planned"/> guessed ones.</param>
+    /// <summary>Guessed tokens that passes computed, and those that were the drawn ones: by lookup, and by the draft model.</summary>
+    public DraftCounts Lookup { get; private set; }
+    public DraftCounts Model { get; private set; }
+
+    /// <param name="sequence">All its tokens are computed, and behind them <see cref="Draft.Planned"/> guessed ones.</param>
     /// <param name="batch">The pass.</param>
     /// <param name="index">Which of the pass's sequences it is.</param>
     /// <param name="logitRow">Where the sequence's logits begin.</param>
     public void Draw(Sequence sequence, ForwardBatch batch, int index, int logitRow)
     {
         var draft = sequence.Draft;
-        DraftsComputed += draft.Planned;
-        for (var i = 0; ; i++)
+        var accepted = 0;
+        while (TryDrawNext(sequence, batch, index, logitRow + accepted, accepted))
         {
-            if (!TryDraw(sequence, batch.Logits(logitRow + i)[..tokenizer.Vocabulary.Count], out var token, out var error))
-            {
-                sequence.Generation.Error = error == SampleError.None ? sequence.Generation.Error : SamplingError(error, sequence, batch, index);
-                return;
-            }
-
-            if (i >= draft.Tokens.Length)
-            {
-                return;
-            }
-
-            var isRight = draft.Tokens[i] == token;
-            draft.Met(isRight);
-            if (i >= draft.Planned || !isRight || sequence.IsFinished)
-            {
-                return;
-            }
-
-            DraftsAccepted++;
+            accepted++;
             sequence.Computed++;
+        }
+
+        Count(draft, accepted);
+    }
+
+    /// <summary>Draws one token; true when it is the guessed one, so that the row behind it holds the logits of the next.</summary>
+    private bool TryDrawNext(Sequence sequence, ForwardBatch batch, int index, int logitRow, int guess)
+    {
+        if (!TryDraw(sequence, batch.Logits(logitRow)[..tokenizer.Vocabulary.Count], out var token, out var error))
+        {
+            sequence.Generation.Error = error == SampleError.None ? sequence.Generation.Error : SamplingError(error, sequence, batch, index);
+            return false;
+        }
+
+        var draft = sequence.Draft;
+        return guess < draft.Tokens.Length && draft.Meets(guess, token) && guess < draft.Planned && !sequence.IsFinished;
+    }
+
+    private void Count(Draft draft, int accepted)
+    {
+        if (draft.Source == DraftSource.Model)
+        {
+            Model = Model.Plus(draft.Planned, accepted);
+        }
+        else
+        {
+            Lookup = Lookup.Plus(draft.Planned, accepted);
         }
     }
 

@@ -33,6 +33,9 @@ internal sealed class Sequence(Tokenizer tokenizer, KvBlockPool pool)
     /// <summary>What is guessed to come next, and how well such guesses did.</summary>
     public Draft Draft { get; } = new();
 
+    /// <summary>How far the draft model has come in it; null while it was asked for nothing.</summary>
+    public DraftTrack? Track { get; set; }
+
     /// <summary>Answer tokens, shown ones included.</summary>
     public int OutputCount => Tokens.Count - (Generation.Prompt.Count - Generation.ShownCount);
     public bool IsFinished { get; set; }
@@ -57,6 +60,7 @@ internal sealed class Sequence(Tokenizer tokenizer, KvBlockPool pool)
         Tokens.Add(generation.Prompt.Span);
         _blocks.Begin(generation.KvSalt);
         Draft.Begin();
+        Track?.Begin();
         History.Begin(generation.Prompt.Span[..^generation.ShownCount], generation.Sampling);
         Text.Begin(choice, generation);
         if (generation.Constraint is { } constraint)
@@ -118,6 +122,7 @@ internal sealed class Sequence(Tokenizer tokenizer, KvBlockPool pool)
     public void Evict()
     {
         _blocks.Truncate(0);
+        Track?.Release();
         Computed = 0;
         _wasEvicted = true;
     }
@@ -126,6 +131,7 @@ internal sealed class Sequence(Tokenizer tokenizer, KvBlockPool pool)
     {
         Generation.ReasoningTokens += Text.ReasoningTokens;
         _blocks.Truncate(0);
+        Track?.Release();
         Constraint.Reset();
         _generation = null;
     }

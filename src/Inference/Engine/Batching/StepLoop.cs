@@ -14,6 +14,9 @@ namespace Jesus.Inference.Engine.Batching;
 /// </summary>
 internal sealed class StepLoop
 {
+    /// <summary>Share of the stall that a pass beside prompts may take, for what the draft model reads in a step: no prompt is read beside it.</summary>
+    private const double DraftShare = 0.25;
+
     private readonly IBackend _backend;
     private readonly TimeProvider _time;
     private readonly KvBlockPool _pool;
@@ -27,7 +30,7 @@ internal sealed class StepLoop
     private readonly CoreShare? _cores;
     private long _arrivals;
 
-    public StepLoop(IBackend backend, Tokenizer tokenizer, BatchLimits limits, TimeProvider time, CoreShare? cores = null)
+    public StepLoop(IBackend backend, Tokenizer tokenizer, BatchLimits limits, TimeProvider time, CoreShare? cores = null, IBackend? draft = null)
     {
         _backend = backend;
         _cores = cores;
@@ -40,7 +43,8 @@ internal sealed class StepLoop
         _batch = new ForwardBatch(limits.StepRowsMax, backend.Shape.IsCausal ? logitRows : 0, backend.Shape.Vocabulary, limits.StepRowsMax, backend.Shape.Width);
         _texts = new EmbeddingLane(backend, _pool, limits.StepRowsMax);
         _pace = new PromptPace(limits.StallMs / 1e3);
-        _planner = new StepPlanner(_roster, limits, logitRows, ContextTokens, Costs, _pace, cores);
+        Drafts = draft is null ? null : new DraftModel(draft, tokenizer, limits.StepRowsMax, limits.StallMs * DraftShare / 1e3, time, cores);
+        _planner = new StepPlanner(_roster, limits, logitRows, new Speculator(limits, logitRows, ContextTokens, Costs, Drafts), Costs, _pace, cores);
         _drawer = new AnswerDrawer(tokenizer, backend);
     }
 
@@ -56,6 +60,9 @@ internal sealed class StepLoop
     public int KvBlocksOpen => Math.Max(0, _pool.Free - _roster.BlocksSpoken);
     public int KvBlocksTouched => _pool.Touched;
 
+    /// <summary>The small model that guesses ahead; null: none does.</summary>
+    public DraftModel? Drafts { get; }
+
     /// <summary>What became of texts to embed or to rank.</summary>
     public EmbeddingCounts Texts => new(_texts.TextsDone, _texts.TokensDone, _texts.CallCount);
 
@@ -70,7 +77,7 @@ internal sealed class StepLoop
 
     /// <summary>What the cache, the roster and speculation did so far.</summary>
     public StepCounts Counts => new(
-        _drawer.TokensDrawn, _planner.TokensRead, _planner.TokensReused, _pool.Evictions, _roster.Preemptions, _drawer.DraftsComputed, _drawer.DraftsAccepted);
+        _drawer.TokensDrawn, _planner.TokensRead, _planner.TokensReused, _pool.Evictions, _roster.Preemptions, _drawer.Lookup, _drawer.Model);
 
     /// <summary>Named beginnings of prompts that need not be read again.</summary>
     public ReadOnlyMemory<ulong> WarmPrefixes => _warm.Tell();

@@ -9,11 +9,12 @@ internal readonly record struct PlannedShare(Sequence Sequence, int Rows);
 /// <summary>
 /// Prepares a pass: takes over what the cache holds of the prompts, guesses ahead, asks the <see cref="Batcher"/>, and rents the blocks. The loop's; allocates nothing.
 /// </summary>
-internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRows, int contextTokens, PassCosts costs, PromptPace pace, CoreShare? cores = null)
+internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRows, Speculator speculator, PassCosts costs, PromptPace pace, CoreShare? cores = null)
 {
     private readonly SequenceLoad[] _loads = new SequenceLoad[limits.SequencesMax];
     private readonly StepShare[] _shares = new StepShare[limits.SequencesMax];
     private readonly PlannedShare[] _planned = new PlannedShare[limits.SequencesMax];
+    private bool _readsPrompts;
     private int _first;
     private int _told;
 
@@ -41,8 +42,8 @@ internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRo
         }
 
         var answers = Look();
-        Guess(answers);
         cores?.Tell(ref _told, answers);
+        speculator.Guess(roster.Running, _loads.AsSpan(0, running), answers, textRows > 0 || _readsPrompts);
 
         // Answers of another engine wait for this pass just as one's own.
         IsAwaited = answers > 0 || cores?.OthersAnswer(_told) == true;
@@ -82,6 +83,7 @@ internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRo
     private int Look()
     {
         var answers = 0;
+        _readsPrompts = false;
         for (var i = 0; i < roster.Running.Count; i++)
         {
             var sequence = roster.Running[i];
@@ -95,6 +97,7 @@ internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRo
 
             _loads[i] = new SequenceLoad(sequence.Pending, isPaused) { Computed = sequence.Computed };
             answers += sequence.Pending == 1 && !isPaused ? 1 : 0;
+            _readsPrompts |= sequence.Pending > 1 && !isPaused;
         }
 
         return answers;
@@ -113,31 +116,6 @@ internal sealed class StepPlanner(Roster roster, BatchLimits limits, int logitRo
         }
 
         return false;
-    }
-
-    private void Guess(int answers)
-    {
-        if (!limits.Speculates)
-        {
-            return;
-        }
-
-        for (var (i, rows) = (0, answers); i < roster.Running.Count; i++)
-        {
-            if (_loads[i] is not { Pending: 1, IsPaused: false })
-            {
-                continue;
-            }
-
-            var sequence = roster.Running[i];
-            sequence.Draft.Set(PromptLookup.Propose(sequence.Tokens.Span, sequence.Draft.Room));
-
-            // The last token of an answer is never computed: a guess beyond it, or beyond the context, would be for nothing.
-            var room = Math.Min(sequence.Generation.OutputTokensMax - sequence.OutputCount - 1, contextTokens - sequence.Tokens.Count);
-            var drafts = DraftPolicy.Length(sequence.Draft.Acceptance, Math.Min(sequence.Draft.Tokens.Length, room), rows, answers, costs);
-            _loads[i] = _loads[i] with { Drafts = drafts };
-            rows += drafts;
-        }
     }
 
     private int PromptRows(int answers) => Math.Min(limits.PrefillRowsBesideDecode, pace.Rows(answers, costs));

@@ -1,5 +1,6 @@
 using Jesus.Inference.Engine.Architectures;
 using Jesus.Inference.Engine.Batching;
+using Jesus.Inference.Engine.Batching.Speculation;
 using Jesus.Inference.Engine.Embeddings;
 using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.KvCache;
@@ -23,11 +24,17 @@ public readonly record struct MemoryNeed(long Weights, long Work, long KvLeast, 
     /// <summary>The vocabulary's strings, tables and the trie that constraints walk.</summary>
     private const long BytesPerToken = 160;
 
+    /// <summary>What drawing a token keeps for each of the vocabulary.</summary>
+    private const int BytesToDraw = 16;
+
     /// <summary>Coded formats are up to 3.6 % longer in memory than in the file (native/README.md).</summary>
     private const int CodedShare = 25;
 
     /// <summary>How many adapters the weights include; for the words of a refusal.</summary>
     public int Adapters { get; init; }
+
+    /// <summary>The weights include those of a model that guesses ahead; for the same words.</summary>
+    public bool HasDraft { get; init; }
 
     public long Least => Weights + Work + KvLeast;
     public long Fair => Weights + Work + KvFair;
@@ -55,15 +62,32 @@ public readonly record struct MemoryNeed(long Weights, long Work, long KvLeast, 
         return new MemoryNeed(weights, work, least, Math.Clamp(context, least, most), most) { Adapters = model.Adapters.Count };
     }
 
+    /// <summary>
+    /// The same with what a draft model takes beside: its weights, its rows and <paramref name="kvBytes"/> of keys and values count as they are, since without them there is no draft.
+    /// </summary>
+    public MemoryNeed With(GgufFile draft, ModelGraph model, BatchLimits limits, long kvBytes)
+    {
+        var logits = model.Shape.Vocabulary * (DraftModel.SequencesMax * (long)sizeof(float) + BytesToDraw);
+        return this with
+        {
+            Weights = Weights + draft.Tensors.Sum(InMemory),
+            Work = Work + RowBytes(model.Shape) * limits.StepRowsMax + logits + kvBytes,
+            HasDraft = true,
+        };
+    }
+
     private static long InMemory(GgufTensorInfo tensor) => tensor.Type is GgufTensorType.F32 or GgufTensorType.F16 or GgufTensorType.BF16 or GgufTensorType.Q8_0
         ? tensor.ByteLength
         : tensor.ByteLength + tensor.ByteLength / CodedShare;
 
-    /// <summary>Rows of the largest batch: about ten vectors of the residual's width and three of the feed-forward's; then logits and vocabulary.</summary>
+    /// <summary>Rows of the largest batch, then logits and vocabulary.</summary>
     private static long WorkOf(ModelShape shape, BatchLimits limits)
     {
-        var floats = 10L * shape.Width + 3L * Math.Max(shape.Ffn, shape.ExpertFfn * shape.ExpertsUsed + shape.SharedExpertFfn);
         var logits = (long)shape.Vocabulary * (limits.SequencesMax + 8) * sizeof(float);
-        return Math.Max(WorkLeast, floats * sizeof(float) * limits.StepRowsMax + logits + shape.Vocabulary * BytesPerToken);
+        return Math.Max(WorkLeast, RowBytes(shape) * limits.StepRowsMax + logits + shape.Vocabulary * BytesPerToken);
     }
+
+    /// <summary>About ten vectors of the residual's width and three of the feed-forward's.</summary>
+    private static long RowBytes(ModelShape shape) =>
+        (10L * shape.Width + 3L * Math.Max(shape.Ffn, shape.ExpertFfn * shape.ExpertsUsed + shape.SharedExpertFfn)) * sizeof(float);
 }

@@ -68,6 +68,7 @@ internal static class MemoryPolicy
     {
         var used = Used(tenants);
         var adapters = need.Adapters == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" and {need.Adapters} adapters");
+        adapters += need.HasDraft ? (need.Adapters == 0 ? " and its draft model's" : " and its draft model") : "";
         var text = string.Create(CultureInfo.InvariantCulture,
             $"{name} needs {need.Least:N0} bytes ({need.Weights:N0} bytes for its weights{adapters} and {need.Work:N0} to work, {need.KvLeast:N0} of KV cache)");
         if (need.Least > cap)

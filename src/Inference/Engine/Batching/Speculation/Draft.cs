@@ -1,22 +1,34 @@
 namespace Jesus.Inference.Engine.Batching.Speculation;
 
+/// <summary>Who guessed.</summary>
+internal enum DraftSource : byte
+{
+    None,
+    Lookup,
+    Model,
+}
+
 /// <summary>One sequence's guess at its next tokens, and how often such guesses were right. Reused by <see cref="Begin"/>.</summary>
 internal sealed class Draft
 {
     /// <summary>Tokens of one guess: past that, even a guess right nine times of ten gains less than half a token for its row.</summary>
     public const int TokensMax = 8;
 
-    /// <summary>Before anything was measured: worth a try, given up after a few failures.</summary>
-    private const double AcceptanceAtFirst = 0.6;
-
-    /// <summary>Weight of the newest trial: about the last ten count.</summary>
-    private const double Newest = 1.0 / 8;
+    private const int Nothing = -1;
 
     private readonly int[] _tokens = new int[TokensMax];
     private int _count;
+    private int _passedOver = Nothing;
+    private Acceptance? _ofAll;
 
-    /// <summary>Of a guessed token whose forerunners were right: how often it is right itself.</summary>
-    public double Acceptance { get; private set; }
+    /// <summary>How often the text's own repetitions were right.</summary>
+    public Acceptance Lookup { get; } = new(Acceptance.OfOne);
+
+    /// <summary>How often the draft model was.</summary>
+    public Acceptance Model { get; } = new(Acceptance.OfOne);
+
+    /// <summary>Whose guess <see cref="Tokens"/> is.</summary>
+    public DraftSource Source { get; private set; }
 
     /// <summary>What may come next; empty when there is no guess.</summary>
     public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, _count);
@@ -29,16 +41,56 @@ internal sealed class Draft
 
     public void Begin()
     {
-        Acceptance = AcceptanceAtFirst;
+        Lookup.Begin();
+        Model.Begin();
         Clear();
     }
 
-    public void Clear() => (_count, Planned) = (0, 0);
+    public void Clear() => (_count, Planned, _passedOver, _ofAll, Source) = (0, 0, Nothing, null, DraftSource.None);
 
-    public void Set(int count) => (_count, Planned) = (count, 0);
+    /// <summary>A guess by lookup stands in <see cref="Room"/>.</summary>
+    public void Set(int count)
+    {
+        Clear();
+        (_count, Source) = (count, count > 0 ? DraftSource.Lookup : DraftSource.None);
+    }
 
     /// <summary>
-    /// A guessed token met the one drawn. Guesses that were not computed are compared too, at no cost: that is how a sequence finds back to speculation.
+    /// The draft model guesses one token more. The first takes the place of what lookup had, whose first token is remembered to see whether it would have been right.
     /// </summary>
-    public void Met(bool isRight) => Acceptance += ((isRight ? 1 : 0) - Acceptance) * Newest;
+    /// <param name="ofAll">Told what became of it too: the model's share over all sequences.</param>
+    public void Add(int token, Acceptance ofAll)
+    {
+        if (Source != DraftSource.Model)
+        {
+            var passedOver = Source == DraftSource.Lookup ? _tokens[0] : Nothing;
+            Clear();
+            (Source, _passedOver, _ofAll) = (DraftSource.Model, passedOver, ofAll);
+        }
+
+        _tokens[_count++] = token;
+    }
+
+    /// <summary>
+    /// A token was drawn where the guess has its token of this index, all before it having been right; true when it is the one. Guesses that were not computed are
+    /// compared too, at no cost: that is how a sequence finds back to speculation.
+    /// </summary>
+    public bool Meets(int index, int token)
+    {
+        var isRight = _tokens[index] == token;
+        if (Source == DraftSource.Lookup)
+        {
+            Lookup.Met(isRight);
+            return isRight;
+        }
+
+        Model.Met(isRight);
+        _ofAll?.Met(isRight);
+        if (index == 0 && _passedOver != Nothing)
+        {
+            Lookup.Met(_passedOver == token);
+        }
+
+        return isRight;
+    }
 }

@@ -22,6 +22,9 @@ internal sealed class PassCosts
     /// <summary>Seconds of a further row in a large pass; 0 while none was measured.</summary>
     public double SecondsPerRow { get; private set; }
 
+    /// <summary>Small passes were measured: what <see cref="Seconds"/> answers are seconds.</summary>
+    public bool IsKnown { get; private set; }
+
     /// <summary>A pass is over.</summary>
     public void Passed(int rows, double seconds)
     {
@@ -33,6 +36,7 @@ internal sealed class PassCosts
         if (rows <= RowsApart)
         {
             _seconds[rows] = Blend(_seconds[rows], seconds, Newest);
+            IsKnown = true;
         }
 
         if (rows >= RowsTelling)
