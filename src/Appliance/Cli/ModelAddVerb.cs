@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Jesus.Appliance.Config;
+using Jesus.Inference.Engine.Gguf;
+using Jesus.Inference.Engine.Hosting;
 using Jesus.Inference.Engine.Tools;
 
 namespace Jesus.Appliance.Cli;
@@ -7,7 +9,7 @@ namespace Jesus.Appliance.Cli;
 /// <summary><c>jesus models add F</c>: checks a file, puts it where the daemon looks, and tells a running daemon. Works offline too.</summary>
 internal static class ModelAddVerb
 {
-    private static readonly Argument<string> Model = new("file") { Description = "The GGUF file." };
+    private static readonly Argument<string> Model = new("file") { Description = "The GGUF file; of a model in several, any of them." };
     private static readonly Option<bool> Link = new("--link") { Description = "Link to the file instead of copying it." };
     private static readonly Option<string?> Name = new("--name") { Description = "What requests call it (default: the file's name).", HelpName = "NAME" };
     private static readonly Option<string?> Sha256 = new("--sha256") { Description = "The hash that the file must have.", HelpName = "HEX" };
@@ -18,7 +20,7 @@ internal static class ModelAddVerb
     private static async Task<int> RunAsync(VerbCall call)
     {
         var path = Path.GetFullPath(call.Parsed.GetValue(Model)!);
-        var name = call.Parsed.GetValue(Name) ?? Path.GetFileNameWithoutExtension(path);
+        var name = call.Parsed.GetValue(Name) ?? (SplitName.TryParse(path, out var split) ? split.Model : Path.GetFileNameWithoutExtension(path));
         if (name.AsSpan().IndexOfAny("/\\\0") >= 0 || name is "" or "." or "..")
         {
             throw new VerbException(ExitCodes.BadUsage, $"--name '{name}' cannot be a file's name.");
@@ -27,8 +29,12 @@ internal static class ModelAddVerb
         var hash = Check(call, path);
         using var daemon = call.Connect();
         var folder = await FolderAsync(call, daemon);
-        var target = Path.Combine(folder, name + ".gguf");
-        Put(call, path, target, hash);
+        var parts = SplitName.PartsOf(path);
+        string[] targets = parts.Length == 1 && !SplitName.TryParse(path, out _)
+            ? [Path.Combine(folder, name + ".gguf")]
+            : SplitName.PartsOf(new SplitName(Path.Combine(folder, name), 1, parts.Length).PathOf(1));
+        Put(call, folder, name, parts, targets, hash);
+        var target = targets[0];
         var told = await TellAsync(call, daemon, name);
         call.Screen.Line(call.Json
             ? JsonLine.Of(json =>
@@ -78,34 +84,48 @@ internal static class ModelAddVerb
     }
 
 #pragma warning disable RS0030 // A person's own files; the daemon reads the result only after the rename.
-    private static void Put(VerbCall call, string path, string target, string hash)
+    private static void Put(VerbCall call, string folder, string name, string[] parts, string[] targets, string hash)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-        if (Path.Exists(target) || new FileInfo(target).LinkTarget is not null)
+        Directory.CreateDirectory(folder);
+        var there = ModelFolder.Find(folder, name) ?? targets.FirstOrDefault(target => Path.Exists(target) || new FileInfo(target).LinkTarget is not null);
+        if (there is not null)
         {
-            throw new VerbException(ExitCodes.Failed, $"{target} is there already. Remove it first, or give another --name.");
+            throw new VerbException(ExitCodes.Failed, $"{there} is there already. Remove it first, or give another --name.");
         }
 
-        if (call.Parsed.GetValue(Link))
+        if (!call.Parsed.GetValue(Link))
         {
-            _ = File.CreateSymbolicLink(target, path);
+            Copy(parts, targets, hash);
             return;
         }
 
-        var partial = target + ".part";
-        File.Copy(path, partial, overwrite: true);
-        using (var copy = new FileStream(partial, FileMode.Open, FileAccess.ReadWrite))
+        for (var i = targets.Length - 1; i >= 0; i--)
         {
+            _ = File.CreateSymbolicLink(targets[i], parts[i]);
+        }
+    }
+
+    private static void Copy(string[] parts, string[] targets, string hash)
+    {
+        string[] partials = [.. targets.Select(target => target + ".part")];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            File.Copy(parts[i], partials[i], overwrite: true);
+            using var copy = new FileStream(partials[i], FileMode.Open, FileAccess.ReadWrite);
             copy.Flush(flushToDisk: true);
         }
 
-        if (ModelTools.Hash(partial).Value != hash)
+        if (ModelTools.Hash(partials).Value != hash)
         {
-            File.Delete(partial);
-            throw new VerbException(ExitCodes.Failed, $"the copy of {path} differs from it: look for a failing disk (dmesg), and try again.");
+            Array.ForEach(partials, File.Delete);
+            throw new VerbException(ExitCodes.Failed, $"the copy of {parts[0]} differs from it: look for a failing disk (dmesg), and try again.");
         }
 
-        File.Move(partial, target);
+        // The first goes last: then all are there.
+        for (var i = parts.Length - 1; i >= 0; i--)
+        {
+            File.Move(partials[i], targets[i]);
+        }
     }
 #pragma warning restore RS0030
 

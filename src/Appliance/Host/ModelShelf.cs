@@ -40,10 +40,9 @@ public sealed class ModelShelf(ModelHost host, string folder, IReadOnlyList<Cand
         var paths = new Dictionary<string, ModelPath>(StringComparer.Ordinal);
         var adapters = engine.Adapters.ToDictionary(entry => entry.Key, entry => new ModelPath(Path.Combine(folders[0], entry.Value)), StringComparer.Ordinal);
         var table = new AdapterTable(adapters);
-        foreach (var path in folders.Skip(1).Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*.gguf")))
+        foreach (var (name, path) in folders.Skip(1).SelectMany(ModelFolder.Read))
         {
-            var name = Path.GetFileNameWithoutExtension(path);
-            if (!Path.Exists(Path.Combine(folders[0], name + ".gguf")) && !table.HasFile(path))
+            if (ModelFolder.Find(folders[0], name) is null && !table.HasFile(path))
             {
                 _ = paths.TryAdd(name, new ModelPath(path));
             }

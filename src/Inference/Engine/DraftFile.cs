@@ -17,15 +17,15 @@ internal sealed class DraftFile : IDisposable
     /// <summary>Whole contexts that its KV cache holds at most: more answers at once leave it nothing to gain.</summary>
     private const int Contexts = 4;
 
-    private readonly FileByteSource _source;
+    private readonly ModelSource _source;
     private readonly GgufFile _file;
     private readonly ModelGraph _graph;
     private readonly long _written;
 
-    private DraftFile(FileByteSource source, GgufFile file, ModelGraph graph)
+    private DraftFile(ModelSource source, GgufFile file, ModelGraph graph)
     {
         (_source, _file, _graph) = (source, file, graph);
-        _written = source.WrittenAtTicks;
+        _written = source.WrittenAt;
     }
 
     /// <summary>The draft model that the options name for a model; null where they name none or nothing is guessed at all.</summary>
@@ -39,10 +39,10 @@ internal sealed class DraftFile : IDisposable
             return null;
         }
 
-        FileByteSource source;
+        ModelSource source;
         try
         {
-            source = new FileByteSource(path.Path);
+            source = ModelSource.Open(path.Path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -94,7 +94,7 @@ internal sealed class DraftFile : IDisposable
     /// <exception cref="GgufException">The file was written to since it was opened: what was loaded of it may be of two files.</exception>
     public void CheckUnchanged()
     {
-        if (_source.WrittenAtTicks != _written)
+        if (_source.WrittenAt != _written)
         {
             throw new GgufException(_file.Name, 0, "the file", "was written to while it was loaded; load it again when it is whole.");
         }

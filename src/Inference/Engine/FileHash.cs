@@ -11,10 +11,17 @@ public static class FileHash
     /// <summary>Large enough that the hash, not the reads, sets the pace.</summary>
     private const int ChunkBytes = 1 << 20;
 
-    /// <summary>64 hexadecimal digits.</summary>
+    /// <summary>64 hexadecimal digits; of a model in several files, of all parts one behind the other.</summary>
     public static string OfFile(string path)
     {
-        using var source = new FileByteSource(path);
+        using var source = ModelSource.Open(path);
+        return Convert.ToHexStringLower(Of(source));
+    }
+
+    /// <summary>Of several files, one behind the other.</summary>
+    public static string OfFiles(string[] paths)
+    {
+        using var source = ModelSource.Of(paths);
         return Convert.ToHexStringLower(Of(source));
     }
 

@@ -108,7 +108,7 @@ public sealed class ModelHost : IDisposable
             return default;
         }
 
-        return FileStamp.Of(file.Path) is { } stamp && _hashes.TryGet(file.Path, stamp, out var facts)
+        return FileStamp.OfModel(file.Path) is { } stamp && _hashes.TryGet(file.Path, stamp, out var facts)
             ? new NumericsProfile(FileHash.Prefix(facts.Sha256.Span), facts.TemplateHash, (byte)_options.KvType, NativeBackend.CpuNumericsId)
             : default;
     }
@@ -419,14 +419,14 @@ public sealed class ModelHost : IDisposable
 
     private ModelFile Describe(KeyValuePair<string, ModelPath> file)
     {
-        var info = new FileInfo(file.Value.Path);
-        var uses = Find(file.Key)?.Uses ?? _uses.Of(info);
+        var (bytes, written) = ModelFolder.Measure(file.Value.Path);
+        var uses = Find(file.Key)?.Uses ?? _uses.Of(file.Value.Path, bytes, written);
         lock (_ledger.Gate)
         {
             var slot = _ledger.Slots.GetValueOrDefault(file.Key);
             var model = slot?.Model;
             var hash = model?.Sha256 ?? file.Value.Sha256;
-            return new ModelFile(file.Key, file.Value.Path, info.Exists ? info.Length : 0, StateOf(slot), hash, model?.Engine.ContextTokens ?? 0, uses)
+            return new ModelFile(file.Key, file.Value.Path, bytes, StateOf(slot), hash, model?.Engine.ContextTokens ?? 0, uses)
             {
                 MemoryBytes = slot?.Bytes ?? 0,
                 Calls = slot?.Calls ?? 0,

@@ -24,12 +24,12 @@ internal static class ModelLoader
 
     public static LoadedModel Load(string name, ModelPath file, AdapterTable table, LoadRooms rooms)
     {
-        var source = new FileByteSource(file.Path);
+        var source = ModelSource.Open(file.Path);
         var gguf = GgufFile.Open(source, file.Path);
         try
         {
             var stamp = source.Stamp;
-            var written = source.WrittenAtTicks;
+            var written = source.WrittenAt;
             var hash = HashNow(file, source, stamp, rooms.Hashes);
             var tokenizer = LowPriority.Get("reading a vocabulary", () => TokenizerLoader.Load(gguf.Metadata));
             var prompts = PromptsOf(name, gguf.Metadata, tokenizer, rooms.Time, out var templateHash);
@@ -40,7 +40,7 @@ internal static class ModelLoader
             var backends = LoadBackends(gguf, graph with { Adapters = adapters.Graphs }, draft, tokenizer, rooms, out var memory);
             try
             {
-                if (source.WrittenAtTicks != written)
+                if (source.WrittenAt != written)
                 {
                     throw new GgufException(file.Path, 0, "the file", "was written to while it was loaded; load it again when it is whole.");
                 }
@@ -83,7 +83,7 @@ internal static class ModelLoader
     }
 
     /// <summary>The file's hash where it is known, cheap, or must be compared; null where it may come later. A hash that was asked for is always computed.</summary>
-    private static byte[]? HashNow(ModelPath file, FileByteSource source, FileStamp? stamp, HashCache hashes)
+    private static byte[]? HashNow(ModelPath file, ModelSource source, FileStamp? stamp, HashCache hashes)
     {
         if (file.Sha256 is null && stamp is { } known && hashes.TryGet(file.Path, known, out var facts))
         {

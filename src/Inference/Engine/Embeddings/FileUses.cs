@@ -10,23 +10,23 @@ internal sealed class FileUses
     private readonly ConcurrentDictionary<string, (long Bytes, long WrittenAtTicks, ModelUses Uses)> _known = new(StringComparer.Ordinal);
 
     /// <summary><see cref="ModelUses.None"/> where the file cannot be read or run: loading it says why.</summary>
-    public ModelUses Of(FileInfo info)
+    /// <param name="path">The file, or the first of its parts.</param>
+    /// <param name="bytes">Of all; 0 where there is none.</param>
+    /// <param name="writtenAtTicks">When one of them was written last.</param>
+    public ModelUses Of(string path, long bytes, long writtenAtTicks)
     {
-        if (!info.Exists)
+        if (bytes == 0)
         {
             return ModelUses.None;
         }
 
-#pragma warning disable RS0030 // A model file's own time is no clock's.
-        var (bytes, written) = (info.Length, info.LastWriteTimeUtc.Ticks);
-#pragma warning restore RS0030
-        if (_known.TryGetValue(info.FullName, out var known) && known.Bytes == bytes && known.WrittenAtTicks == written)
+        if (_known.TryGetValue(path, out var known) && known.Bytes == bytes && known.WrittenAtTicks == writtenAtTicks)
         {
             return known.Uses;
         }
 
-        var uses = Read(info.FullName);
-        _known[info.FullName] = (bytes, written, uses);
+        var uses = Read(path);
+        _known[path] = (bytes, writtenAtTicks, uses);
         return uses;
     }
 

@@ -26,26 +26,29 @@ public sealed class GgufFile : IDisposable
     public string Name { get; }
     public int Version { get; }
 
-    /// <summary>Bytes of the whole file.</summary>
+    /// <summary>Bytes of the whole file, or of all its parts.</summary>
     public long Length => _source.Length;
     public int Alignment { get; }
 
-    /// <summary>Where tensor data begins, in bytes from the start of the file.</summary>
+    /// <summary>Where tensor data begins, in bytes from the start of the (first) file.</summary>
     public long DataOffset { get; }
     public GgufMetadata Metadata { get; }
 
     /// <summary>In the file's order.</summary>
     public IReadOnlyList<GgufTensorInfo> Tensors { get; }
 
-    /// <summary>Opens a file on disk. <see cref="IOException"/> and <see cref="UnauthorizedAccessException"/> come through.</summary>
-    public static GgufFile Open(string path) => Open(new FileByteSource(path), path);
+    /// <summary>
+    /// Opens a file on disk, or all parts of a model of which the path names one: they are as one file. <see cref="IOException"/> and
+    /// <see cref="UnauthorizedAccessException"/> come through.
+    /// </summary>
+    public static GgufFile Open(string path) => Open(ModelSource.Open(path), path);
 
     /// <summary>Opens any source; the file owns it, also when opening fails.</summary>
     public static GgufFile Open(IByteSource source, string name)
     {
         try
         {
-            return new GgufFile(name, source, GgufHeader.Read(source, name));
+            return new GgufFile(name, source, source is ModelSource parts ? SplitHeader.Read(parts) : GgufHeader.Read(source, name));
         }
         catch
         {
@@ -66,7 +69,9 @@ public sealed class GgufFile : IDisposable
         var read = _source.Read(tensor.FileOffset + offset, destination);
         if (read < destination.Length)
         {
-            throw new GgufException(Name, tensor.FileOffset + offset + read, tensor.Name, "the file became shorter while it was read.");
+            var at = tensor.FileOffset + offset + read;
+            var (path, start) = _source is ModelSource parts && parts.PartOf(at) is var part ? (parts.PathAt(part), parts.StartOf(part)) : (Name, 0);
+            throw new GgufException(path, at - start, tensor.Name, "the file became shorter while it was read.");
         }
     }
 

@@ -22,6 +22,9 @@ internal sealed class GgufHeader
     public GgufMetadata Metadata { get; }
     public List<GgufTensorInfo> Tensors { get; }
 
+    /// <summary>The same with the tensors of further parts.</summary>
+    public GgufHeader With(List<GgufTensorInfo> tensors) => new(Version, Alignment, DataOffset, Metadata, tensors);
+
     public static GgufHeader Read(IByteSource source, string file)
     {
         var reader = new GgufHeaderReader(source, file);

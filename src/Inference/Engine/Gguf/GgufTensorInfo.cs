@@ -13,13 +13,16 @@ public sealed class GgufTensorInfo
         ByteLength = byteLength;
     }
 
+    /// <summary>The same in a file that lies behind others.</summary>
+    internal GgufTensorInfo Behind(long bytes) => new(Name, Type, [.. Dimensions], FileOffset + bytes, Elements, ByteLength);
+
     public string Name { get; }
     public GgufTensorType Type { get; }
 
     /// <summary>Fastest running first, as in the file: a matrix of <c>rows x columns</c> is <c>[columns, rows]</c>.</summary>
     public IReadOnlyList<long> Dimensions { get; }
 
-    /// <summary>Bytes from the start of the file.</summary>
+    /// <summary>Bytes from the start of the file, or of the first of its parts.</summary>
     public long FileOffset { get; }
     public long Elements { get; }
     public long ByteLength { get; }

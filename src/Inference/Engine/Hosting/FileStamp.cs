@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using Jesus.Inference.Engine.Gguf;
 using Microsoft.Win32.SafeHandles;
 
 namespace Jesus.Inference.Engine.Hosting;
@@ -33,6 +34,32 @@ internal readonly record struct FileStamp(ulong Device, ulong Inode, long Length
 
     /// <summary>Of the file that lies there now, links followed; null where there is none.</summary>
     public static FileStamp? Of(string path) => Of(Libc.CurrentFolder, path, 0);
+
+    /// <summary>Of the model that lies there now, in one file or in parts; null where a file is missing.</summary>
+    public static FileStamp? OfModel(string path) => Join(SplitName.PartsOf(path).Select(Of));
+
+    /// <summary>One that changes when any of them does; that of a single file is its own. Null where one is.</summary>
+    public static FileStamp? Join(IEnumerable<FileStamp?> stamps)
+    {
+        FileStamp? all = null;
+        foreach (var stamp in stamps)
+        {
+            if (stamp is not { } next)
+            {
+                return null;
+            }
+
+            all = all is { } before ? before.With(next) : next;
+        }
+
+        return all;
+    }
+
+    private FileStamp With(in FileStamp next) => new(Mix(Device, next.Device), Mix(Inode, next.Inode), Length + next.Length,
+        (long)Mix((ulong)WrittenNs, (ulong)next.WrittenNs), (long)Mix((ulong)ChangedNs, (ulong)next.ChangedNs));
+
+    /// <summary>FNV-1a's step on whole words: in order, so that two parts that change places are another model.</summary>
+    private static ulong Mix(ulong before, ulong next) => unchecked((before ^ next) * 0x100000001B3);
 
     private static FileStamp? Of(int folder, string path, int flags)
     {

@@ -3,7 +3,7 @@ using Jesus.Inference.Engine.Gguf;
 namespace Jesus.Inference.Engine.Hosting;
 
 /// <summary>The hash of a model's file that need not be known before the model answers.</summary>
-internal sealed record LateHash(string Path, FileByteSource Source, FileStamp? Stamp, long WrittenAtTicks, ulong TemplateHash, HashCache Hashes)
+internal sealed record LateHash(string Path, ModelSource Source, FileStamp? Stamp, long WrittenAt, ulong TemplateHash, HashCache Hashes)
 {
     /// <summary>Computes it beside the model's first answers, on a thread that yields to them. The file is closed afterwards.</summary>
     public void Begin(GgufFile file, LoadedModel model) => new Thread(() => Run(file, model)) { IsBackground = true, Name = "hashing" }.Start();
@@ -24,7 +24,7 @@ internal sealed record LateHash(string Path, FileByteSource Source, FileStamp? S
             try
             {
                 var hash = LowPriority.Get("hashing", () => FileHash.Of(Source));
-                if (Source.WrittenAtTicks == WrittenAtTicks)
+                if (Source.WrittenAt == WrittenAt)
                 {
                     model.SetHash(hash);
                     Keep(hash);

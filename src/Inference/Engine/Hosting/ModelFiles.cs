@@ -1,4 +1,5 @@
 using Jesus.Inference.Contract;
+using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.Lora;
 
 namespace Jesus.Inference.Engine.Hosting;
@@ -6,17 +7,15 @@ namespace Jesus.Inference.Engine.Hosting;
 /// <summary>Which model files there are: the folder's as they lie there now, and the configured paths. Any thread.</summary>
 internal sealed class ModelFiles(ModelHostOptions options, AdapterTable adapters)
 {
-    private const string Ending = ".gguf";
-
     /// <summary>By name.</summary>
     public Dictionary<string, ModelPath> All()
     {
         var files = new Dictionary<string, ModelPath>(StringComparer.Ordinal);
-        if (options.ModelsFolder is { } folder && Directory.Exists(folder))
+        if (options.ModelsFolder is { } folder)
         {
-            foreach (var path in Directory.EnumerateFiles(folder, "*" + Ending).Where(path => !adapters.HasFile(path)))
+            foreach (var (name, path) in ModelFolder.Read(folder).Where(file => !adapters.HasFile(file.Value)))
             {
-                files[Path.GetFileNameWithoutExtension(path)] = new ModelPath(path);
+                files[name] = new ModelPath(path);
             }
         }
 
@@ -36,16 +35,10 @@ internal sealed class ModelFiles(ModelHostOptions options, AdapterTable adapters
             return configured;
         }
 
-        if (options.ModelsFolder is null || name.Length == 0 || name.AsSpan().IndexOfAny("/\\\0") >= 0)
-        {
-            return null;
-        }
-
-        var path = Path.Combine(options.ModelsFolder, name + Ending);
-        return Path.Exists(path) && !adapters.HasFile(path) ? new ModelPath(path) : null;
+        return options.ModelsFolder is { } folder && ModelFolder.Find(folder, name) is { } path && !adapters.HasFile(path) ? new ModelPath(path) : null;
     }
 
-    /// <summary>Takes a file, or the link to one, out of the models folder; what lies elsewhere is not the engine's to delete.</summary>
+    /// <summary>Takes a file, all its parts, or the links to them, out of the models folder; what lies elsewhere is not the engine's to delete.</summary>
     public ModelError Delete(string name)
     {
         if (Find(name) is not { } file)
@@ -61,7 +54,12 @@ internal sealed class ModelFiles(ModelHostOptions options, AdapterTable adapters
         try
         {
 #pragma warning disable RS0030 // A model file is a person's, no stored state.
-            File.Delete(file.Path);
+            // The first goes last: what a disk keeps back is still found under the name.
+            foreach (var part in SplitName.PartsOf(file.Path).Reverse())
+            {
+                File.Delete(part);
+            }
+
 #pragma warning restore RS0030
             return default;
         }

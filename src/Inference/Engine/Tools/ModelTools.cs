@@ -17,8 +17,11 @@ public static class ModelTools
         return ModelInspection.Of(file);
     });
 
-    /// <summary>SHA-256 of the file, 64 hexadecimal digits.</summary>
+    /// <summary>SHA-256 of the file, or of all parts of a model in several; 64 hexadecimal digits.</summary>
     public static ToolResult<string> Hash(string path) => Try(path, () => FileHash.OfFile(path));
+
+    /// <summary>SHA-256 of files one behind the other, whatever they are called.</summary>
+    public static ToolResult<string> Hash(string[] paths) => Try(paths[0], () => FileHash.OfFiles(paths));
 
     /// <param name="parseSpecial">Take control tokens written in the text as such.</param>
     /// <param name="addBegin">Put the begin-of-text token first where the model wants one.</param>
