@@ -5,9 +5,9 @@ using Jesus.Inference.Engine.Gguf;
 namespace Jesus.Inference.Engine.Embeddings;
 
 /// <summary>
-/// What makes a score of a pair's pooled state: <c>cls</c> [width, width] and tanh where the file has it, then <c>cls.output</c> [1, width] and the logistic function; of a
-/// decoder's two outputs ("yes", "no") the first one's share (https://arxiv.org/abs/2506.05176). Sums of eight lanes in a fixed order, whatever else is scored.
-/// Immutable; any thread.
+/// What makes a score of a pair's pooled state: <c>cls</c> [width, width] and tanh where the file has it, then <c>cls.output</c> [1, width] and the logistic function; of
+/// two outputs the share of the one that says yes (<see cref="RankLabels"/>; https://arxiv.org/abs/1901.04085, https://arxiv.org/abs/2506.05176). Sums of
+/// eight lanes in a fixed order, whatever else is scored. Immutable; any thread.
 /// </summary>
 internal sealed class RankHead
 {
@@ -20,21 +20,23 @@ internal sealed class RankHead
     private readonly float[] _output;
     private readonly float[] _outputBias;
     private readonly int _width;
+    private readonly int _yes;
 
-    private RankHead(GgufFile file, int width)
+    private RankHead(GgufFile file, ModelShape shape)
     {
-        _width = width;
+        _width = shape.Width;
         _dense = Values(file, Names[0]);
         _denseBias = Values(file, Names[1]);
         _output = Values(file, Names[2]);
         _outputBias = Values(file, Names[3]);
+        _yes = RankLabels.ScoreOf(file, shape, _output.Length / _width);
     }
 
     public static bool IsIn(GgufFile file) => file.TryGetTensor(OutputName, out _);
 
     /// <summary>Null where the file has none.</summary>
     /// <exception cref="GgufException">The tensors are read here, and the file is cut short.</exception>
-    public static RankHead? Load(GgufFile file, ModelShape shape) => IsIn(file) ? new RankHead(file, shape.Width) : null;
+    public static RankHead? Load(GgufFile file, ModelShape shape) => IsIn(file) ? new RankHead(file, shape) : null;
 
     /// <summary>Takes the head's tensors among those that the graph knows, and checks them.</summary>
     /// <exception cref="GgufException">They are of another shape, or a classifier's.</exception>
@@ -46,17 +48,11 @@ internal sealed class RankHead
         }
 
         var width = tensors.Shape.Width;
-        var labels = output.Rows;
-        var allowed = tensors.Shape.IsCausal ? 2 : 1;
-        if (labels > allowed)
-        {
-            throw new GgufException(file.Name, output.FileOffset, OutputName, $"has {labels} outputs: a classifier's head. A reranker has {allowed}.");
-        }
-
+        RankLabels.Check(file, tensors.Shape, output);
         tensors.Head(Names[0], [width, width], false);
         tensors.Head(Names[1], [width], true);
-        tensors.Head(Names[2], [width, labels], false);
-        tensors.Head(Names[3], [labels], true);
+        tensors.Head(Names[2], [width, output.Rows], false);
+        tensors.Head(Names[3], [output.Rows], true);
     }
 
     /// <summary>0 to 1; the higher the better the document answers the query.</summary>
@@ -76,10 +72,12 @@ internal sealed class RankHead
             pooled.CopyTo(scratch);
         }
 
-        var first = Dot(_output.AsSpan(0, _width), scratch) + At(_outputBias, 0);
-        var second = _output.Length > _width ? Dot(_output.AsSpan(_width, _width), scratch) + At(_outputBias, 1) : 0f;
-        return 1 / (1 + MathF.Exp(second - first));
+        var yes = Output(_yes, scratch);
+        var no = _output.Length > _width ? Output(1 - _yes, scratch) : 0f;
+        return 1 / (1 + MathF.Exp(no - yes));
     }
+
+    private float Output(int index, ReadOnlySpan<float> state) => Dot(_output.AsSpan(index * _width, _width), state) + At(_outputBias, index);
 
     private static float At(float[] bias, int index) => bias.Length > 0 ? bias[index] : 0;
 

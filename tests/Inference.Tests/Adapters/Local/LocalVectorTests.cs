@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Jesus.Inference.Adapters.Local;
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine;
@@ -167,16 +168,48 @@ public sealed class LocalVectorTests : IDisposable
         Assert.Equal(0, model.Engine.Snapshot.KvBlocksTotal);
     }
 
-    [Fact]
-    public async Task A_classifiers_head_is_no_rerankers()
+    [Theory]
+    [InlineData(3, "has 3 outputs: a classifier's head", null)]
+    [InlineData(3, "has 3 outputs (contradiction, neutral, entailment): a classifier's head", "contradiction", "neutral", "entailment")]
+    [InlineData(2, "has 2 outputs: a classifier's head", null)]
+    [InlineData(2, "bert.classifier.output_labels calls one yes, true or relevant", "negative", "positive")]
+    [InlineData(2, "has 2 outputs (yes, true)", "yes", "true")]
+    public async Task A_classifiers_head_is_no_rerankers(int outputs, string says, params string[]? labels)
     {
-        var writer = EmbeddingSamples.Of("bert-cls").Write()
-            .AddTensor("cls.output.weight", GgufTensorType.F32, [64, 3], new byte[64 * 3 * 4]);
-        File.WriteAllBytes(Path.Combine(_folder, "classifier.gguf"), writer.ToArray());
+        WriteHead("classifier", Numbers(outputs * 64, 7), new float[outputs], labels);
         using var host = Host("classifier");
         var load = await host.LoadAsync("classifier");
-        Assert.Contains("has 3 outputs: a classifier's head", load.Error.Message, StringComparison.Ordinal);
+        Assert.Contains(says, load.Error.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(0, "yes", "no")]
+    [InlineData(1, "Irrelevant", "Relevant")]
+    public async Task Of_two_outputs_the_share_of_the_one_that_says_yes_is_the_score(int yes, params string[] labels)
+    {
+        var (weights, bias) = (Numbers(2 * 64, 7), new[] { 0.25f, -0.5f });
+        WriteHead("two", weights, bias, labels);
+
+        // The share of one of two is the logistic function of their difference.
+        float[] difference = [.. Enumerable.Range(0, 64).Select(i => weights[(yes * 64) + i] - weights[((1 - yes) * 64) + i])];
+        WriteHead("one", difference, [bias[yes] - bias[1 - yes]], null);
+        using var host = Host("two", "one");
+        var two = await RunAsync(host, Rerank("two", "w1 w2", "w3", "w4 w5 w6"));
+        var one = await RunAsync(host, Rerank("one", "w1 w2", "w3", "w4 w5 w6"));
+        Assert.Equal(one.Vectors.Select(score => score[0]), two.Vectors.Select(score => score[0]), (a, b) => Math.Abs(a - b) < 1e-5);
+        Assert.NotEqual(two.Vectors[0][0], two.Vectors[1][0]);
+    }
+
+    private void WriteHead(string name, float[] weights, float[] bias, string[]? labels)
+    {
+        var writer = EmbeddingSamples.Of("bert-cls").Write()
+            .AddTensor("cls.output.weight", GgufTensorType.F32, [64, bias.Length], MemoryMarshal.AsBytes(weights.AsSpan()).ToArray())
+            .AddTensor("cls.output.bias", GgufTensorType.F32, [bias.Length], MemoryMarshal.AsBytes(bias.AsSpan()).ToArray());
+        writer = labels is null ? writer : writer.Add("bert.classifier.output_labels", labels);
+        File.WriteAllBytes(Path.Combine(_folder, name + ".gguf"), writer.ToArray());
+    }
+
+    private static float[] Numbers(int count, int seed) => [.. Enumerable.Range(0, count).Select(i => ((((i * 37) + seed) % 101) - 50) / 50f)];
 
     private ModelHost Host(params string[] names)
     {
