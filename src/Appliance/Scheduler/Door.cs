@@ -12,6 +12,12 @@ namespace Jesus.Appliance.Scheduler;
 /// <param name="time">Brings back who is set aside when its time is up; null leaves that to the next call that comes or goes.</param>
 internal sealed class Door(SchedulerOptions options, Func<long> nowMs, TimeProvider? time)
 {
+    /// <summary>
+    /// How soon a person who waits is looked after again while a batch's call is inside that could not be reached yet: adapters attach a call once its prompt is rendered,
+    /// which is sooner, or once its model is loaded, which is not told.
+    /// </summary>
+    private const int LookAgainMs = 50;
+
     private readonly Lock _gate = new();
     private readonly FairQueue _queue = new(options);
     private readonly ConcurrentQueue<TicketWaiter> _spare = new();
@@ -107,7 +113,12 @@ internal sealed class Door(SchedulerOptions options, Func<long> nowMs, TimeProvi
 
             _queue.Add(waiter, lane, flow, cost);
             Admit();
-            FindPlaces(lane);
+            if (lane == Lane.Interactive)
+            {
+                FindPlaces();
+                Arm();
+            }
+
             return true;
         }
     }
@@ -140,9 +151,9 @@ internal sealed class Door(SchedulerOptions options, Func<long> nowMs, TimeProvi
     }
 
     /// <summary>People who wait have batches' calls set aside, the first of them first.</summary>
-    private void FindPlaces(Lane lane)
+    private void FindPlaces(int timesAsideMax = int.MaxValue)
     {
-        while (lane == Lane.Interactive && _inside >= _slots && _queue.CountOf(Lane.Interactive) > 0 && TrySetAside(null))
+        while (_inside >= _slots && _queue.CountOf(Lane.Interactive) > 0 && _preemption.Choose()?.TimesAside <= timesAsideMax && TrySetAside(null))
         {
             // Who is over its time may be inside beyond the slots: then its place is none to give away.
             _inside--;
@@ -211,10 +222,12 @@ internal sealed class Door(SchedulerOptions options, Func<long> nowMs, TimeProvi
 
     private void Arm()
     {
-        if (time is not null && _preemption.DueMs is < long.MaxValue and var due)
+        var now = nowMs();
+        var look = _queue.CountOf(Lane.Interactive) > 0 && _preemption.MayComeInReach ? now + LookAgainMs : long.MaxValue;
+        if (time is not null && Math.Min(look, _preemption.DueMs) is < long.MaxValue and var next)
         {
             _timer ??= time.CreateTimer(static door => ((Door)door!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            _ = _timer.Change(TimeSpan.FromMilliseconds(Math.Max(1, due - nowMs())), Timeout.InfiniteTimeSpan);
+            _ = _timer.Change(TimeSpan.FromMilliseconds(Math.Max(1, next - now)), Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -223,6 +236,9 @@ internal sealed class Door(SchedulerOptions options, Func<long> nowMs, TimeProvi
         lock (_gate)
         {
             Admit();
+
+            // Who has just come back is not sent away again: only another person's arrival does that.
+            FindPlaces(timesAsideMax: 0);
             Arm();
         }
     }

@@ -15,6 +15,9 @@ internal sealed class Preemption(SchedulerOptions options)
     /// <summary>When the one longest aside comes back at the latest; <see cref="long.MaxValue"/> when nobody is.</summary>
     public long DueMs => _aside.Count == 0 ? long.MaxValue : _aside[0].AsideSinceMs + options.PreemptedMs;
 
+    /// <summary>A call is inside that never made way; it may be out of reach yet, while its model loads or its prompt is rendered.</summary>
+    public bool MayComeInReach => options.PreemptionsMax > 0 && _inside.Exists(static place => place.TimesAside == 0);
+
     public void Entered(Place place)
     {
         if (place is { Lane: Lane.Batch, IsKept: false, Hold: not null })

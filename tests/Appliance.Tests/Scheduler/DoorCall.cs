@@ -17,9 +17,14 @@ internal sealed class DoorCall : IHoldable
         (_time, Lane) = (time, lane);
         if (canStandStill)
         {
-            _hold.Attach(this);
+            Attach();
         }
     }
+
+    public bool CanStandStill { get; private set; }
+
+    /// <summary>It never waited at the door.</summary>
+    public bool CameAtOnce { get; private set; }
 
     public Lane Lane { get; }
     public int TokensHeld { get; init; } = 100;
@@ -39,11 +44,18 @@ internal sealed class DoorCall : IHoldable
         _heldSinceMs = _time.NowMs;
     }
 
+    /// <summary>From now on it can be reached.</summary>
+    public void Attach()
+    {
+        CanStandStill = true;
+        _hold.Attach(this);
+    }
+
     /// <summary>Enters, or waits.</summary>
     public void Arrive(TicketScheduler scheduler, int slots, int tokens = 0, int? free = null)
     {
         var need = new CallNeed(_hold, tokens, free);
-        IsInside = scheduler.TryEnter("local/m", slots, Lane, out _ticket, need);
+        CameAtOnce = IsInside = scheduler.TryEnter("local/m", slots, Lane, out _ticket, need);
         if (!IsInside)
         {
             _waiting = scheduler.WaitAsync("local/m", Lane, "f", 100, CancellationToken.None, need).AsTask();
@@ -54,11 +66,12 @@ internal sealed class DoorCall : IHoldable
     }
 
     /// <summary>Takes a ticket that has been granted meanwhile.</summary>
-    public async Task LookAsync()
+    /// <param name="isDue">It must have been: the door grants under its lock, and the waiter goes on elsewhere, some time.</param>
+    public async Task LookAsync(bool isDue = false)
     {
-        // The door grants under its lock, and the waiter goes on elsewhere.
-        for (var i = 0; i < 3 && !IsInside && !_waiting!.IsCompleted; i++)
+        for (var i = 0; i < (isDue ? 5_000 : 3) && !IsInside && !_waiting!.IsCompleted; i++)
         {
+            await (isDue ? Task.Delay(1) : Task.CompletedTask);
             await Task.Yield();
         }
 
