@@ -1,4 +1,5 @@
 using Jesus.Appliance.Router;
+using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Pipeline;
@@ -13,7 +14,7 @@ internal sealed class CallPlanner(PipelineRooms rooms)
         path.Facts.Begin(path.Call);
         if (path.Call.IsPinned)
         {
-            return Plan(path, path.Table.Find(path.Call.RouteName), path.Call.RouteName);
+            return Plan(path, path.Table.Find(path.Call.RouteName), path.Call.RouteName, path.Call.DataClass);
         }
 
         var route = path.Table.Choose(path.Facts, out var rule) ?? (path.Call.RouteName.Length > 0 ? rooms.Peers?.RouteFor(path.Call.RouteName) : null);
@@ -22,18 +23,17 @@ internal sealed class CallPlanner(PipelineRooms rooms)
             path.Call.Decisions.Add(new Decision(rule.Name, DecisionLog.PlannedByRule));
         }
 
-        return Plan(path, route, path.Call.RouteName);
+        return Plan(path, route, path.Call.RouteName, path.Call.DataClass);
     }
 
-    /// <summary>Plans a route by its own name, without rules: where a soft cap sends a call.</summary>
-    public bool PlanNamed(CallPath path, string name)
+    /// <summary>Plans another route than the one that was planned, without rules: where a soft cap sends a call. The data stays of the class that it had there.</summary>
+    public bool PlanInstead(CallPath path, Route route)
     {
-        path.Table ??= rooms.Routes.Enter();
         path.Facts.Begin(path.Call);
-        return Plan(path, path.Table.Find(name), name);
+        return Plan(path, route, route.Name, path.DataClass);
     }
 
-    private bool Plan(CallPath path, Route? route, string name)
+    private bool Plan(CallPath path, Route? route, string name, DataClass data)
     {
         if (route is null)
         {
@@ -43,7 +43,7 @@ internal sealed class CallPlanner(PipelineRooms rooms)
 
         path.Route = route;
         path.Call.RouteTaken = route.Name;
-        path.DataClass = path.Call.DataClass > route.DataClass ? path.Call.DataClass : route.DataClass;
+        path.DataClass = data > route.DataClass ? data : route.DataClass;
         var nobody = Gather(path);
         path.Fit();
         View(path);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Jesus.Appliance.Budgets;
+using Jesus.Appliance.Router;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Pooling;
 
@@ -93,9 +94,18 @@ public sealed class ModelPipeline
         return planned;
     }
 
+    /// <summary>A soft cap refuses nobody: where its route cannot take the call, the call's own route does, as cheaply as it can.</summary>
     private bool Reroute(CallPath path, IAnswerSink sink)
     {
-        var planned = _planner.PlanNamed(path, path.RerouteTo);
+        var own = path.Route;
+        var planned = _planner.PlanInstead(path, path.Table!.Find(path.RerouteTo)!);
+        if (!planned)
+        {
+            path.Call.Decisions.Add(new Decision(path.RerouteTo, "cannot take what a soft cap sends there", path.Error.Cause));
+            path.Reservation.PassesSoftCaps = false;
+            planned = _planner.PlanInstead(path, own);
+        }
+
         path.Sink.Begin(sink, path.Route.Options.Commit);
         return planned;
     }
@@ -106,7 +116,12 @@ public sealed class ModelPipeline
         var outcome = await _reserve.RunAsync(path).ConfigureAwait(false);
         if (outcome == ReserveOutcome.Reroute)
         {
-            outcome = Reroute(path, sink) ? await _reserve.RunAsync(path).ConfigureAwait(false) : ReserveOutcome.Refused;
+            if (!Reroute(path, sink) || _cache.TryAnswer(path))
+            {
+                return false;
+            }
+
+            outcome = await _reserve.RunAsync(path).ConfigureAwait(false);
         }
 
         return outcome == ReserveOutcome.Reserved;

@@ -75,7 +75,7 @@ internal sealed class ReserveStep(PipelineRooms rooms)
     private bool Yield(CallPath path, in BudgetRefusal refusal, Amount worst)
     {
         path.Call.Decisions.Add(new Decision(refusal.Key.Display, "soft cap reached", ErrorCause.None));
-        if (!path.Call.IsPinned && refusal.Route.Length > 0 && refusal.Route != path.Route.Name && path.Table!.Find(refusal.Route) is not null)
+        if (!path.Call.IsPinned && path.RerouteTo.Length == 0 && refusal.Route.Length > 0 && refusal.Route != path.Route.Name && path.Table!.Find(refusal.Route) is not null)
         {
             path.RerouteTo = refusal.Route;
             path.Reservation.PassesSoftCaps = true;

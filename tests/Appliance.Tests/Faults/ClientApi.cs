@@ -8,18 +8,16 @@ namespace Jesus.Appliance.Tests.Faults;
 internal abstract class ClientApi
 {
     public static readonly ClientApi OpenAi = new OpenAiClient();
+    public static readonly ClientApi OpenAiResponses = new ResponsesClient();
     public static readonly ClientApi Anthropic = new AnthropicClient();
 
     public abstract string Name { get; }
     protected abstract string Path { get; }
 
     /// <summary>One call, as a reader would tell it: <c>answer</c>, <c>502 code</c>, <c>words, then code</c>.</summary>
-    public async Task<ClientView> AskAsync(HttpClient http, bool stream, CancellationToken cancel)
+    public async Task<ClientView> AskAsync(HttpClient http, bool stream, CancellationToken cancel, string prompt = "hello")
     {
-        using var content = new StringContent(
-            $"{{\"model\":\"r\",\"max_tokens\":100,\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]{(stream ? ",\"stream\":true" : "")}}}",
-            Encoding.UTF8,
-            "application/json");
+        using var content = new StringContent($"{{\"model\":\"r\",{AskOf(prompt)}{(stream ? ",\"stream\":true" : "")}}}", Encoding.UTF8, "application/json");
         using var request = new HttpRequestMessage(HttpMethod.Post, Path) { Content = content };
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);
         var (body, cut) = await ReadAsync(response, cancel);
@@ -33,7 +31,12 @@ internal abstract class ClientApi
         return stream ? ViewOf(body, cut) : WholeOf(body);
     }
 
+    protected virtual string AskOf(string prompt) => $"\"max_tokens\":100,\"messages\":[{{\"role\":\"user\",\"content\":\"{prompt}\"}}]";
+
     protected abstract string CodeOf(JsonElement body);
+
+    /// <summary>The code of an event that says that the answer failed; null for any other.</summary>
+    protected virtual string? FailureOf(JsonElement item) => item.TryGetProperty("error", out _) ? CodeOf(item) : null;
 
     protected abstract string TextOf(JsonElement whole);
 
@@ -75,7 +78,7 @@ internal abstract class ClientApi
             if (data != "[DONE]")
             {
                 var item = Parsed(data);
-                error ??= item.TryGetProperty("error", out _) ? CodeOf(item) : null;
+                error ??= FailureOf(item);
                 text.Append(error is null ? DeltaOf(item) : "");
             }
         }
@@ -112,6 +115,33 @@ internal abstract class ClientApi
                 ? content.GetString() ?? "" : "";
 
         protected override bool IsEnd(string data) => data == "[DONE]";
+    }
+
+    private sealed class ResponsesClient : ClientApi
+    {
+        public override string Name => "OpenAI responses";
+        protected override string Path => "/v1/responses";
+
+        protected override string AskOf(string prompt) => $"\"max_output_tokens\":100,\"store\":false,\"input\":\"{prompt}\"";
+
+        protected override string CodeOf(JsonElement body) => body.GetProperty("error").GetProperty("code").GetString() ?? "";
+
+        protected override string? FailureOf(JsonElement item) => item.GetProperty("type").GetString() switch
+        {
+            "error" => item.GetProperty("code").GetString(),
+            "response.failed" => CodeOf(item.GetProperty("response")),
+            _ => null,
+        };
+
+        protected override string TextOf(JsonElement whole) => string.Concat(
+            whole.GetProperty("output").EnumerateArray().Where(item => item.TryGetProperty("content", out _))
+                .SelectMany(item => item.GetProperty("content").EnumerateArray()).Where(part => part.TryGetProperty("text", out _))
+                .Select(part => part.GetProperty("text").GetString()));
+
+        protected override string DeltaOf(JsonElement item) =>
+            item.GetProperty("type").GetString() == "response.output_text.delta" ? item.GetProperty("delta").GetString() ?? "" : "";
+
+        protected override bool IsEnd(string data) => data.Contains("\"response.completed\"", StringComparison.Ordinal);
     }
 
     private sealed class AnthropicClient : ClientApi
