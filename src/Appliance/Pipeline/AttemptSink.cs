@@ -23,7 +23,7 @@ internal sealed class AttemptSink(AttemptWatch first, ShownAnswer shown, TimePro
     private readonly IncrementalHash _digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private IAnswerSink? _reader;
     private CommitPoint _commit;
-    private bool _startedSent;
+    private int _startedSent = -1;
     private bool _digestBegun;
 
     /// <summary>Part of the answer has reached the caller: no other candidate may start it again.</summary>
@@ -151,7 +151,7 @@ internal sealed class AttemptSink(AttemptWatch first, ShownAnswer shown, TimePro
     public void Reset()
     {
         _reader = null;
-        _startedSent = false;
+        _startedSent = -1;
         Committed = false;
         FirstContentMs = 0;
         ReaderLeft = false;
@@ -181,14 +181,15 @@ internal sealed class AttemptSink(AttemptWatch first, ShownAnswer shown, TimePro
         _digest.GetHashAndReset(dropped);
     }
 
+    /// <summary>Once; and again when another candidate, before anything is shown, counts the prompt otherwise.</summary>
     private ValueTask StartAsync(in ModelEvent item)
     {
-        if (_startedSent)
+        if (_startedSent >= 0 && (Committed || _startedSent == item.Index))
         {
             return ValueTask.CompletedTask;
         }
 
-        _startedSent = true;
+        _startedSent = item.Index;
         return ForwardAsync(item);
     }
 

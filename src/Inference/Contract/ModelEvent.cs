@@ -88,7 +88,10 @@ public readonly record struct ModelEvent
     public EventKind Kind { get; init; }
     public int Choice { get; init; }
 
-    /// <summary>Which tool call of the choice, from 0.</summary>
+    /// <summary>
+    /// Which tool call of the choice, from 0. Of <see cref="EventKind.Started"/>: the prompt's tokens, cached ones included, where the adapter has counted them
+    /// exactly; else 0.
+    /// </summary>
     public int Index { get; init; }
 
     /// <summary>Whole UTF-8 characters: an adapter holds back an incomplete tail.</summary>

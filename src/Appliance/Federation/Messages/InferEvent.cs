@@ -73,6 +73,8 @@ public sealed partial class InferEvent : IDisposable
 
     /// <summary>Of the last or only event, when it was no success.</summary>
     public ModelError Error { get; set; }
+
+    /// <summary>Of the last event what the call used; of <see cref="EventKind.Started"/> the prompt's tokens.</summary>
     public Usage Usage { get; set; }
     public UsageQuality Quality { get; set; }
 
@@ -88,7 +90,7 @@ public sealed partial class InferEvent : IDisposable
         Kind = InferEventKind.Item;
         EventKind = item.Kind;
         Choice = item.Choice;
-        Index = item.Index;
+        (Index, Usage) = item.Kind == EventKind.Started ? (0, new Usage { InputTokens = item.Index }) : (item.Index, default);
         Utf8 = item.Utf8;
         ToolCallId = item.ToolCallId;
         Tokens = item.Tokens;
@@ -102,7 +104,7 @@ public sealed partial class InferEvent : IDisposable
     {
         Kind = EventKind,
         Choice = Choice,
-        Index = Index,
+        Index = EventKind == EventKind.Started ? Usage.InputTokens : Index,
         Utf8 = Utf8,
         ToolCallId = ToolCallId,
         Tokens = Tokens,

@@ -28,6 +28,9 @@ internal sealed class MessageStream : IAnswerSink
     private CallProgress _progress;
     private bool _wire;
 
+    /// <summary>Tokens of the prompt, where whoever answers counts them exactly; else 0.</summary>
+    private int _promptTokens;
+
     public MessageStream(Utf8JsonWriter json) => _events = new MessageEvents(json);
 
     /// <summary>Something of the answer is on the wire: the status can no longer change.</summary>
@@ -84,7 +87,7 @@ internal sealed class MessageStream : IAnswerSink
     {
         (_response, _cancel, _call) = (null, default, null);
         (_reason, _block, _tool, _progress) = (FinishReason.None, EventKind.Started, 0, default);
-        (_wire, Begun) = (false, false);
+        (_wire, Begun, _promptTokens) = (false, false, 0);
         _sequence.ResetWrittenCount();
         _held.Reset();
         _events.Reset();
@@ -123,6 +126,9 @@ internal sealed class MessageStream : IAnswerSink
                 return Arguments(item.Index, item.Utf8.Span);
             case EventKind.Finished:
                 NoteEnd(item);
+                return false;
+            case EventKind.Started:
+                _promptTokens = item.Index;
                 return false;
             default:
                 return false;
@@ -245,7 +251,7 @@ internal sealed class MessageStream : IAnswerSink
         if (!Begun)
         {
             SendHead();
-            _events.MessageStart(_id, _model, default);
+            _events.MessageStart(_id, _model, new Usage { InputTokens = _promptTokens });
         }
     }
 

@@ -216,7 +216,7 @@ internal sealed class StepLoop
             var generation = sequence.Generation;
             if (isNew && sequence.Choice == 0)
             {
-                generation.Answer.Add(EventKind.Started, 0, 0, default, default, default, FinishReason.None);
+                generation.Answer.Add(EventKind.Started, 0, generation.Prompt.Count - generation.ShownCount, default, default, default, FinishReason.None);
             }
 
             if (isNew && generation.ShownCount > 0)

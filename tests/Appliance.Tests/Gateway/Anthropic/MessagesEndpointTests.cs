@@ -66,6 +66,20 @@ public sealed class MessagesEndpointTests
     }
 
     [Fact]
+    public async Task A_streams_start_states_the_prompts_tokens_where_they_are_counted_exactly_and_its_end_all_of_the_usage()
+    {
+        await using var gateway = await GatewayFixture.StartAsync();
+        foreach (var counted in new[] { 0, 7_000 })
+        {
+            gateway.Answer = (_, sink, _) => Say(sink, new ModelEvent { Kind = EventKind.Started, Index = counted }, Text("Hello"), End(FinishReason.Stop));
+            var events = Events((await gateway.PostAsync("/v1/messages", AskStream)).Body);
+            var start = events[0].Data.GetProperty("message").GetProperty("usage");
+            Assert.Equal((counted, 0), (start.GetProperty("input_tokens").GetInt32(), start.GetProperty("output_tokens").GetInt32()));
+            Assert.Equal(UsageJson, events[^2].Data.GetProperty("usage").GetRawText());
+        }
+    }
+
+    [Fact]
     public async Task Calls_whose_arguments_come_interleaved_are_put_one_after_the_other()
     {
         await using var gateway = await GatewayFixture.StartAsync();

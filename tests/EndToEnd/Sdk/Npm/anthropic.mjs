@@ -30,8 +30,11 @@ check('the local model answers whole, with usage and the id of the request', asy
 check('the stream of the local model has the text of the whole answer', async () => {
   const whole = await client.messages.create(ask('jesus-nano', 'Who are you?'));
   let text = '';
-  const stream = client.messages.stream(ask('jesus-nano', 'Who are you?')).on('text', piece => { text += piece; });
+  let prompt = 0;
+  const stream = client.messages.stream(ask('jesus-nano', 'Who are you?')).on('text', piece => { text += piece; })
+    .on('streamEvent', event => { prompt += event.type === 'message_start' ? event.message.usage.input_tokens : 0; });
   const last = await stream.finalMessage();
+  assert.equal(prompt, last.usage.input_tokens + last.usage.cache_read_input_tokens);
   assert.equal(text, whole.content[0].text);
   assert.equal(last.content[0].text, text);
   assert.deepEqual(last.usage.output_tokens, whole.usage.output_tokens);

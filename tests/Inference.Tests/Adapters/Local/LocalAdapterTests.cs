@@ -18,7 +18,7 @@ public sealed class LocalAdapterTests(NanoHost host) : IClassFixture<NanoHost>
         var sink = new RecordingSink();
         var result = await host.Adapter.CallAsync(Chat("Hello", tokens: 40), sink, CancellationToken.None);
         Assert.True(result.Succeeded, result.Error.Message);
-        Assert.Equal(EventKind.Started, sink.Events[0].Kind);
+        Assert.Equal((EventKind.Started, result.Usage.InputTokens), (sink.Events[0].Kind, sink.Events[0].Index));
         Assert.Equal(EventKind.Finished, sink.Events[^1].Kind);
         Assert.True(sink.Events.Count(item => item.Kind == EventKind.Text) > 1, "the answer came in one piece");
         Assert.NotEmpty(sink.Text());
