@@ -20,7 +20,7 @@ internal static class FaultRun
     public const string NextText = "from the next";
 
     /// <summary>Faults that only a timeout ends, so that it is short; for the others a busy machine may pause for longer.</summary>
-    private static readonly string[] Silent = ["no first byte", "head, then silence", "stall inside"];
+    private static readonly string[] Silent = ["no first byte", "head, then silence", "head without end, slowly", "stall inside"];
 
     public static async Task<FaultResult> RunAsync(
         GatewayFixture gateway, Upstream upstream, FaultPlace place, ClientApi client, bool stream, bool withNext, CommitPoint commit, CancellationToken cancel)
@@ -44,6 +44,13 @@ internal static class FaultRun
         ClientView view;
         try
         {
+            if (place.IsOnReuse)
+            {
+                _ = await client.AskAsync(gateway.Http, stream, cancel);
+                await Task.Delay(50, cancel); // until the end of the connection has come
+                (outcome, cause) = (default, ErrorCause.None);
+            }
+
             view = await client.AskAsync(gateway.Http, stream, cancel);
         }
         catch (Exception broken) when (broken is not OperationCanceledException)

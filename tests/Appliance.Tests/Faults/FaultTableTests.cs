@@ -32,7 +32,7 @@ public sealed class FaultTableTests
         var cells = new List<string> { place.Name, place.What };
         var causes = new HashSet<ErrorCause>();
         var charges = new HashSet<string>();
-        foreach (var client in new[] { ClientApi.OpenAi, ClientApi.Anthropic })
+        foreach (var client in new[] { upstream.Client, ClientApi.Anthropic })
         {
             var streamed = await RunAsync(client, stream: true, withNext: false, CommitPoint.FirstToken);
             var whole = await RunAsync(client, stream: false, withNext: false, CommitPoint.FirstToken);
@@ -40,7 +40,7 @@ public sealed class FaultTableTests
         }
 
         cells.Insert(2, string.Join(" or ", causes.Select(NameOf)));
-        var next = await RunAsync(ClientApi.OpenAi, stream: true, withNext: true, CommitPoint.FirstToken);
+        var next = await RunAsync(upstream.Client, stream: true, withNext: true, CommitPoint.FirstToken);
         var held = await RunAsync(ClientApi.Anthropic, stream: false, withNext: true, CommitPoint.Complete);
         cells.Add(Fallback(next));
         cells.Add(Fallback(held));

@@ -1,4 +1,5 @@
 using Jesus.Inference.Adapters.Anthropic;
+using Jesus.Inference.Adapters.OpenAi;
 using Jesus.Inference.Adapters.OpenAiCompatible;
 using Jesus.Inference.Contract;
 using Jesus.Tests.Faults;
@@ -12,11 +13,18 @@ internal sealed record Upstream(UpstreamApi Api, Func<string, Uri, IModelAdapter
     /// <summary>Short, since a connection that never comes is waited for so long; nothing else here takes that long to connect.</summary>
     private static readonly HttpUpstreamOptions Http = new() { ConnectTimeoutMs = 1_000 };
 
+    /// <summary>The client of OpenAI's that asks it: the adapter sends each of its two APIs on to the same one.</summary>
+    public ClientApi Client { get; init; } = ClientApi.OpenAi;
+
     public static IReadOnlyList<Upstream> All { get; } =
     [
         new(UpstreamApi.OpenAiChat, (name, root) => new OpenAiCompatibleAdapter(
             new OpenAiCompatibleOptions { Provider = name, Url = new Uri(root, "v1"), Key = FaultScripts.Key, Http = Http }, TcpNetwork.Instance, TimeProvider.System)),
         new(UpstreamApi.Anthropic, (name, root) => new AnthropicAdapter(
             new AnthropicOptions { Provider = name, Url = root, Key = FaultScripts.Key, Http = Http }, TcpNetwork.Instance, TimeProvider.System)),
+        new(UpstreamApi.OpenAiResponses, (name, root) => new OpenAiAdapter(
+            new OpenAiOptions { Provider = name, Url = new Uri(root, "v1"), Key = FaultScripts.Key, Http = Http, Api = OpenAiApi.Responses },
+            TcpNetwork.Instance,
+            TimeProvider.System)) { Client = ClientApi.OpenAiResponses },
     ];
 }

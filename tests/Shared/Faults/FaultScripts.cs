@@ -42,6 +42,17 @@ internal static class FaultScripts
         new("CR alone", "lines end with CR", (api, c) => BodyAsync(api, c, body => body.Replace('\n', '\r'))),
         new("comments between", "the stream has comments and unknown fields", (api, c) =>
             BodyAsync(api, c, body => c.WantsStream ? ": hello\n\nretry: 10\n\n" + body.Replace("\n\n", "\n\n: ping\n\n", StringComparison.Ordinal) : body)),
+        new("other content type", "a right answer that calls itself text/plain", (api, c) => c.RespondAsync("200 OK", BodyOf(api, c), "text/plain")),
+        new("slow head", "the response's head comes in drops", async (api, c) =>
+        {
+            foreach (var drop in $"HTTP/1.1 200 OK\r\ncontent-type: {TypeOf(c)}\r\nconnection: close\r\n\r\n".Chunk(9))
+            {
+                await c.SendAsync(new string(drop));
+                await c.WaitAsync(5);
+            }
+
+            await c.SendAsync(BodyOf(api, c));
+        }),
         new("no length", "the body ends with the connection", async (api, c) =>
             await c.SendAsync($"HTTP/1.1 200 OK\r\ncontent-type: {TypeOf(c)}\r\nconnection: close\r\n\r\n" + BodyOf(api, c))),
     ];
@@ -61,6 +72,21 @@ internal static class FaultScripts
             return Task.CompletedTask;
         }),
         new("half a head", "the connection is closed inside the response's head", (_, c) => c.SendAsync("HTTP/1.1 200 OK\r\ncontent-ty")),
+        new("reset inside the head", "the connection is reset inside the response's head", async (_, c) =>
+        {
+            await c.SendAsync("HTTP/1.1 200 OK\r\ncontent-ty");
+            await c.WaitAsync(50);
+            c.Reset();
+        }),
+        new("head without end, slowly", "a response's head in drops that never ends", async (_, c) =>
+        {
+            await c.SendAsync("HTTP/1.1 200 OK\r\nx-filler: ");
+            while (true)
+            {
+                await c.SendAsync("x");
+                await c.WaitAsync(50);
+            }
+        }),
         new("no HTTP", "something else than HTTP comes", (_, c) => c.SendAsync("SSH-2.0-OpenSSH_9.2\r\n\r\n")),
         new("endless head", "a response's head that never ends", async (_, c) =>
         {
@@ -82,6 +108,12 @@ internal static class FaultScripts
         Status("404", "404 Not Found", UpstreamError.NotFound, "no such model"),
         Status("429 with retry-after", "429 Too Many Requests", UpstreamError.RateLimited, "later", "retry-after: 7\r\n"),
         Status("429 with retry-after-ms", "429 Too Many Requests", UpstreamError.RateLimited, "later", "retry-after-ms: 7000\r\n"),
+        Status("429 until a date", "429 Too Many Requests", UpstreamError.RateLimited, "later", "retry-after: Fri, 31 Dec 2094 23:59:59 GMT\r\n"),
+        Status("429 until a past date", "429 Too Many Requests", UpstreamError.RateLimited, "later", "retry-after: Thu, 01 Jan 2015 00:00:00 GMT\r\n"),
+        Status("429 with nonsense", "429 Too Many Requests", UpstreamError.RateLimited, "later", "retry-after: soon\r\n"),
+        new("429 with a limit used up", "429 with x-ratelimit-remaining-requests: 0 and x-ratelimit-reset-requests: 1m30s", (api, c) => c.RespondAsync(
+            "429 Too Many Requests", api.Error(UpstreamError.RateLimited, "later"),
+            headers: "x-ratelimit-remaining-requests: 0\r\nx-ratelimit-reset-requests: 1m30s\r\nx-ratelimit-remaining-tokens: 5\r\nx-ratelimit-reset-tokens: 9m\r\n")),
         new("429 without headers", "429 and an empty body", (_, c) => c.RespondAsync("429 Too Many Requests", "")),
         new("500", "500 and a body that is no JSON", (_, c) => c.RespondAsync("500 Oops", "broken", "text/plain")),
         new("502", "502 and a proxy's page", (_, c) => c.RespondAsync("502 Bad Gateway", "<html><body>502 Bad Gateway</body></html>", "text/html")),
@@ -181,6 +213,12 @@ internal static class FaultScripts
         {
             await BeginAsync(api, c);
             await c.ChunkAsync(api.ErrorEvent(UpstreamError.Overloaded, "no capacity"));
+            await c.EndChunksAsync();
+        }),
+        new("failed inside", "the answer says after the first words that it has failed", async (api, c) =>
+        {
+            await BeginAsync(api, c);
+            await c.ChunkAsync(api.Failure(UpstreamError.RateLimited, "slow down"));
             await c.EndChunksAsync();
         }),
         new("endless stream", "words without end", async (api, c) =>

@@ -36,6 +36,14 @@ internal sealed class FaultServer : IAsyncDisposable
     /// <summary>Connections that came.</summary>
     public int Accepted => Volatile.Read(ref _accepted);
 
+    /// <summary>A port that is held and on which nobody listens: no other test can be given it meanwhile.</summary>
+    public static Socket Refusing()
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return socket;
+    }
+
     /// <summary>A port on which nobody listens.</summary>
     public static int RefusingPort()
     {

@@ -42,6 +42,11 @@ internal sealed class OpenAiResponsesApi : UpstreamApi
         $"\"code\":{Quote(error == UpstreamError.RateLimited ? "rate_limit_exceeded" : error == UpstreamError.Overloaded ? "overloaded" : "server_error")}"
         + $",\"message\":{Quote(message)},\"param\":null");
 
+    public override string Failure(UpstreamError error, string message) => Named(
+        "response.failed",
+        "\"response\":{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"failed\",\"output\":[],\"usage\":null,"
+        + $"\"error\":{{\"code\":{Quote(error == UpstreamError.RateLimited ? "rate_limit_exceeded" : "server_error")},\"message\":{Quote(message)}}}}}");
+
     private string Named(string type, string members) =>
         Event($"{{\"type\":\"{type}\",\"sequence_number\":{Interlocked.Increment(ref _sequence)},{members}}}", type);
 

@@ -48,6 +48,9 @@ internal abstract class UpstreamApi
 
     public abstract string ErrorEvent(UpstreamError error, string message);
 
+    /// <summary>The answer's own last word that it has failed, where the API has one; else an error event.</summary>
+    public virtual string Failure(UpstreamError error, string message) => ErrorEvent(error, message);
+
     /// <summary>A whole answer as events.</summary>
     public string Stream(string text, StatedUsage usage) => Opening(usage) + Text(text) + Closing(usage) + End;
 

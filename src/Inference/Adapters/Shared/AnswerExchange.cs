@@ -83,11 +83,11 @@ internal abstract class AnswerExchange(AnswerReader answer) : IExchange
         return default;
     }
 
-    /// <summary>A broken object, or a compressed one, may be an answer that was worked for; a page, a word or nothing is none.</summary>
+    /// <summary>A broken object, a compressed one, or events under another name may be an answer that was worked for; a page, a word or nothing is none.</summary>
     private static bool MayBeAnAnswer(ReadOnlySpan<byte> body)
     {
         var from = body.IndexOfAnyExcept(" \t\r\n\uFEFF"u8);
-        return from >= 0 && body[from] is (byte)'{' or 0x1F;
+        return from >= 0 && (body[from] is (byte)'{' or 0x1F || body[from..].StartsWith("data:"u8) || body[from..].StartsWith("event:"u8));
     }
 
     /// <summary>Reads an answer that comes as events, each an object of it, up to the API's own end of it.</summary>
