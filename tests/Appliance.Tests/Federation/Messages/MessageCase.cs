@@ -114,5 +114,5 @@ internal sealed class MessageCase<T>(TryReadMessage<T> read, WriteMessage<T> wri
 
     // The caller's raw body stays at home, the deadline travels as the time that is left, and the class of the data and the boxes passed as members of the message itself.
     private static string DescribeMessage(T message) => Describe.Of(
-        message, ".Ask.Body", ".Ask.BodyShape", ".Ask.BodyVersion", ".Ask.VerbatimOnly", ".Ask.Betas", ".Ask.Deadline", ".Ask.DataClass", ".Ask.Visited");
+        message, ".Ask.Body", ".Ask.BodyShape", ".Ask.BodyVersion", ".Ask.VerbatimOnly", ".Ask.Betas", ".Ask.Deadline", ".Ask.DataClass", ".Ask.Visited", ".Ask.Hold");
 }
