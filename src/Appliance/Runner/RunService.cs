@@ -18,9 +18,6 @@ public sealed class RunService : IRunService, IDisposable
     private const string NotFederated =
         "this box is in no federation that keeps runs: set federation.nats.urls and \"durable\": true in the section federation, or submit without --anywhere";
 
-    /// <summary>How long a stop waits until the steps that it cancelled have said what they spent. 2 s: an upstream is closed at once, the engine at its next step.</summary>
-    private static readonly TimeSpan CutGrace = TimeSpan.FromSeconds(2);
-
     private readonly RunnerRooms _rooms;
     private readonly RunnerOptions _options;
     private readonly RunTable _table;
@@ -61,33 +58,7 @@ public sealed class RunService : IRunService, IDisposable
     public async Task StopAsync()
     {
         _stopping = true;
-        var drivers = _table.All();
-        foreach (var driver in drivers)
-        {
-            driver.Park(cancel: false);
-        }
-
-        await WaitAsync(() => drivers.All(driver => driver.InProgress == 0), _options.StopGrace);
-        foreach (var driver in drivers)
-        {
-            driver.Park(cancel: true);
-        }
-
-        // What was cut has been paid until then, and that must reach the journal.
-        await WaitAsync(() => drivers.All(driver => driver.IsIdle), CutGrace);
-        foreach (var driver in drivers)
-        {
-            driver.Dispose();
-        }
-    }
-
-    private async Task WaitAsync(Func<bool> isSo, TimeSpan limit)
-    {
-        var began = _rooms.Time.GetTimestamp();
-        while (!isSo() && _rooms.Time.GetElapsedTime(began) < limit)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(20), _rooms.Time);
-        }
+        await RunStop.StopAsync(_table.All(), _options.StopGrace, _rooms.Time);
     }
 
     public void Dispose()

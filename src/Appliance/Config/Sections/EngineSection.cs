@@ -34,7 +34,8 @@ internal static class EngineSection
             "Whether answers are guessed ahead: lookup takes what followed the same words earlier in the call, while measured speeds say that it wins. Answers are the same.",
             new Names<bool>(("lookup", true), ("off", false)), o => o.Drafts, (o, v) => o with { Drafts = v }),
         new Property<EngineSettings, IReadOnlyDictionary<string, string>>("draftModels",
-            "Small models that guess for larger ones where lookup does not: MODEL to a GGUF file of the same vocabulary (relative: to the first of modelFolders). Answers are the same.",
+            "Small models that guess for larger ones where lookup does not: MODEL to a GGUF file of the same vocabulary (relative: to the first of modelFolders). "
+                + "Answers are the same.",
             new MapShape<string>(new TextShape(), () => ""), o => o.DraftModels, (o, v) => o with { DraftModels = v }))
     {
         Check = static (engine, node, path, errors) =>

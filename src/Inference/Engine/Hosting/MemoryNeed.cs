@@ -63,7 +63,8 @@ public readonly record struct MemoryNeed(long Weights, long Work, long KvLeast, 
     }
 
     /// <summary>
-    /// The same with what a draft model takes beside: its weights, its rows and <paramref name="kvBytes"/> of keys and values count as they are, since without them there is no draft.
+    /// The same with what a draft model takes beside: its weights, its rows and <paramref name="kvBytes"/> of keys and values count as they are,
+    /// since without them there is no draft.
     /// </summary>
     public MemoryNeed With(GgufFile draft, ModelGraph model, BatchLimits limits, long kvBytes)
     {

@@ -26,7 +26,8 @@ internal sealed class BatchRig : IDisposable
         time ??= TimeProvider.System;
         Journal = journal ?? new MemoryJournal();
         Blobs = blobs ?? new MemoryBlobs();
-        _runner = new RunnerRig(tools: [new BatchTool(caller, Blobs, new GatewayOptions(), time)], journal: Journal, blobs: Blobs, time: time, options: new RunnerOptions { StopGrace = TimeSpan.FromMilliseconds(20) });
+        var tool = new BatchTool(caller, Blobs, new GatewayOptions(), time);
+        _runner = new RunnerRig(tools: [tool], journal: Journal, blobs: Blobs, time: time, options: new RunnerOptions { StopGrace = TimeSpan.FromMilliseconds(20) });
         var deletions = new BatchDeletions(Journal);
         _ = JournalReplay.Run(Journal, deletions);
         Batches = new MessageBatches(_runner.Service, Blobs, deletions, time);
@@ -85,7 +86,8 @@ internal sealed class BatchRig : IDisposable
     public static string Params(string text) => $$"""{"model":"nano","max_tokens":9,"messages":[{"role":"user","content":"{{text}}"}]}""";
 
     /// <summary>As the pipeline does before it calls an adapter.</summary>
-    public static ValueTask AnnounceAsync(ModelCall call) => call.BeforeAttempt is { } announce ? announce(new CallCeiling(20, 9, AtMostMicroUsd)) : ValueTask.CompletedTask;
+    public static ValueTask AnnounceAsync(ModelCall call) =>
+        call.BeforeAttempt is { } announce ? announce(new CallCeiling(20, 9, AtMostMicroUsd)) : ValueTask.CompletedTask;
 
     public ValueTask<RunView?> RunAsync(BatchView batch) => _runner.Service.GetAsync(batch.RunId, RunnerRig.Alice, CancellationToken.None);
 

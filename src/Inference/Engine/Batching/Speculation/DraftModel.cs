@@ -56,7 +56,10 @@ internal sealed class DraftModel
     /// <summary>Positions of one sequence that it can hold.</summary>
     public int ContextTokens => (int)Math.Min(_backend.Shape.Context, (long)_pool.Total * KvBlockPool.BlockPositions);
 
-    /// <summary>A sequence of which no more tokens are not computed is guessed for at once: a guess that was right throughout, and a few steps left out. Others are read first.</summary>
+    /// <summary>
+    /// A sequence of which no more tokens are not computed is guessed for at once: a guess that was right throughout, and a few steps left out. Others are read
+    /// first.
+    /// </summary>
     public int BehindMax => Math.Min(2 * Draft.TokensMax, _batch.RowsMax / 2);
 
     /// <summary>What its passes take, drawing included.</summary>
