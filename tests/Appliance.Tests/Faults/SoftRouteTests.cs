@@ -8,7 +8,6 @@ using Jesus.Appliance.Security;
 using Jesus.Appliance.Security.Redaction;
 using Jesus.Appliance.Tests.Gateway;
 using Jesus.Appliance.Tests.Pipeline;
-using Jesus.Inference.Contract;
 using Jesus.Tests.Faults;
 
 namespace Jesus.Appliance.Tests.Faults;
