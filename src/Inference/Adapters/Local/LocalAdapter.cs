@@ -206,9 +206,9 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
                 ErrorCause.UnsupportedField, $"'{request.VerbatimOnly}' is not honoured by local models; leave it out, or choose a provider's model.", request.VerbatimOnly);
         }
 
-        foreach (var part in request.Turns.Parts)
+        for (var i = 0; i < request.Turns.Parts.Count; i++)
         {
-            if (part.Kind == PartKind.Image)
+            if (request.Turns.Parts[i].Kind == PartKind.Image)
             {
                 return new ModelError(ErrorCause.UnsupportedField, "Local models read no images; send text, or choose a provider's model.", "messages");
             }

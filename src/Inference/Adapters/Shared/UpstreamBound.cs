@@ -41,9 +41,9 @@ internal static class UpstreamBound
     /// <summary>Some part of the prompt is an image, whose tokens only the provider knows.</summary>
     public static bool HasImages(ModelRequest request)
     {
-        foreach (var part in request.Turns.Parts)
+        for (var i = 0; i < request.Turns.Parts.Count; i++)
         {
-            if (part.Kind == PartKind.Image)
+            if (request.Turns.Parts[i].Kind == PartKind.Image)
             {
                 return true;
             }
