@@ -167,7 +167,7 @@ internal sealed class Door(SchedulerOptions options, Func<long> nowMs, TimeProvi
     /// <summary>A person's call that has its place but whose prompt finds no memory has as many set aside as it takes, and no more than there are.</summary>
     private void FindMemory(Place place, in CallNeed need)
     {
-        var missing = place.Lane == Lane.Interactive && need.FreeTokens is { } free ? need.Tokens - free : 0;
+        var missing = place.Lane == Lane.Interactive && need.FreeTokens > 0 ? need.Tokens - need.FreeTokens : 0;
         while (missing > 0 && _preemption.Choose() is { } chosen)
         {
             var held = chosen.Hold!.TokensHeld;

@@ -23,9 +23,10 @@ public readonly record struct CapacitySnapshot
     public TimeSpan QueueDelay { get; init; }
 
     /// <summary>
-    /// Tokens of prompts and answers that there is memory for beside what is under way: a longer call waits until others give theirs back. Null when unknown.
+    /// Tokens of prompts and answers that there is memory for beside what is under way: a longer call waits until others give theirs back. 0 when unknown: where there is no
+    /// memory left it is 1, which no call fits.
     /// </summary>
-    public int? FreeTokens { get; init; }
+    public int FreeTokens { get; init; }
 
     /// <summary>0 when unknown.</summary>
     public int ContextTokens { get; init; }

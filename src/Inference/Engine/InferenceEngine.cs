@@ -106,7 +106,7 @@ public sealed class InferenceEngine : IDisposable
                 TotalSlots = total,
                 QueueDelay = free > 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(_secondsPerCall * (waiting + 1) / total),
                 ContextTokens = ContextTokens,
-                FreeTokens = _isEncoder ? null : _snapshot.KvBlocksOpen * KvBlockPool.BlockPositions,
+                FreeTokens = _isEncoder ? 0 : Math.Max(1, _snapshot.KvBlocksOpen * KvBlockPool.BlockPositions),
                 WarmPrefixes = _snapshot.WarmPrefixes,
                 AsOf = _time.GetTimestamp(),
             };

@@ -52,7 +52,7 @@ internal sealed class DoorCall : IHoldable
     }
 
     /// <summary>Enters, or waits.</summary>
-    public void Arrive(TicketScheduler scheduler, int slots, int tokens = 0, int? free = null)
+    public void Arrive(TicketScheduler scheduler, int slots, int tokens = 0, int free = 0)
     {
         var need = new CallNeed(_hold, tokens, free);
         CameAtOnce = IsInside = scheduler.TryEnter("local/m", slots, Lane, out _ticket, need);

@@ -114,9 +114,9 @@ public sealed class PreemptionTests(ITestOutputHelper output)
         var people = Arrive(scheduler, 1, Inside(Lane.Interactive), Inside(Lane.Interactive));
         var batch = Arrive(scheduler, 1, Inside(Lane.Batch));
         agent.Leave();
-        await people[0].LookAsync();
+        await people[0].LookAsync(isDue: true);
         people[0].Leave();
-        await batch.LookAsync();
+        await batch.LookAsync(isDue: true);
         Assert.True(batch.IsInside);
         _ = Arrive(scheduler, 1, Inside(Lane.Interactive));
         Assert.False(batch.IsHeld);
@@ -152,7 +152,7 @@ public sealed class PreemptionTests(ITestOutputHelper output)
             {
                 case 0:
                     var call = new DoorCall(_time, (Lane)dice.Next(3), canStandStill: dice.Next(5) > 0);
-                    call.Arrive(scheduler, slots, dice.Next(400), dice.Next(3) == 0 ? dice.Next(400) : null);
+                    call.Arrive(scheduler, slots, dice.Next(400), dice.Next(3) == 0 ? 1 + dice.Next(400) : 0);
                     all.Add(call);
                     there.Add(call);
                     break;
