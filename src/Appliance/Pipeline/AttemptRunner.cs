@@ -109,7 +109,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         var waitMs = path.Chain.HasOther(attempt.Place, rooms.Time.NowMs()) ? ImpatientMs : rooms.Scheduler.Options.QueueWaitMs;
         var flow = path.Call.Principal.Team.Length > 0 ? path.Call.Principal.Team : path.Call.Principal.User;
         var cost = (int)Math.Min(int.MaxValue, path.Bounds[attempt.Index].Tokens);
-        attempt.Watch.Start(waitMs, waitMs, waitMs, LeftMs(path), path.Cancel);
+        attempt.Watch.Start(waitMs, waitMs, waitMs, waitsForWork: false, LeftMs(path), path.Cancel);
         try
         {
             return await rooms.Scheduler.WaitAsync(attempt.Candidate.Door, path.Call.Lane, flow, cost, attempt.Watch.Token, NeedOf(path, attempt)).ConfigureAwait(false);
@@ -150,9 +150,12 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         }
 
         var (firstMs, stallMs) = Timeouts(path, attempt);
-        var committedMs = path.Route.StallTimeoutMs(path.Candidates.LinkOf(attempt.Index)) > 0 ? stallMs : _rescue.HasRescuer(path, attempt) ? RescuableStallMs : CommittedStallMs;
+        var isStated = path.Route.StallTimeoutMs(path.Candidates.LinkOf(attempt.Index)) > 0;
+        var hasRescuer = _rescue.HasRescuer(path, attempt);
+        var committedMs = isStated ? stallMs : hasRescuer ? RescuableStallMs : CommittedStallMs;
+        var waitsForWork = !isStated && !hasRescuer && stallMs == LastCandidateMs;
         attempt.BeganMs = rooms.Time.NowMs();
-        attempt.Watch.Start(firstMs, path.Shown.IsLost ? committedMs : stallMs, committedMs, LeftMs(path), path.Cancel);
+        attempt.Watch.Start(firstMs, path.Shown.IsLost ? committedMs : stallMs, committedMs, waitsForWork, LeftMs(path), path.Cancel);
         try
         {
             // The other of two may have begun while this one waited for its place.

@@ -78,6 +78,12 @@ internal sealed class AttemptSink(AttemptWatch first, ShownAnswer shown, TimePro
 
     public ValueTask WriteAsync(ModelEvent item)
     {
+        if (item.Kind == EventKind.Working)
+        {
+            _watch.Works();
+            return ValueTask.CompletedTask;
+        }
+
         _watch.Progress();
         switch (item.Kind)
         {

@@ -28,6 +28,7 @@ internal sealed class AttemptWatch : IDisposable
     private volatile bool _begun;
     private volatile bool _inReader;
     private volatile bool _isHeld;
+    private bool _waitsForWork;
     private volatile ErrorCause _cause;
 
     public AttemptWatch(TimeProvider time)
@@ -47,8 +48,9 @@ internal sealed class AttemptWatch : IDisposable
     /// <param name="firstMs">Silence allowed before the first event.</param>
     /// <param name="stallMs">Between two events.</param>
     /// <param name="committedStallMs">Between two events once the answer is committed: nobody else may finish it.</param>
+    /// <param name="waitsForWork">A candidate that says that it works on the answer is not silent; else somebody else is to have the call after these times.</param>
     /// <param name="leftMs">Until the call's deadline; <see cref="long.MaxValue"/> without one.</param>
-    public void Start(long firstMs, long stallMs, long committedStallMs, long leftMs, CancellationToken caller)
+    public void Start(long firstMs, long stallMs, long committedStallMs, bool waitsForWork, long leftMs, CancellationToken caller)
     {
         if (!_cancel.TryReset())
         {
@@ -59,6 +61,7 @@ internal sealed class AttemptWatch : IDisposable
         _cause = ErrorCause.None;
         _begun = false;
         _inReader = false;
+        _waitsForWork = waitsForWork;
         _firstMs = firstMs;
         _stallMs = stallMs;
         _committedStallMs = committedStallMs;
@@ -83,6 +86,15 @@ internal sealed class AttemptWatch : IDisposable
     {
         _begun = true;
         Volatile.Write(ref _lastMs, _time.NowMs());
+    }
+
+    /// <summary>Nothing came, but the candidate says that it is at it.</summary>
+    public void Works()
+    {
+        if (_waitsForWork)
+        {
+            Volatile.Write(ref _lastMs, _time.NowMs());
+        }
     }
 
     /// <summary>The reader of the answer begins or ends taking an event.</summary>

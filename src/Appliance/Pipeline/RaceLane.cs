@@ -18,6 +18,12 @@ internal sealed class RaceLane(HedgeRace race, int number) : IAnswerSink
 
     public ValueTask WriteAsync(ModelEvent item)
     {
+        if (item.Kind == EventKind.Working)
+        {
+            Watch.Works();
+            return ValueTask.CompletedTask;
+        }
+
         if (Won)
         {
             return race.Inner.WriteAsync(item);

@@ -33,6 +33,9 @@ public enum EventKind : byte
 
     /// <summary>Choice <see cref="ModelEvent.Choice"/> is complete, for <see cref="ModelEvent.Reason"/>.</summary>
     Finished,
+
+    /// <summary>Nothing to show: the candidate works on it, or keeps its place, and will go on. Told while nothing else is, so that it is not taken for lost.</summary>
+    Working,
 }
 
 public enum FinishReason : byte

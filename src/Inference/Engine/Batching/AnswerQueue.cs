@@ -29,6 +29,18 @@ internal sealed class AnswerQueue : IValueTaskSource<bool>
         }
     }
 
+    /// <summary>Something was added, or published, that the reader has not taken.</summary>
+    public bool HasNews
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _filling.EventCount > 0;
+            }
+        }
+    }
+
     /// <summary>Complete, and every event taken.</summary>
     public bool IsDrained
     {

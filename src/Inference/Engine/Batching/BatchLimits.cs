@@ -36,6 +36,9 @@ public sealed record BatchLimits
     /// </summary>
     public int WaitingMax { get; init; } = 64;
 
+    /// <summary>Seconds without anything to show after which an answer's reader is told that it is being worked on: far below any limit on silence.</summary>
+    public const int WorkToldSeconds = 1;
+
     /// <summary>Answers to one prompt; each is a sequence of its own.</summary>
     public int ChoicesMax { get; init; } = 16;
 

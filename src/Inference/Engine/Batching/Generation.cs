@@ -67,6 +67,9 @@ internal sealed class Generation : IHoldable
     /// <summary>Its place among all calls; set when the loop accepts it.</summary>
     public Rank Rank { get; set; }
 
+    /// <summary>When the reader last had something: a timestamp.</summary>
+    public long ToldAt { get; set; }
+
     /// <summary>Prompt tokens of the first choice that were found in the cache.</summary>
     public int CachedTokens { get; set; }
 
@@ -125,7 +128,7 @@ internal sealed class Generation : IHoldable
         Error = default;
         Reason = FinishReason.None;
         Deadline = default;
-        (Priority, KvSalt, Adapter, Rank, CachedTokens) = (0, 0, 0, default, 0);
+        (Priority, KvSalt, Adapter, Rank, CachedTokens, ToldAt) = (0, 0, 0, default, 0, 0);
         (ShownCount, OutputTokens, ReasoningTokens, ComputeTicks, ChoicesStarted, ChoicesRunning, ChoicesFinished, TopLogProbs, Choices) = (0, 0, 0, 0, 0, 0, 0, 0, 1);
     }
 }

@@ -358,6 +358,13 @@ internal sealed class StepLoop
     /// <summary>Shows readers what is new, ends what is finished.</summary>
     private void Publish()
     {
+        var now = _time.GetTimestamp();
+        foreach (var sequence in _roster.Evicted)
+        {
+            TellWork(sequence.Generation, now);
+            sequence.Generation.Answer.Publish(complete: false);
+        }
+
         for (var i = _roster.Running.Count - 1; i >= 0; i = Math.Min(i, _roster.Running.Count) - 1)
         {
             var sequence = _roster.Running[i];
@@ -373,8 +380,24 @@ internal sealed class StepLoop
                 _roster.Release(sequence);
             }
 
+            TellWork(generation, now);
+
             // Only the last of several choices completes the answer: after that the reader may reuse the generation.
             generation.Answer.Publish(generation.ChoicesFinished == generation.Choices && generation.ChoicesRunning == 0);
+        }
+    }
+
+    /// <summary>A long prompt, or a place among many, is no silence: the reader hears of it.</summary>
+    private void TellWork(Generation generation, long now)
+    {
+        if (generation.Answer.HasNews)
+        {
+            generation.ToldAt = now;
+        }
+        else if (now - generation.ToldAt >= BatchLimits.WorkToldSeconds * _time.TimestampFrequency)
+        {
+            generation.ToldAt = now;
+            generation.Answer.Add(EventKind.Working, 0, 0, default, default, default, FinishReason.None);
         }
     }
 

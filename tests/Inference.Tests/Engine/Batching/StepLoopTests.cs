@@ -35,6 +35,26 @@ public sealed class StepLoopTests : IDisposable
     }
 
     [Fact]
+    public void An_answer_whose_prompt_is_long_says_each_second_that_it_is_worked_on()
+    {
+        _backend.BeforeForward = _ => _time.Advance(TimeSpan.FromMilliseconds(400));
+        var loop = Loop(new BatchLimits { StepRowsMax = 10 });
+        var generation = Prompt(new string('a', 101), tokens: 3);
+        loop.Accept(generation);
+        var events = new List<ModelEvent>();
+        while (loop.HasWork)
+        {
+            _ = loop.Step();
+            events.AddRange(Drain(generation));
+        }
+
+        // Eleven passes of 0.4 s read the prompt; the first came with the start, and the third after any sign with the next one.
+        Assert.Equal(3, events.Count(item => item.Kind == EventKind.Working));
+        Assert.Equal("bcd", Text(events));
+        Assert.True(events.FindLastIndex(item => item.Kind == EventKind.Working) < events.FindIndex(item => item.Kind == EventKind.Text));
+    }
+
+    [Fact]
     public void An_end_token_ends_the_answer_and_is_no_text()
     {
         _backend.Next = (token, _) => token == 'c' ? EndToken : token + 1;
