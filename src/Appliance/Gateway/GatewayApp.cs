@@ -4,6 +4,7 @@ using Jesus.Appliance.Gateway.OpenAi;
 using Jesus.Appliance.Gateway.OpenAi.Responses;
 using Jesus.Appliance.Gateway.Rest;
 using Jesus.Appliance.Security;
+using Jesus.Transport.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -14,6 +15,9 @@ public sealed class GatewayApp
 {
     private const string RunsPath = "/api/v1/runs/";
     private const string ResponsesPath = "/v1/responses";
+
+    /// <summary>Parsing, digests and a tokenizer's count of so much take about a millisecond.</summary>
+    private const int QuickBodyMax = 32 * 1024;
 
     private readonly GatewayParts _parts;
     private readonly ILogger _log;
@@ -37,7 +41,35 @@ public sealed class GatewayApp
     }
 
     /// <summary>Answers one request. Nothing escapes: what is no expected failure is logged with the request id and answered with 500.</summary>
-    public async Task HandleAsync(HttpContext http)
+    public Task HandleAsync(HttpContext http) => IsQuick(http.Request) ? AnswerAsync(http) : AnswerAwayAsync(http);
+
+    /// <summary>Short of what it calls, the request takes less than a millisecond and waits for no file: it may run where sockets are served.</summary>
+    private static bool IsQuick(HttpRequest request) =>
+        request.Path.Value is "/v1/chat/completions" or "/v1/messages" && request.ContentLength <= QuickBodyMax;
+
+    /// <summary>Other connections do not wait for this one: it runs on the thread pool, and so does all that reads its body.</summary>
+    private async Task AnswerAwayAsync(HttpContext http)
+    {
+        var place = http.Features.Get<ILoopPlace>();
+        if (place is null)
+        {
+            await AnswerAsync(http);
+            return;
+        }
+
+        place.AvoidsLoop = true;
+        await LoopExit.Leave();
+        try
+        {
+            await AnswerAsync(http);
+        }
+        finally
+        {
+            place.AvoidsLoop = false;
+        }
+    }
+
+    private async Task AnswerAsync(HttpContext http)
     {
         var path = http.Request.Path.Value ?? "/";
         var started = Stopwatch.GetTimestamp();

@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -39,8 +38,7 @@ public sealed class HttpFront : IDisposable
             kestrel.ListenUnixSocket(socketPath);
         }
 
-        var transport = new SocketTransportFactory(Options.Create(Sockets()), log);
-        _server = new KestrelServer(Options.Create(kestrel), transport, log);
+        _server = new KestrelServer(Options.Create(kestrel), new LoopTransport(log), log);
     }
 
     /// <summary>Address of the HTTP port as bound; known after <see cref="StartAsync"/>.</summary>
@@ -63,9 +61,6 @@ public sealed class HttpFront : IDisposable
     }
 
     public void Dispose() => _server.Dispose();
-
-    /// <summary>A buffer of 4 KB waits for each connection's next request (4 MB at most), which saves a call to the kernel for every one.</summary>
-    private static SocketTransportOptions Sockets() => new() { WaitForDataBeforeAllocatingBuffer = false };
 
     /// <summary>Whoever may open the socket is a local user with all roles: the owner, the group, root.</summary>
     private void OpenSocketToGroup()

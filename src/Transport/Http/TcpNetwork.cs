@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Jesus.Transport.Sockets;
 
 namespace Jesus.Transport.Http;
 
@@ -22,22 +23,57 @@ public sealed class TcpNetwork(TlsTrust? trust = null) : INetwork
             return await ConnectBlockingAsync(target, cancel).ConfigureAwait(false);
         }
 
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = await ConnectLoopAsync(target, cancel).ConfigureAwait(false);
+        if (!target.Tls)
+        {
+            return new Connection(socket, secure: null);
+        }
+
         try
         {
-            await socket.ConnectAsync(new DnsEndPoint(target.Host, target.Port), cancel).ConfigureAwait(false);
-            Stream stream = new NetworkStream(socket, ownsSocket: true);
-            return new Connection(socket, target.Tls ? await SecureAsync(stream, target, cancel).ConfigureAwait(false) : stream);
+            return new Connection(socket, await SecureAsync(new DuplexPipeStream(socket), target, cancel).ConfigureAwait(false));
         }
-        catch (Exception error)
+        catch
         {
-            socket.Dispose();
-            if (error is SocketException)
-            {
-                throw new IOException(error.Message, error);
-            }
-
+            socket.Close();
             throw;
+        }
+    }
+
+    /// <summary>The addresses of the name in turn, as the resolver orders them.</summary>
+    private static async ValueTask<LoopSocket> ConnectLoopAsync(NetworkTarget target, CancellationToken cancel)
+    {
+        var reading = new LoopSocketOptions(SegmentBytes);
+        if (IPAddress.TryParse(target.Host, out var literal))
+        {
+            return await LoopSocket.ConnectAsync(new IPEndPoint(literal, target.Port), reading, cancel).ConfigureAwait(false);
+        }
+
+        IOException? failed = null;
+        foreach (var address in await ResolveAsync(target.Host, cancel).ConfigureAwait(false))
+        {
+            try
+            {
+                return await LoopSocket.ConnectAsync(new IPEndPoint(address, target.Port), reading, cancel).ConfigureAwait(false);
+            }
+            catch (IOException error)
+            {
+                failed = error;
+            }
+        }
+
+        throw failed ?? new IOException($"the name '{target.Host}' has no address");
+    }
+
+    private static async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancel)
+    {
+        try
+        {
+            return await Dns.GetHostAddressesAsync(host, cancel).ConfigureAwait(false);
+        }
+        catch (SocketException unknown)
+        {
+            throw new IOException(unknown.Message, unknown);
         }
     }
 
@@ -78,30 +114,19 @@ public sealed class TcpNetwork(TlsTrust? trust = null) : INetwork
         }
     }
 
-    private sealed class Connection(Socket socket, Stream stream) : INetworkConnection
+    private sealed class Connection(LoopSocket socket, SslStream? secure) : INetworkConnection
     {
-        public PipeReader Input { get; } = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: SegmentBytes, minimumReadSize: 1024));
-        public PipeWriter Output { get; } = PipeWriter.Create(stream, new StreamPipeWriterOptions(minimumBufferSize: SegmentBytes));
+        public PipeReader Input { get; } =
+            secure is null ? socket.Input : PipeReader.Create(secure, new StreamPipeReaderOptions(bufferSize: SegmentBytes, minimumReadSize: 1024));
 
-        /// <summary>Readable while nothing was asked means closed (or bytes that nobody asked for).</summary>
-        public bool LooksAlive
-        {
-            get
-            {
-                try
-                {
-                    return !socket.Poll(0, SelectMode.SelectRead);
-                }
-                catch (ObjectDisposedException)
-                {
-                    return false;
-                }
-            }
-        }
+        public PipeWriter Output { get; } = secure is null ? socket.Output : PipeWriter.Create(secure, new StreamPipeWriterOptions(minimumBufferSize: SegmentBytes));
 
-        public bool LooksFresh => LooksAlive || (stream is SslStream && HoldsOnlyTickets());
+        /// <summary>News while nothing was asked mean closed (or bytes that nobody asked for).</summary>
+        public bool LooksAlive => !socket.HasNews;
 
-        public void Abort() => socket.Dispose();
+        public bool LooksFresh => LooksAlive || (secure is not null && HoldsOnlyTickets());
+
+        public void Abort() => socket.Close();
 
         // RFC 8446, section 5: after the handshake tickets and alerts alike are records of type application_data, told apart by their length. An alert is
         // 2 bytes, its type and the cipher's tag; the shortest ticket is longer.
@@ -109,24 +134,20 @@ public sealed class TcpNetwork(TlsTrust? trust = null) : INetwork
         {
             const byte ApplicationData = 23;
             const int AlertBytesMax = 32;
-            Span<byte> held = stackalloc byte[4096];
-            try
-            {
-                var length = socket.Receive(held, SocketFlags.Peek);
-                for (var at = 0; at + 5 <= length; at += 5 + ((held[at + 3] << 8) | held[at + 4]))
-                {
-                    if (held[at] != ApplicationData || ((held[at + 3] << 8) | held[at + 4]) <= AlertBytesMax)
-                    {
-                        return false;
-                    }
-                }
-
-                return length > 0;
-            }
-            catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+            if (!socket.Input.TryRead(out var read))
             {
                 return false;
             }
+
+            var held = read.Buffer.FirstSpan;
+            var isOnly = !held.IsEmpty && !read.IsCompleted;
+            for (var at = 0; isOnly && at + 5 <= held.Length; at += 5 + ((held[at + 3] << 8) | held[at + 4]))
+            {
+                isOnly = held[at] == ApplicationData && ((held[at + 3] << 8) | held[at + 4]) > AlertBytesMax;
+            }
+
+            socket.Input.AdvanceTo(read.Buffer.Start);
+            return isOnly;
         }
     }
 

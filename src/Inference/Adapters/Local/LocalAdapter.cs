@@ -6,6 +6,7 @@ using Jesus.Inference.Engine.KvCache;
 using Jesus.Inference.Engine.Lora;
 using Jesus.Inference.Engine.ToolCalls;
 using Jesus.Inference.Engine.Tokenizers;
+using Jesus.Transport.Sockets;
 
 namespace Jesus.Inference.Adapters.Local;
 
@@ -54,6 +55,8 @@ public sealed class LocalAdapter(ModelHost host, TimeProvider time, PrefixNamer?
 
     public async ValueTask<CallResult> CallAsync(ModelRequest request, IAnswerSink sink, CancellationToken cancel)
     {
+        // Rendering a prompt and compiling a schema take their time, and sockets wait for none of it.
+        await LoopExit.Leave();
         if (!host.TryRent(request.Model.Span, out var lease))
         {
             lease = await host.RentAsync(request.Model.ToString(), cancel);
