@@ -14,7 +14,7 @@ namespace Jesus.Appliance.Host;
 internal sealed class LoopConnection : ConnectionContext, IConnectionIdFeature, IConnectionItemsFeature, IConnectionTransportFeature, IConnectionLifetimeFeature,
     IConnectionEndPointFeature, IConnectionSocketFeature, ILoopPlace
 {
-    /// <summary>Holds a request of the usual size; one such buffer waits for each connection's next request (4 MB at most), which saves a call to the kernel for every one.</summary>
+    /// <summary>Holds a request of the usual size; one such buffer waits for each connection's next request (4 MB at most), so that it comes in one call.</summary>
     private const int BufferBytes = 4 * 1024;
 
     /// <summary>For a client that does not take the end of its answer.</summary>

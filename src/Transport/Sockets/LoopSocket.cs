@@ -6,7 +6,8 @@ namespace Jesus.Transport.Sockets;
 
 /// <summary>
 /// A connected stream socket on an event loop. The loop receives straight into the reader's buffer and runs the waiting reader itself, if the read was begun on a loop; a read
-/// begun elsewhere (a run, the engine) goes on on the thread pool. The framework must never be asked for an asynchronous operation of the socket: its own poller would watch it as well.
+/// begun elsewhere (a run, the engine) goes on on the thread pool. The framework must never be asked for an asynchronous operation of the socket: its own
+/// poller would watch it as well.
 /// </summary>
 public sealed class LoopSocket : IDuplexPipe
 {

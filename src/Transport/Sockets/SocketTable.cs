@@ -1,6 +1,6 @@
 namespace Jesus.Transport.Sockets;
 
-/// <summary>The sockets of a loop by the number that the kernel hands back. A number is never used again, so that an event which was told before a close finds nobody after it.</summary>
+/// <summary>The sockets of a loop by the number that the kernel hands back. None is used again, so that an event told before a close finds nobody after it.</summary>
 internal sealed class SocketTable
 {
     private readonly Lock _gate = new();
