@@ -1,9 +1,13 @@
+using System.Text;
 using Jesus.Inference.Contract;
+using Jesus.Inference.Engine;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
+using Jesus.Inference.Engine.Constraints;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Inference.Tests.Engine.Tokenizers;
 using Jesus.Tests.Memory;
+using Jesus.Transport.Buffers;
 
 namespace Jesus.Inference.Tests.Engine.Batching;
 
@@ -199,6 +203,44 @@ public sealed class DraftModelTests : IDisposable
         {
             Step(loop, running);
             _ = late.Answer.Take();
+        }
+    }
+
+    [Fact]
+    public void Where_a_constraint_holds_nothing_is_guessed()
+    {
+        var constraint = new OutputConstraint { Kind = ConstraintKind.Regex, Source = new Utf8Slice("[a-m]+"u8.ToArray()) };
+        Assert.True(new ConstraintCompiler(VocabularyIndex.Build(new TokenizerVocabulary(Bytes))).TryCompile(constraint, default, out var compiled, out var error), error.Message);
+        var generation = Ask(40, 200);
+        generation.Constraint = compiled;
+        var (tokens, _, _) = Run(Loop(_draft), generation);
+        Assert.Equal((200, FinishReason.Length), (tokens.Length, generation.Reason));
+        Assert.Empty(_draft.Passes);
+        generation.Reset();
+    }
+
+    [Fact]
+    public void Stop_strings_and_penalties_act_as_without_a_draft_model()
+    {
+        var (all, _, _) = Run(Loop(draft: null), Ask(40, 400));
+        var end = Encoding.ASCII.GetBytes([.. all.AsSpan(200, 3).ToArray().Select(token => (char)token)]);
+        foreach (var penalty in new[] { 0f, 0.9f })
+        {
+            var (plain, drafted) = (With(end, penalty), With(end, penalty));
+            var (one, _, _) = Run(Loop(draft: null), plain);
+            var loop = Loop(_draft);
+            Assert.Equal(one, Run(loop, drafted).Tokens);
+            Assert.Equal((plain.Reason, plain.OutputTokens), (drafted.Reason, drafted.OutputTokens));
+            Assert.True(loop.Counts.Model.Accepted > 10, $"{loop.Counts.Model}");
+        }
+
+        static Generation With(byte[] stop, float penalty)
+        {
+            var generation = Ask(40, 400);
+            generation.Stops.Add(new Utf8Slice(stop));
+            generation.Sampling = new Jesus.Inference.Contract.Sampling { Temperature = 0.2f, FrequencyPenalty = penalty };
+            generation.Seed = 7;
+            return generation;
         }
     }
 
