@@ -144,9 +144,10 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
             return Failed(unsupported);
         }
 
-        if (path.Call.BeforeAttempt is { } announce)
+        // What the box does for nothing may be done again.
+        if (path.Call.BeforeAttempt is { } announce && CeilingOf(path, attempt) is var most && (most.MicroUsd > 0 || attempt.Candidate.Traits.LeavesBox))
         {
-            await announce(CeilingOf(path, attempt)).ConfigureAwait(false);
+            await announce(most).ConfigureAwait(false);
         }
 
         var (firstMs, stallMs) = Timeouts(path, attempt);

@@ -61,8 +61,8 @@ public sealed class ModelCall
     public DecisionLog Decisions { get; } = new();
 
     /// <summary>
-    /// Awaited before each attempt's adapter is called, with what the call will then have cost at most; null for none. For callers that must have announced
-    /// durably what they pay.
+    /// Awaited before the adapter of each attempt that may cost money is called (one that leaves the box, or has a price), with what the call will then have cost at most; null for
+    /// none. For callers that must have announced durably what they pay.
     /// </summary>
     public Func<CallCeiling, ValueTask>? BeforeAttempt { get; set; }
 

@@ -153,6 +153,9 @@ internal sealed class DurableBox : IAsyncDisposable
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         var events = new List<RunEventView>();
+
+        // A box that has just come reads the runs of the others first.
+        _ = await UntilAsync(runId, _ => true);
         try
         {
             await foreach (var item in (await Runs.WatchAsync(runId, 0, RunnerRig.Alice, limit.Token))!.WithCancellation(limit.Token))
@@ -165,7 +168,8 @@ internal sealed class DurableBox : IAsyncDisposable
             Assert.Fail($"{Name}: the run never ended; seen were {string.Join(", ", events.Select(item => item.Type))}\n{Durable.Find(runId)?.Record}\n{string.Join("\n", Log.Lines)}");
         }
 
-        return ((await Runs.GetAsync(runId, RunnerRig.Alice, limit.Token))!, events);
+        // The last event is told before the row: which says so a moment later.
+        return (await UntilAsync(runId, run => run.IsFinished), events);
     }
 
     public async Task<RunView> UntilAsync(string runId, Func<RunView, bool> isSo)
