@@ -26,7 +26,8 @@ public sealed record OrderedOptions
 
 /// <summary>
 /// Reads a stream in its order, each message exactly once: an ephemeral consumer without acknowledgements whose deliveries are counted. Where one is missing, the server
-/// restarts or the consumer is gone, another consumer is made that begins behind the last message read. One reader at a time.
+/// restarts or the consumer is gone, another consumer is made that begins behind the last message read. A stream that was deleted and made anew under the same name is
+/// another stream: its numbers say nothing of what was read, and the reader ends. One reader at a time.
 /// </summary>
 public sealed class OrderedConsumer : IAsyncDisposable
 {
@@ -40,6 +41,7 @@ public sealed class OrderedConsumer : IAsyncDisposable
     private readonly OrderedOptions _options;
     private PullConsumer? _pull;
     private JetStreamError _ended;
+    private DateTimeOffset? _created;
     private ulong _next;
     private ulong _expected;
     private int _misses;
@@ -148,7 +150,7 @@ public sealed class OrderedConsumer : IAsyncDisposable
         var start = await StartAsync(cancel).ConfigureAwait(false);
         if (!start.IsOk)
         {
-            return await GiveUpOrWaitAsync(start.Error, cancel).ConfigureAwait(false);
+            return _ended.IsNone && await GiveUpOrWaitAsync(start.Error, cancel).ConfigureAwait(false);
         }
 
         var config = new ConsumerConfig
@@ -186,15 +188,20 @@ public sealed class OrderedConsumer : IAsyncDisposable
     /// </summary>
     private async ValueTask<JetStreamResult<ulong>> StartAsync(CancellationToken cancel)
     {
-        if (_next == 0 && _options.Deliver != DeliverPolicy.New)
-        {
-            return 0UL;
-        }
-
         var info = await _context.StreamInfoAsync(Stream, cancel).ConfigureAwait(false);
         if (!info.IsOk)
         {
             return info.Error;
+        }
+
+        if ((_created ??= info.Value.Created) != info.Value.Created)
+        {
+            return _ended = new JetStreamError(JetStreamFault.NotFound, $"the stream {Stream} that was read is gone; there is another of its name since {info.Value.Created:O}");
+        }
+
+        if (_next == 0 && _options.Deliver != DeliverPolicy.New)
+        {
+            return 0UL;
         }
 
         // What is new is fixed at the first try: a consumer made later must not skip what came since.

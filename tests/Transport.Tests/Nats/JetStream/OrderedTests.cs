@@ -153,6 +153,27 @@ public sealed class OrderedTests
         Assert.Equal(JetStreamFault.NotFound, (await waiting).Error.Fault);
     }
 
+    [Fact]
+    public async Task A_stream_that_was_made_anew_under_its_name_ends_the_reader_of_the_former_one()
+    {
+        await using var rig = await JetStreamRig.StartAsync();
+        _ = await rig.StreamAsync("s");
+        await rig.FillAsync("s", 3);
+        await using var reader = JetStreamRig.Ok(rig.Context.OpenOrdered("s", new OrderedOptions { Pull = JetStreamRig.Quick }));
+        for (var i = 0; i < 3; i++)
+        {
+            using var message = JetStreamRig.Ok(await reader.ReadAsync(rig.Hang));
+        }
+
+        // Three of the new one would be skipped as read, and the fourth taken for the next of the former.
+        Assert.True((await rig.Context.DeleteStreamAsync("s", rig.Hang)).IsNone);
+        _ = await rig.StreamAsync("s");
+        await rig.FillAsync("s", 5, from: 10);
+        var read = await reader.ReadAsync(rig.Hang);
+        Assert.Equal(JetStreamFault.NotFound, read.Error.Fault);
+        Assert.Contains("another of its name", read.Error.Text, StringComparison.Ordinal);
+    }
+
     private static async Task DeleteConsumersAsync(JetStreamRig rig)
     {
         var api = new JetStreamApi(rig.Context.Connection, rig.Context.Options, TimeProvider.System);
