@@ -14,6 +14,7 @@ public sealed class OwnThreadConnectionTests
     {
         using var listener = Listen();
         var (ours, theirs) = await ConnectAsync(listener);
+        using var other = theirs;
         using var stream = ours.AsStream();
         var sent = new byte[32 * 1024 * 1024];
         new Random(7).NextBytes(sent);
@@ -34,7 +35,8 @@ public sealed class OwnThreadConnectionTests
     public async Task An_abort_ends_a_write_that_waits_for_the_other_side()
     {
         using var listener = Listen();
-        var (ours, _) = await ConnectAsync(listener);
+        var (ours, theirs) = await ConnectAsync(listener);
+        using var other = theirs;
         using var stream = ours.AsStream();
         var writing = stream.WriteAsync(new byte[32 * 1024 * 1024]).AsTask();
         Assert.False(writing.IsCompleted);
@@ -46,7 +48,8 @@ public sealed class OwnThreadConnectionTests
     public async Task An_abort_ends_a_read_that_waits()
     {
         using var listener = Listen();
-        var (ours, _) = await ConnectAsync(listener);
+        var (ours, theirs) = await ConnectAsync(listener);
+        using var other = theirs;
         using var stream = ours.AsStream();
         var reading = Task.Factory.StartNew(() => ReadOne(stream), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         await Task.Delay(50);
@@ -58,7 +61,8 @@ public sealed class OwnThreadConnectionTests
     public async Task A_cancelled_read_of_a_handshake_ends_as_cancelled()
     {
         using var listener = Listen();
-        var (ours, _) = await ConnectAsync(listener);
+        var (ours, theirs) = await ConnectAsync(listener);
+        using var other = theirs;
         using var stream = ours.AsStream();
         using var cancel = new CancellationTokenSource();
         var reading = stream.ReadAsync(new byte[1], cancel.Token).AsTask();
@@ -112,6 +116,7 @@ public sealed class OwnThreadConnectionTests
         return listener;
     }
 
+    /// <summary>Hold <c>Theirs</c> to the test's end: collected, it would reset the connection.</summary>
     private static async Task<(INetworkConnection Ours, Socket Theirs)> ConnectAsync(TcpListener listener)
     {
         var target = new NetworkTarget("localhost", ((IPEndPoint)listener.LocalEndpoint).Port, Tls: false) { HasOwnThread = true };
