@@ -25,6 +25,7 @@ public sealed class PeerTable(string self, ulong incarnation, int peersMax)
     private long _judgeFromMs = long.MinValue;
     private long _deafMs = long.MinValue;
     private long _ownIdTakenMs = long.MinValue;
+    private bool _hears = true;
 
     /// <summary>A box that asks nobody: without a federation.</summary>
     public static PeerTable Empty { get; } = new("", 1, 1);
@@ -83,13 +84,14 @@ public sealed class PeerTable(string self, ulong incarnation, int peersMax)
     }
 
     /// <summary>Looks at the time: who is missing, who has waited enough, who is forgotten. Call a few times a second.</summary>
-    /// <param name="hears">Whether this box is connected; while it is not, it is deaf, and nobody's silence is held against them later.</param>
+    /// <param name="hears">Whether this box is connected; while it is not, it is deaf: it can ask nobody, and nobody's silence is held against them later.</param>
     public void Look(long nowMs, bool hears)
     {
         lock (_gate)
         {
             var stalled = _lookedMs != long.MinValue && nowMs - _lookedMs > StallMs;
             _lookedMs = nowMs;
+            _hears = hears;
             if (stalled || !hears)
             {
                 _deafMs = nowMs;
@@ -216,6 +218,7 @@ public sealed class PeerTable(string self, ulong incarnation, int peersMax)
 
     private void Take(PeerEntry entry, PeerStatus status, long sinceMs, long nowMs)
     {
+        _hears = true;
         entry.Sequence = status.Sequence;
         entry.IsDraining = status.IsDraining;
         var before = _views[entry.Index];
@@ -250,6 +253,7 @@ public sealed class PeerTable(string self, ulong incarnation, int peersMax)
             PeerState.Gone => Ineligible.Gone,
             PeerState.Suspect => Ineligible.Suspect,
             PeerState.Draining => Ineligible.Draining,
+            _ when !_hears => Ineligible.Deaf,
             _ when nowMs < entry.DuplicateUntilMs => Ineligible.DuplicateId,
             _ when entry.Damper.HeldUntilMs > nowMs => Ineligible.Flapping,
             _ => view.Models.Count == 0 ? Ineligible.OffersNothing : Ineligible.No,

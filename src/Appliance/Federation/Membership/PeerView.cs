@@ -35,6 +35,9 @@ public enum Ineligible : byte
 
     /// <summary>It offers no model.</summary>
     OffersNothing,
+
+    /// <summary>This box is not connected itself, and can ask nobody.</summary>
+    Deaf,
 }
 
 /// <summary>
@@ -80,6 +83,7 @@ public sealed record PeerView
         Ineligible.Draining => "it is draining",
         Ineligible.Flapping => $"it came and went {Flaps} times; it waits {Math.Max(1, (HeldUntilMs - nowMs + 999) / 1_000)} s more",
         Ineligible.DuplicateId => "two boxes call themselves by this id; give one another federation.peer",
+        Ineligible.Deaf => "this box is not connected to NATS",
         _ => "it offers no model",
     };
 

@@ -189,6 +189,17 @@ public sealed class PeerTableTests
     }
 
     [Fact]
+    public void A_box_that_is_not_connected_sends_to_nobody_and_says_why_until_it_is()
+    {
+        _ = _table.Hear("a", 7, 1, 0);
+        _table.Look(250, hears: false);
+        Assert.Equal((PeerState.Alive, false), (_table.Find("a")!.State, _table.Find("a")!.IsEligible));
+        Assert.Equal("this box is not connected to NATS", _table.Find("a")!.WhyNotEligible(250));
+        _table.Look(500, hears: true);
+        Assert.True(_table.Find("a")!.IsEligible);
+    }
+
+    [Fact]
     public void A_box_that_stood_still_judges_nobody_before_it_has_read_what_came()
     {
         _ = _table.Hear("a", 7, 1, 0);
