@@ -24,8 +24,8 @@ public sealed class OwnThreadConnectionTests
         await writing.WaitAsync(Patience);
         Assert.True(received.AsSpan().SequenceEqual(sent));
 
-        // And again, since the thread stays.
-        writing = stream.WriteAsync(sent).AsTask();
+        // And again, since the thread stays: from another than it, on which this test may go on, and which would wait for the reader below.
+        writing = Task.Run(() => stream.WriteAsync(sent).AsTask());
         await ReadAllAsync(theirs, received);
         await writing.WaitAsync(Patience);
         Assert.True(received.AsSpan().SequenceEqual(sent));
