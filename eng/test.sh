@@ -24,6 +24,7 @@ for project in tests/*/*.csproj; do
   say "$name"
   dotnet test "$project" -c Release --no-build --nologo \
     --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" \
+    --blame-hang --blame-hang-timeout 10m --blame-hang-dump-type none \
     --collect:"XPlat Code Coverage" --settings eng/coverage.runsettings --results-directory "$results/$name" \
     || failed_runs=$((failed_runs + 1))
 done

@@ -51,6 +51,7 @@ internal sealed class HttpConnection : IDisposable
 
     /// <summary>When it was last returned.</summary>
     public long IdleSinceMs { get; set; }
+    public bool IsNear => _network.IsNear;
     public bool LooksAlive => WasUsed ? _network.LooksAlive : _network.LooksFresh;
 
     /// <summary>Bytes of the response have arrived.</summary>

@@ -13,6 +13,9 @@ public readonly record struct HttpResult(HttpError Error, HttpResponse? Response
 /// </summary>
 public sealed class HttpUpstream : IDisposable
 {
+    /// <summary>Idle connections looked through for a near one: with a few loops one is among so many, and the look stays short.</summary>
+    private const int NearWithin = 16;
+
     private readonly Lock _gate = new();
     private readonly List<HttpConnection> _idle = [];
     private readonly INetwork _network;
@@ -154,7 +157,10 @@ public sealed class HttpUpstream : IDisposable
         return new HttpError(HttpFault.ConnectFailed, $"{Target} cannot be reached: {reason}.");
     }
 
-    /// <summary>The connection used last: the others grow old and are closed.</summary>
+    /// <summary>
+    /// The connection used last, so that the others grow old and are closed; among those used lately one that the calling thread serves itself comes first, since its
+    /// answer then wakes no other.
+    /// </summary>
     private HttpConnection? TakeIdle()
     {
         while (true)
@@ -167,8 +173,15 @@ public sealed class HttpUpstream : IDisposable
                     return null;
                 }
 
-                connection = _idle[^1];
-                _idle.RemoveAt(_idle.Count - 1);
+                var at = _idle.Count - 1;
+                while (at > 0 && _idle.Count - at < NearWithin && !_idle[at].IsNear)
+                {
+                    at--;
+                }
+
+                at = _idle[at].IsNear ? at : _idle.Count - 1;
+                connection = _idle[at];
+                _idle.RemoveAt(at);
             }
 
             if (NowMs() - connection.IdleSinceMs < _options.KeepAliveMs && connection.LooksAlive)

@@ -29,6 +29,9 @@ public interface INetworkConnection : IDuplexPipe
     /// <summary>The same of a connection that was opened ahead and never used: a TLS server may have sent it session tickets, which nobody has read yet.</summary>
     bool LooksFresh => LooksAlive;
 
+    /// <summary>Its bytes are waited for by the very thread that asks: a call over it wakes no other.</summary>
+    bool IsNear => false;
+
     /// <summary>The same bytes, for a protocol that owns its buffers or begins TLS later; whoever takes the stream leaves the pipes alone.</summary>
     Stream AsStream() => new DuplexPipeStream(this);
 

@@ -126,6 +126,8 @@ public sealed class TcpNetwork(TlsTrust? trust = null) : INetwork
 
         public bool LooksFresh => LooksAlive || (secure is not null && HoldsOnlyTickets());
 
+        public bool IsNear => socket.IsNear;
+
         public void Abort() => socket.Close();
 
         // RFC 8446, section 5: after the handshake tickets and alerts alike are records of type application_data, told apart by their length. An alert is

@@ -42,6 +42,9 @@ public sealed class LoopSocket : IDuplexPipe
     /// <summary>Bytes, or the peer's end, wait although nobody asked; or the socket is closed.</summary>
     public bool HasNews => Volatile.Read(ref _isClosed) != 0 || Reader.HasNews;
 
+    /// <summary>The calling thread is the loop that serves it.</summary>
+    public bool IsNear => EventLoop.Current == _loop;
+
     internal SafeSocketHandle Handle { get; }
     internal ulong Key { get; set; }
     internal SocketReader Reader { get; }
