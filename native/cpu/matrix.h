@@ -72,4 +72,8 @@ constexpr QuantLayout quant_layout(int64_t cols, int element_bytes) {
     return {0, column, 2 * column, blocks, blocks + cols / kQ8Columns * static_cast<int64_t>(sizeof(QuantBlock))};
 }
 
+// Bytes between rows of activations: an odd number of cache lines. Rows whose distance is a multiple of many would share few sets of the caches, and
+// a phase that goes down a column of 512 rows would find none of them there again.
+constexpr int64_t apart(int64_t bytes) { return round_up(bytes, 64) + (round_up(bytes, 64) / 64 % 2 == 0 ? 64 : 0); }
+
 }  // namespace jesus

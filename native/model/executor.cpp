@@ -13,10 +13,6 @@ int64_t widest_input(const jn_shape& s) {
     return round_up(widest, kQ8Columns);
 }
 
-// An odd number of cache lines: rows whose distance is a multiple of many would share few sets of the caches, and a phase that goes down a column of
-// 512 rows would find none of them there again.
-int64_t apart(int64_t bytes) { return round_up(bytes, 64) + (round_up(bytes, 64) / 64 % 2 == 0 ? 64 : 0); }
-
 jn_shape one_layer(jn_shape shape) {
     shape.layers = 1;
     return shape;

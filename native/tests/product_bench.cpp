@@ -70,17 +70,18 @@ void measure(const Kernels& kernels, const char* name, Type type, int64_t cols) 
     std::memset(memory.data(), 0x33, memory.bytes());  // finite in every format
     matrix.data = memory.data();
     const QuantLayout layout = quant_layout(cols, kernels.q8.element_bytes);
-    Buffer floats(static_cast<size_t>(cols * kRowsMax * 4)), quants(static_cast<size_t>(layout.bytes * kRowsMax));
+    const int64_t float_stride = apart(cols * 4) / 4, quant_stride = apart(layout.bytes);
+    Buffer floats(static_cast<size_t>(float_stride * kRowsMax * 4)), quants(static_cast<size_t>(quant_stride * kRowsMax));
     Buffer out(static_cast<size_t>(matrix.rows * kRowsMax * 4));
     for (int row = 0; row < kRowsMax; ++row) {
         for (int64_t column = 0; column < cols; ++column) {
-            floats.floats()[row * cols + column] = static_cast<float>((column * 7 + row * 3) % 255 - 127);
+            floats.floats()[row * float_stride + column] = static_cast<float>((column * 7 + row * 3) % 255 - 127);
         }
-        kernels.quantise(floats.floats() + row * cols, cols, {0, static_cast<int>(cols / kQ8Columns)}, quants.data() + row * layout.bytes);
+        kernels.quantise(floats.floats() + row * float_stride, cols, {0, static_cast<int>(cols / kQ8Columns)}, quants.data() + row * quant_stride);
     }
     const auto run = [&](int rows, int groups) {
         return least([&] {
-            matmul(kernels, {&matrix, {floats.floats(), cols, quants.data(), layout.bytes}, rows, {0, groups}, out.floats(), matrix.rows, false});
+            matmul(kernels, {&matrix, {floats.floats(), float_stride, quants.data(), quant_stride}, rows, {0, groups}, out.floats(), matrix.rows, false});
         });
     };
     std::printf("%-8s decode %6.2f GB/s of %6.2f; rows", name, static_cast<double>(matrix.bytes()) / run(1, matrix.groups()) / 1e9, read_rate(memory));

@@ -34,7 +34,7 @@ constexpr int kChunkTokens = 96;
 constexpr int kFewBlocks = 8;
 // Bytes ahead of the record at hand that are asked for when weights come from memory: the hardware's own prefetch stops
 // at each page of 4 KB. What lies past a group is the next group.
-constexpr int kCodedPrefetchAhead = 1024;
+constexpr int kCodedPrefetchAhead = 2048;
 
 template <class Machine>
 inline const QuantBlock* quant_blocks(const Product& p, int token) {

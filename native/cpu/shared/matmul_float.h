@@ -1,6 +1,6 @@
 // Products with F32, F16 and BF16 weights. Each output is one chain: sum = fma(weight, x, sum) over the columns in
-// order, so it depends neither on the tile nor on the batch. A tile of V::kTokens x 1 groups (16 rows) fills the
-// registers in prefill; one token takes V::kGroups groups at once, because one chain alone waits for its own latency.
+// order, so it depends neither on the tile nor on the batch. A tile of V::kTokens x V::kTileGroups groups (16 rows) fills
+// the registers in prefill; one token takes V::kGroups groups at once, because one chain alone waits for its own latency.
 #pragma once
 
 #include "cpu/kernels.h"
@@ -44,15 +44,14 @@ inline void float_tile(const Product& p, int token, int group) {
     }
 }
 
-// The last tokens, fewer than a full tile.
-template <class V, class Weight, int Tokens>
-inline void float_tile_rest(const Product& p, int token, int group, int rest) {
-    if constexpr (Tokens > 0) {
-        if (rest == Tokens) {
-            float_tile<V, Weight, Tokens, 1>(p, token, group);
-        } else {
-            float_tile_rest<V, Weight, Tokens - 1>(p, token, group, rest);
-        }
+// All tokens over one tile's groups; the last tile has the tokens that are left.
+template <class V, class Weight, int Groups, int Tokens = V::kTokens>
+inline void float_tokens(const Product& p, int token, int group) {
+    for (; token + Tokens <= p.tokens; token += Tokens) {
+        float_tile<V, Weight, Tokens, Groups>(p, token, group);
+    }
+    if constexpr (Tokens > 1) {
+        float_tokens<V, Weight, Groups, Tokens - 1>(p, token, group);
     }
 }
 
@@ -73,12 +72,12 @@ void matmul_float(const Product& p) {
         float_single<V, Weight>(p);
         return;
     }
-    for (int group = p.groups.begin; group < p.groups.end; ++group) {
-        int token = 0;
-        for (; token + V::kTokens <= p.tokens; token += V::kTokens) {
-            float_tile<V, Weight, V::kTokens, 1>(p, token, group);
-        }
-        float_tile_rest<V, Weight, V::kTokens - 1>(p, token, group, p.tokens - token);
+    int group = p.groups.begin;
+    for (; group + V::kTileGroups <= p.groups.end; group += V::kTileGroups) {
+        float_tokens<V, Weight, V::kTileGroups>(p, 0, group);
+    }
+    for (; group < p.groups.end; ++group) {
+        float_tokens<V, Weight, 1>(p, 0, group);
     }
 }
 

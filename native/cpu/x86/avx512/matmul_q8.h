@@ -13,7 +13,9 @@ namespace jesus::avx512 {
 constexpr int kQ8Tokens = 6;       // with two groups: 12 integer sums, 12 float sums, two weights, one activation
 constexpr int kQ8GroupChunk = 8;   // groups whose weights stay in L2 while a tile of tokens passes over them
 constexpr int kQ8BlockBytes = kLanes * kQ8Columns;
-constexpr int kQ8PrefetchAhead = 1024;  // as in the AVX2 kernel
+// Bytes of a group asked for ahead of the block at hand, into the second-level cache: the hardware's own prefetch stops at each page of 4 KB. One row leaves
+// too little time between its loads for more requests than the hardware's.
+constexpr int kQ8PrefetchAhead = 4096;
 
 struct Q8Input {
     const int8_t* quants;
@@ -54,11 +56,12 @@ inline void q8_tile(const Product& p, int group, int token) {
         }
     }
     for (int block = 0; block < blocks; ++block) {
-        if (token == 0) {
+        if (Tokens > 1 && token == 0) {
             for (int g = 0; g < Groups; ++g) {
                 for (int line = 0; line < kQ8BlockBytes; line += 64) {
-                    _mm_prefetch(reinterpret_cast<const char*>(quants[g] + static_cast<int64_t>(block) * kQ8BlockBytes) + kQ8PrefetchAhead + line, _MM_HINT_T0);
+                    _mm_prefetch(reinterpret_cast<const char*>(quants[g] + static_cast<int64_t>(block) * kQ8BlockBytes) + kQ8PrefetchAhead + line, _MM_HINT_T1);
                 }
+                _mm_prefetch(reinterpret_cast<const char*>(scales[g] + block * kLanes) + Groups * p.weights->group_bytes, _MM_HINT_T1);
             }
         }
         __m512i dots[Tokens][Groups];

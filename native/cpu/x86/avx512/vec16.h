@@ -9,7 +9,8 @@ namespace jesus::avx512 {
 struct Vec16 {
     using Reg = __m512;
 
-    static constexpr int kTokens = 12;
+    static constexpr int kTokens = 6;  // with two groups 12 sums; rows of more would compete for a first-level cache's eight ways
+    static constexpr int kTileGroups = 2;
     static constexpr int kGroups = 8;
     static constexpr int kQueries = 8;  // chains enough to hide a latency of four cycles at two a cycle
     static constexpr int kQuantBytes = 1;
