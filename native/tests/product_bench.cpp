@@ -1,6 +1,6 @@
 // One thread's products of each format, by that thread's processor time, which a busy machine disturbs less than the
-// clock on the wall: decode (one row, weights from memory) in GB/s beside plain reading, and 2, 4, 16 and 96 rows in
-// giga-operations a second beside the integer product's inner loop on registers; and packing. Not a test: it asserts nothing.
+// clock on the wall: decode (one row, weights from memory) in GB/s beside plain reading, and 2, 4, 16 and 96 rows (weights
+// from the caches) in giga-operations a second beside the integer product's inner loop on registers; and packing. Not a test: it asserts nothing.
 //   product_bench ISA [COLUMNS]
 #include <time.h>
 
@@ -90,7 +90,8 @@ void measure(const Kernels& kernels, const char* name, Type type, int64_t cols) 
         const double operations = 2.0 * rows * static_cast<double>(groups * kLanes * cols);
         std::printf("  %d: %6.1f", rows, operations / run(rows, groups) / 1e9);
     }
-    std::printf(" Gop/s; packing %5.2f GB/s\n", pack_rate(matrix));
+    const double streamed = 2.0 * 16 * static_cast<double>(matrix.rows * cols) / run(16, matrix.groups()) / 1e9;
+    std::printf(" Gop/s; 16 with weights from memory: %6.1f; packing %5.2f GB/s\n", streamed, pack_rate(matrix));
 }
 
 }  // namespace

@@ -18,7 +18,8 @@
 //
 // Forms whose parts are 32 columns put the part into the scale (exactly) instead of into dot.
 //
-// Codes are made wide once for a chunk of tokens. With few tokens a chunk is 8 blocks, which stay in the first-level cache.
+// Codes are made wide once for a chunk of tokens. With few tokens a chunk is 8 blocks, which stay in the first-level cache, and a group is
+// read from its first byte to its last: its weights come from memory, at whose speed such a product runs.
 #pragma once
 
 #include "cpu/forms.h"
@@ -32,9 +33,10 @@ constexpr int kChunkGroups = 4;
 constexpr int kChunkBlocks = 32;
 constexpr int kChunkTokens = 96;
 constexpr int kFewBlocks = 8;
+constexpr int kFewTokens = 48;  // x 8 blocks: 24 KB of activations
 // Bytes ahead of the record at hand that are asked for when weights come from memory: the hardware's own prefetch stops
 // at each page of 4 KB. What lies past a group is the next group.
-constexpr int kCodedPrefetchAhead = 2048;
+constexpr int kCodedPrefetchAhead = 3072;
 
 template <class Machine>
 inline const QuantBlock* quant_blocks(const Product& p, int token) {
@@ -106,21 +108,32 @@ inline void any_tile(int tokens, const typename Machine::Wide* wide, int blocks,
     Machine::template tile<T, Most>(wide, blocks, x, sums);
 }
 
+// Rows [tokens.begin, tokens.end) in tiles of about one size: the last would else be a small one, which computes less a cycle.
+template <class Machine, Type T>
+inline void tiles(const Product& p, Range tokens, const typename Machine::Wide* wide, int block, int count, float* sums) {
+    constexpr int most = Machine::tokens(T);
+    const int rows = tokens.end - tokens.begin, parts = (rows + most - 1) / most;
+    for (int part = 0; part < parts; ++part) {
+        const int begin = rows * part / parts, size = rows * (part + 1) / parts - begin;
+        const QuantBlock* x[most];
+        for (int t = 0; t < size; ++t) {
+            x[t] = quant_blocks<Machine>(p, tokens.begin + begin + t) + block;
+        }
+        any_tile<Machine, T, most>(size, wide, count, x, sums + begin * kLanes);
+    }
+}
+
 template <class Machine, Type T>
 void few_tokens(const Product& p) {
-    constexpr int most = Machine::tokens(T);
     const int blocks = p.weights->blocks();
     typename Machine::Wide wide[kFewBlocks];
-    const QuantBlock* x[most];
+    alignas(64) float sums[kFewTokens][kLanes];
     for (int group = p.groups.begin; group < p.groups.end; ++group) {
-        alignas(64) float sums[most][kLanes] = {};
+        __builtin_memset(sums, 0, sizeof(float) * kLanes * static_cast<size_t>(p.tokens));
         for (int block = 0; block < blocks; block += kFewBlocks) {
             const int count = blocks - block < kFewBlocks ? blocks - block : kFewBlocks;
             stream_blocks<Machine, T>(p.weights->group(group), block, count, wide);
-            for (int token = 0; token < p.tokens; ++token) {
-                x[token] = quant_blocks<Machine>(p, token) + block;
-            }
-            any_tile<Machine, T, most>(p.tokens, wide, count, x, sums[0]);
+            tiles<Machine, T>(p, {0, p.tokens}, wide, block, count, sums[0]);
         }
         for (int token = 0; token < p.tokens; ++token) {
             store_sums<Machine>(p, token, group, sums[token]);
@@ -131,7 +144,6 @@ void few_tokens(const Product& p) {
 // One chunk of tokens and of groups over all columns.
 template <class Machine, Type T>
 void chunk(const Product& p, Range tokens, Range groups) {
-    constexpr int most = Machine::tokens(T);
     typename Machine::Wide wide[kChunkGroups][kChunkBlocks];
     alignas(64) float sums[kChunkGroups][kChunkTokens][kLanes];
     for (int g = 0; g < groups.end - groups.begin; ++g) {
@@ -143,15 +155,8 @@ void chunk(const Product& p, Range tokens, Range groups) {
         for (int group = groups.begin; group < groups.end; ++group) {
             Machine::template expand<T>(p.weights->group(group), block, count, wide[group - groups.begin]);
         }
-        for (int token = tokens.begin; token < tokens.end; token += most) {
-            const int rows = tokens.end - token < most ? tokens.end - token : most;
-            const QuantBlock* x[most];
-            for (int t = 0; t < rows; ++t) {
-                x[t] = quant_blocks<Machine>(p, token + t) + block;
-            }
-            for (int g = 0; g < groups.end - groups.begin; ++g) {
-                any_tile<Machine, T, most>(rows, wide[g], count, x, sums[g][token - tokens.begin]);
-            }
+        for (int g = 0; g < groups.end - groups.begin; ++g) {
+            tiles<Machine, T>(p, tokens, wide[g], block, count, sums[g][0]);
         }
     }
     for (int group = groups.begin; group < groups.end; ++group) {
@@ -169,7 +174,7 @@ void matmul_form(const Product& p) {
             return;
         }
     }
-    if (p.tokens <= Machine::tokens(T)) {
+    if (p.tokens <= kFewTokens) {
         few_tokens<Machine, T>(p);
         return;
     }

@@ -7,6 +7,9 @@
 
 namespace jesus {
 
+// Bytes of a group asked for ahead of a single row's column, into the second-level cache: the hardware's own prefetch stops at each page of 4 KB.
+constexpr int kFloatPrefetchAhead = 4096;
+
 template <class V, class Weight, int Tokens, int Groups>
 inline void float_tile(const Product& p, int token, int group) {
     const int64_t cols = p.weights->cols;
@@ -25,6 +28,12 @@ inline void float_tile(const Product& p, int token, int group) {
         }
     }
     for (int64_t column = 0; column < cols; ++column) {
+        constexpr int kColumnsALine = 64 / static_cast<int>(sizeof(typename Weight::Element)) / kLanes;
+        if (Tokens == 1 && column % kColumnsALine == 0) {
+            for (int g = 0; g < Groups; ++g) {
+                __builtin_prefetch(w[g] + column * kLanes + kFloatPrefetchAhead / sizeof(typename Weight::Element), 0, 2);
+            }
+        }
         typename V::Reg weights[Groups];
         for (int g = 0; g < Groups; ++g) {
             weights[g] = Weight::load(w[g] + column * kLanes);
