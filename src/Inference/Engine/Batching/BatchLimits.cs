@@ -11,9 +11,9 @@ public sealed record BatchLimits
 
     /// <summary>
     /// How long a pass that reads prompts may take while answers wait for it; the rows that this leaves follow from what passes took. A running answer must never stall
-    /// for more than 300 ms: two thirds of it leave room for what a pass takes longer than the one before.
+    /// for more than 300 ms, and a character of several tokens shows only with its last: a third of it a pass leaves room for three.
     /// </summary>
-    public int StallMs { get; init; } = 200;
+    public int StallMs { get; init; } = 100;
 
     /// <summary>Prompt rows beside answers while no speed is known: two blocks, which even 100 rows a second read in time.</summary>
     public const int PrefillRowsAtFirst = 32;
