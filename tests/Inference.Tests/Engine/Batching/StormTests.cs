@@ -71,8 +71,10 @@ public sealed class StormTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"worst {worst.TotalMilliseconds:F0} ms, {16_000.0 / passes:F0} rows a pass");
-        Assert.InRange(worst.TotalMilliseconds, 100, 300);
-        Assert.InRange(passes, 16_000 / 256, 16_000 / 40);
+        Assert.InRange(worst.TotalMilliseconds, limits.StallMs / 2, limits.StallMs * 1.5);
+
+        // Of 100 ms 70 are left for rows of 2 to 3 ms, of which the answers have eight.
+        Assert.InRange(passes, 16_000 / 40, 16_000 / 16);
     }
 
     private static Generation Ask(int[] prompt, int tokens)
