@@ -18,6 +18,7 @@ struct Vec16 {
     static constexpr int kTokens = 4;      // tile of the float products
     static constexpr int kTileGroups = 1;
     static constexpr int kGroups = 1;
+    static constexpr int kFloatPrefetchAhead = 0;
     static constexpr int kQueries = 4;     // tile of attention
     static constexpr int kQuantBytes = 1;  // quantised activations are int8
 

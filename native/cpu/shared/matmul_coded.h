@@ -19,7 +19,7 @@
 // Forms whose parts are 32 columns put the part into the scale (exactly) instead of into dot.
 //
 // Codes are made wide once for a chunk of tokens. With few tokens a chunk is 8 blocks, which stay in the first-level cache, and a group is
-// read from its first byte to its last: its weights come from memory, at whose speed such a product runs.
+// read from its first byte to its last, because its weights come from memory.
 #pragma once
 
 #include "cpu/forms.h"

@@ -7,9 +7,6 @@
 
 namespace jesus {
 
-// Bytes of a group asked for ahead of a single row's column, into the second-level cache: the hardware's own prefetch stops at each page of 4 KB.
-constexpr int kFloatPrefetchAhead = 4096;
-
 template <class V, class Weight, int Tokens, int Groups>
 inline void float_tile(const Product& p, int token, int group) {
     const int64_t cols = p.weights->cols;
@@ -27,11 +24,13 @@ inline void float_tile(const Product& p, int token, int group) {
             sums[t][g] = V::zero();
         }
     }
+    // A single row's weights come from memory.
+    constexpr bool kAsksAhead = Tokens == 1 && V::kFloatPrefetchAhead > 0;
+    constexpr int kBytes = sizeof(typename Weight::Element), kColumnsALine = 64 / kBytes / kLanes;
     for (int64_t column = 0; column < cols; ++column) {
-        constexpr int kColumnsALine = 64 / static_cast<int>(sizeof(typename Weight::Element)) / kLanes;
-        if (Tokens == 1 && column % kColumnsALine == 0) {
+        if (kAsksAhead && column % kColumnsALine == 0) {
             for (int g = 0; g < Groups; ++g) {
-                __builtin_prefetch(w[g] + column * kLanes + kFloatPrefetchAhead / sizeof(typename Weight::Element), 0, 2);
+                __builtin_prefetch(w[g] + column * kLanes + V::kFloatPrefetchAhead / kBytes, 0, 2);
             }
         }
         typename V::Reg weights[Groups];

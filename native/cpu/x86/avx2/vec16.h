@@ -15,6 +15,7 @@ struct Vec16 {
     static constexpr int kTokens = 6;  // 12 sums, two weights, one value: 15 of 16 registers
     static constexpr int kTileGroups = 1;
     static constexpr int kGroups = 4;
+    static constexpr int kFloatPrefetchAhead = 0;  // four groups at once are read faster by the hardware alone
     static constexpr int kQueries = 4;  // 8 sums, two keys, one query value
     static constexpr int kQuantBytes = 2;  // int16, ready for multiply-add of 16-bit pairs
 

@@ -61,6 +61,7 @@ inline void q8_tile(const Product& p, int group, int token) {
                 for (int line = 0; line < kQ8BlockBytes; line += 64) {
                     _mm_prefetch(reinterpret_cast<const char*>(quants[g] + static_cast<int64_t>(block) * kQ8BlockBytes) + kQ8PrefetchAhead + line, _MM_HINT_T1);
                 }
+                // The scales lie apart: those of the groups that come next.
                 _mm_prefetch(reinterpret_cast<const char*>(scales[g] + block * kLanes) + Groups * p.weights->group_bytes, _MM_HINT_T1);
             }
         }

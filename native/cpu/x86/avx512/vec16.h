@@ -12,6 +12,8 @@ struct Vec16 {
     static constexpr int kTokens = 6;  // with two groups 12 sums; rows of more would compete for a first-level cache's eight ways
     static constexpr int kTileGroups = 2;
     static constexpr int kGroups = 8;
+    // Bytes of a group asked for ahead of the column at hand, into the second-level cache: the hardware's own prefetch stops at each page of 4 KB.
+    static constexpr int kFloatPrefetchAhead = 4096;
     static constexpr int kQueries = 8;  // chains enough to hide a latency of four cycles at two a cycle
     static constexpr int kQuantBytes = 1;
 
