@@ -173,13 +173,9 @@ public sealed class HttpUpstream : IDisposable
                     return null;
                 }
 
-                var at = _idle.Count - 1;
-                while (at > 0 && _idle.Count - at < NearWithin && !_idle[at].IsNear)
-                {
-                    at--;
-                }
-
-                at = _idle[at].IsNear ? at : _idle.Count - 1;
+                var last = _idle.Count - 1;
+                var near = _idle.FindLastIndex(last, Math.Min(_idle.Count, NearWithin), static idle => idle.IsNear);
+                var at = near < 0 ? last : near;
                 connection = _idle[at];
                 _idle.RemoveAt(at);
             }

@@ -275,13 +275,7 @@ public sealed class HttpUpstreamTests
         }
 
         using var response = result.Response;
-        using var body = new MemoryStream();
-        ReadOnlyMemory<byte> piece;
-        while (!(piece = await response.ReadAsync()).IsEmpty)
-        {
-            body.Write(piece.Span);
-        }
-
-        return (response.Error, response.Status, Encoding.UTF8.GetString(body.ToArray()));
+        var body = await response.ReadTextAsync();
+        return (response.Error, response.Status, body);
     }
 }

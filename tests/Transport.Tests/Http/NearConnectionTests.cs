@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.IO.Pipelines;
-using System.Text;
 using Jesus.Tests.Faults;
 using Jesus.Transport.Http;
 
@@ -89,31 +88,20 @@ public sealed class NearConnectionTests
     {
         using (response)
         {
-            var text = "";
-            ReadOnlyMemory<byte> piece;
-            while (!(piece = await response.ReadAsync()).IsEmpty)
-            {
-                text += Encoding.UTF8.GetString(piece.Span);
-            }
-
-            return int.Parse(text, CultureInfo.InvariantCulture);
+            return int.Parse(await response.ReadTextAsync(), CultureInfo.InvariantCulture);
         }
     }
 
     /// <summary>Connections whose nearness the test says.</summary>
     private sealed class Marked : INetwork
     {
-        private readonly List<Connection> _opened = [];
+        private int _opened;
 
         /// <summary>The number of the near one; none is when negative.</summary>
         public int Near { get; set; } = -1;
 
-        public async ValueTask<INetworkConnection> ConnectAsync(NetworkTarget target, CancellationToken cancel)
-        {
-            var opened = new Connection(this, _opened.Count, await TcpNetwork.Instance.ConnectAsync(target, cancel));
-            _opened.Add(opened);
-            return opened;
-        }
+        public async ValueTask<INetworkConnection> ConnectAsync(NetworkTarget target, CancellationToken cancel) =>
+            new Connection(this, _opened++, await TcpNetwork.Instance.ConnectAsync(target, cancel));
 
         private sealed class Connection(Marked network, int number, INetworkConnection inner) : INetworkConnection
         {

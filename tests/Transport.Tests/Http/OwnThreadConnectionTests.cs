@@ -5,16 +5,20 @@ using Jesus.Transport.Http;
 namespace Jesus.Transport.Tests.Http;
 
 /// <summary>Connections for a protocol that reads with a thread of its own.</summary>
-public sealed class OwnThreadConnectionTests
+public sealed class OwnThreadConnectionTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>The other ends, held to the test's end: one that is collected resets its connection.</summary>
+    private readonly List<Socket> _theirs = [];
+
+    public void Dispose() => _theirs.ForEach(socket => socket.Dispose());
 
     [Fact]
     public async Task What_the_kernel_does_not_take_at_once_is_sent_when_the_other_side_reads()
     {
         using var listener = Listen();
         var (ours, theirs) = await ConnectAsync(listener);
-        using var other = theirs;
         using var stream = ours.AsStream();
         var sent = new byte[32 * 1024 * 1024];
         new Random(7).NextBytes(sent);
@@ -35,8 +39,7 @@ public sealed class OwnThreadConnectionTests
     public async Task An_abort_ends_a_write_that_waits_for_the_other_side()
     {
         using var listener = Listen();
-        var (ours, theirs) = await ConnectAsync(listener);
-        using var other = theirs;
+        var (ours, _) = await ConnectAsync(listener);
         using var stream = ours.AsStream();
         var writing = stream.WriteAsync(new byte[32 * 1024 * 1024]).AsTask();
         Assert.False(writing.IsCompleted);
@@ -48,8 +51,7 @@ public sealed class OwnThreadConnectionTests
     public async Task An_abort_ends_a_read_that_waits()
     {
         using var listener = Listen();
-        var (ours, theirs) = await ConnectAsync(listener);
-        using var other = theirs;
+        var (ours, _) = await ConnectAsync(listener);
         using var stream = ours.AsStream();
         var reading = Task.Factory.StartNew(() => ReadOne(stream), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         await Task.Delay(50);
@@ -61,8 +63,7 @@ public sealed class OwnThreadConnectionTests
     public async Task A_cancelled_read_of_a_handshake_ends_as_cancelled()
     {
         using var listener = Listen();
-        var (ours, theirs) = await ConnectAsync(listener);
-        using var other = theirs;
+        var (ours, _) = await ConnectAsync(listener);
         using var stream = ours.AsStream();
         using var cancel = new CancellationTokenSource();
         var reading = stream.ReadAsync(new byte[1], cancel.Token).AsTask();
@@ -116,13 +117,13 @@ public sealed class OwnThreadConnectionTests
         return listener;
     }
 
-    /// <summary>Hold <c>Theirs</c> to the test's end: collected, it would reset the connection.</summary>
-    private static async Task<(INetworkConnection Ours, Socket Theirs)> ConnectAsync(TcpListener listener)
+    private async Task<(INetworkConnection Ours, Socket Theirs)> ConnectAsync(TcpListener listener)
     {
         var target = new NetworkTarget("localhost", ((IPEndPoint)listener.LocalEndpoint).Port, Tls: false) { HasOwnThread = true };
         var accepting = listener.AcceptSocketAsync();
         var ours = await TcpNetwork.Instance.ConnectAsync(target, CancellationToken.None);
-        return (ours, await accepting.WaitAsync(Patience));
+        _theirs.Add(await accepting.WaitAsync(Patience));
+        return (ours, _theirs[^1]);
     }
 
     private static async Task ReadAllAsync(Socket from, Memory<byte> into)

@@ -167,14 +167,8 @@ public sealed class TlsTests : IDisposable
         }
 
         using var response = result.Response;
-        var body = new StringBuilder();
-        ReadOnlyMemory<byte> piece;
-        while (!(piece = await response.ReadAsync()).IsEmpty)
-        {
-            body.Append(Encoding.UTF8.GetString(piece.Span));
-        }
-
-        return (body.ToString(), response.Error.Fault, response.Error.Message ?? "");
+        var body = await response.ReadTextAsync();
+        return (body, response.Error.Fault, response.Error.Message ?? "");
     }
 
     /// <summary>Answers every request that comes over TLS; or does something else with a bare connection.</summary>
