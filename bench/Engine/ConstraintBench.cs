@@ -6,6 +6,7 @@ using Jesus.Inference.Engine.Constraints;
 using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Transport.Buffers;
+using static Jesus.Bench.Engine.Invariant;
 
 namespace Jesus.Bench.Engine;
 
@@ -140,8 +141,6 @@ public static class ConstraintBench
     }
 
     private static Utf8Slice Slice(string text) => new(Encoding.UTF8.GetBytes(text));
-
-    private static void Write(TextWriter output, FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
 
     private sealed class FileVocabulary : IVocabulary
     {

@@ -1,8 +1,8 @@
 using System.Diagnostics;
-using System.Globalization;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.KvCache;
+using static Jesus.Bench.Engine.Invariant;
 
 namespace Jesus.Bench.Engine;
 
@@ -116,6 +116,4 @@ public static class EngineBench
 
     private static void Compare(TextWriter output, string name, List<double> ours, List<double> theirs) =>
         Write(output, $"  {name,-8} llama-bench {EngineRounds.Median(theirs),9:F1} tok/s, ratio {EngineRounds.Median(ours.Zip(theirs, (a, b) => a / b)):F2}");
-
-    private static void Write(TextWriter output, FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
 }

@@ -4,6 +4,7 @@ using Jesus.Inference.Adapters.Local;
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine;
 using Jesus.Inference.Engine.Batching;
+using static Jesus.Bench.Engine.Invariant;
 
 namespace Jesus.Bench.Engine;
 
@@ -151,8 +152,6 @@ public static class SpeculationBench
     }
 
     private static bool TryCount(string text, out int count) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count > 0;
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private sealed record Options
     {

@@ -1,6 +1,6 @@
-using System.Globalization;
 using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.Tokenizers;
+using static Jesus.Bench.Engine.Invariant;
 
 namespace Jesus.Bench.Engine;
 
@@ -36,8 +36,7 @@ public static class TokenizerBench
             }
 
             var allocated = (GC.GetAllocatedBytesForCurrentThread() - before) / Rounds;
-            Array.Sort(rounds);
-            Write(output, $"{Path.GetFileName(model),-36} {bytes / 1e6 / rounds[Rounds / 2],7:F1} MB/s, {bytes / (double)count:F2} bytes a token, {allocated} B allocated a round");
+            Write(output, $"{Path.GetFileName(model),-36} {bytes / 1e6 / EngineRounds.Median(rounds),7:F1} MB/s, {bytes / (double)count:F2} bytes a token, {allocated} B allocated a round");
         }
     }
 
@@ -48,11 +47,9 @@ public static class TokenizerBench
         {
             tokens.Clear();
             tokenizer.Encode(text, default(ReadOnlySpan<TrustedRange>), tokens);
-            count += tokens.Span.Length;
+            count += tokens.Count;
         }
 
         return count;
     }
-
-    private static void Write(TextWriter output, FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
 }
