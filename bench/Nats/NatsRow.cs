@@ -2,11 +2,12 @@ using System.Globalization;
 
 namespace Jesus.Bench.Nats;
 
-/// <summary>One kind of work, ours and raw.</summary>
-internal sealed class NatsRow(string name, string unit, double scale, double bar, Func<Task<Figures>> ours, Func<Figures>? raw)
+/// <summary>One kind of work, ours and raw; requests also raw with a fresh subject for each answer.</summary>
+internal sealed class NatsRow(string name, string unit, double scale, double bar, Func<Task<Figures>> ours, Func<Figures>? raw, Func<Figures>? fresh = null)
 {
     private readonly List<Figures> _ours = [];
     private readonly List<Figures> _raw = [];
+    private readonly List<Figures> _fresh = [];
 
     public string Name => name;
     public Func<Task<Figures>> Ours => ours;
@@ -31,7 +32,8 @@ internal sealed class NatsRow(string name, string unit, double scale, double bar
         var ratio = Median(_ours, f => f.PerSecond) / Median(_raw, f => f.PerSecond);
         output.WriteLine(
             $"{name,-14}{unit,9}{Number(Median(_raw, f => f.PerSecond) / scale, "F2", 9)}{Number(Median(_ours, f => f.PerSecond) / scale, "F2", 9)}{Number(ratio, "F2", 7)}"
-            + $"{Number(bar, "F2", 7)}{Number(Median(_raw, f => f.CpuNs), "F0", 13)}{Number(Median(_ours, f => f.CpuNs), "F0", 8)}"
+            + $"{Number(bar, "F2", 7)}{Number(Median(_fresh, f => f.PerSecond) / scale, "F2", 9)}{Number(Median(_ours, f => f.PerSecond) / Median(_fresh, f => f.PerSecond), "F2", 7)}"
+            + $"{Number(Median(_raw, f => f.CpuNs), "F0", 13)}{Number(Median(_ours, f => f.CpuNs), "F0", 8)}"
             + $"{Number(Median(_raw, f => f.P50Us), "F0", 13)}{Number(Median(_ours, f => f.P50Us), "F0", 9)}"
             + $"{Number(Median(_raw, f => f.P99Us), "F0", 13)}{Number(Median(_ours, f => f.P99Us), "F0", 9)}{Number(Median(_ours, f => f.BytesEach), "F2", 8)}");
     }
@@ -41,6 +43,11 @@ internal sealed class NatsRow(string name, string unit, double scale, double bar
         if (raw is not null)
         {
             _raw.Add(raw());
+        }
+
+        if (fresh is not null)
+        {
+            _fresh.Add(fresh());
         }
     }
 

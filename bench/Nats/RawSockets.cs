@@ -10,7 +10,9 @@ internal sealed class RawSockets(string program, int port)
 
     public Figures Publish(int messages) => Read(Run("publish", Text(messages), Text(PayloadBytes)));
 
-    public Figures Request(int outstanding, double seconds) => Read(Run("request", Text(outstanding), Text((int)(seconds * 1000)), Text(PayloadBytes)));
+    /// <param name="fresh">A subject for each answer, as a client must have it; else one for each place, which no client could tell late answers by.</param>
+    public Figures Request(int outstanding, double seconds, bool fresh) =>
+        Read(Run(fresh ? "fresh" : "request", Text(outstanding), Text((int)(seconds * 1000)), Text(PayloadBytes)));
 
     public Figures Subscribe(int messages)
     {

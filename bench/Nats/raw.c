@@ -4,7 +4,8 @@
  *   raw PORT publish COUNT SIZE            one connection writes COUNT messages in blocks, then PING; ends at the PONG
  *   raw PORT subscribe COUNT SIZE          counts what arrives on `bench`, from the first to the last message; says `ready` first
  *   raw PORT flood COUNT SIZE              the publisher for a subscriber: as publish, on `bench`
- *   raw PORT request OUTSTANDING MS SIZE   a requester and a responder, a thread and a connection each
+ *   raw PORT request OUTSTANDING MS SIZE   a requester and a responder, a thread and a connection each; a slot's requests share a short subject for their answers
+ *   raw PORT fresh OUTSTANDING MS SIZE     the same with a subject for each answer, as long as a client's: what a client must do that tells a late answer from a new one
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -213,8 +214,27 @@ static int by_value(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
+/* Reply subjects: INBOX, then the slot, or 7 digits that are new each time and the slot in 4. */
+#define INBOX "_INBOX.rawclient-1."
+enum { INBOX_LENGTH = sizeof INBOX - 1, FRESH_DIGITS = 7 };
+
+static int is_fresh;
+
+static unsigned next_random(void) {
+    static uint64_t state = 88172645463325252u;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (unsigned)(state >> 36);
+}
+
+static int slot_of(const char *subject) {
+    return is_fresh ? (int)strtol(subject + INBOX_LENGTH + FRESH_DIGITS, NULL, 16) : atoi(subject + sizeof "_INBOX.raw." - 1);
+}
+
 static size_t ask(char *to, int slot, int size, uint64_t *sent) {
-    int length = sprintf(to, "PUB bench.q _INBOX.raw.%d %d\r\n", slot, size);
+    int length = is_fresh ? sprintf(to, "PUB bench.q " INBOX "%07x%04x %d\r\n", next_random(), (unsigned)slot, size)
+                          : sprintf(to, "PUB bench.q _INBOX.raw.%d %d\r\n", slot, size);
     memset(to + length, 'x', (size_t)size);
     memcpy(to + length + size, "\r\n", 2);
     sent[slot] = now_ns();
@@ -229,7 +249,8 @@ static void request(int outstanding, long ms, int size) {
     pthread_t thread;
     write_all(responder, "SUB bench.q 1\r\nPING\r\n", 21);
     await_pong(responder);
-    write_all(asker, "SUB _INBOX.raw.* 1\r\nPING\r\n", 26);
+    const char *inbox = is_fresh ? "SUB " INBOX "* 1\r\nPING\r\n" : "SUB _INBOX.raw.* 1\r\nPING\r\n";
+    write_all(asker, inbox, strlen(inbox));
     await_pong(asker);
     pthread_create(&thread, NULL, respond, &responder);
     uint64_t begun = now_ns(), end = begun + (uint64_t)ms * 1000000u;
@@ -248,7 +269,7 @@ static void request(int outstanding, long ms, int size) {
             struct frame f = parse(asker, in + at, filled - at);
             if (f.total == 0) break;
             if (f.subject != NULL) {
-                int slot = atoi(f.subject + sizeof "_INBOX.raw." - 1);
+                int slot = slot_of(f.subject);
                 if (done < LATENCIES_MAX) latencies[done] = (uint32_t)(now - sent[slot]);
                 done++;
                 if (now < end) pending += ask(out + pending, slot, size, sent);
@@ -273,7 +294,7 @@ static void request(int outstanding, long ms, int size) {
 
 int main(int argc, char **argv) {
     if (argc < 5) {
-        fprintf(stderr, "use raw PORT publish|subscribe|flood COUNT SIZE, or raw PORT request OUTSTANDING MS SIZE\n");
+        fprintf(stderr, "use raw PORT publish|subscribe|flood COUNT SIZE, or raw PORT request|fresh OUTSTANDING MS SIZE\n");
         return 2;
     }
     port = atoi(argv[1]);
@@ -287,7 +308,7 @@ int main(int argc, char **argv) {
     if (strcmp(mode, "publish") == 0) publish("bench.none", count, size);
     else if (strcmp(mode, "flood") == 0) publish("bench", count, size);
     else if (strcmp(mode, "subscribe") == 0) subscribe(count);
-    else if (strcmp(mode, "request") == 0 && argc == 6 && count > 0 && count <= OUTSTANDING_MAX / 2) request((int)count, atol(argv[4]), size);
+    else if (((is_fresh = strcmp(mode, "fresh") == 0) || strcmp(mode, "request") == 0) && argc == 6 && count > 0 && count <= OUTSTANDING_MAX / 2) request((int)count, atol(argv[4]), size);
     else return 2;
     return 0;
 }

@@ -38,11 +38,11 @@ public sealed class NatsConnection : IAsyncDisposable
         _options = options;
         _time = time;
         _events = new NatsEvents(observer);
-        _inbox = $"{options.InboxPrefix}.{dice.Next():x16}";
+        _inbox = $"{options.InboxPrefix}.{ReplyToken.ToString(dice.Next())}";
         _outbox = new Outbox(options.PendingBytesMax, options.PublishWaitersMax);
-        _requests = new RequestTable(_inbox, options.RequestsMax);
-        _subscriptions = new SubscriptionTable(_outbox, _requests, options.SubscriptionsMax, OnSlow, FlushCoreAsync);
         _deadlines = new DeadlineTimer(time, OnTick);
+        _requests = new RequestTable(_inbox, options.RequestsMax, _deadlines.NowMs);
+        _subscriptions = new SubscriptionTable(_outbox, _requests, options.SubscriptionsMax, OnSlow, FlushCoreAsync);
         _ping = () => _outbox.Control("PING\r\n"u8);
         _reconnector = new Reconnector(options, network, time, dice, _events, new SessionParts(_outbox, _subscriptions, _requests, _pongs, _ping));
     }
@@ -156,12 +156,12 @@ public sealed class NatsConnection : IAsyncDisposable
             return NotSent(refused != NatsResult.Ok ? refused : NatsResult.Cancelled);
         }
 
-        if (_requests.Rent() is not { } request)
+        var dueMs = _deadlines.NowMs + Math.Clamp(within.Ticks / TimeSpan.TicksPerMillisecond, 1, int.MaxValue);
+        if (_requests.Rent(dueMs, out var token) is not { } request)
         {
             return NotSent(NatsResult.BufferFull);
         }
 
-        var token = request.Begin(_deadlines.NowMs + (long)Math.Clamp(within.TotalMilliseconds, 1, int.MaxValue));
         Span<byte> reply = stackalloc byte[NatsLimits.SubjectBytesMax];
         _requests.WriteReply(reply, token);
         var task = request.Task;

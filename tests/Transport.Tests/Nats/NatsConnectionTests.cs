@@ -1,5 +1,7 @@
+using System.Text;
 using Jesus.Tests.Nats;
 using Jesus.Transport.Nats;
+using Jesus.Transport.Nats.Requests;
 
 namespace Jesus.Transport.Tests.Nats;
 
@@ -104,23 +106,24 @@ public sealed class NatsConnectionTests
         await witness.FlushAsync();
         var asking = Client.AskAsync(client, "ask", "first");
         var (_, reply, _) = await witness.NextAsync();
-        var slot = reply[^4..];
+        var token = TokenOf(reply);
         await witness.PublishAsync(reply, "answer");
         Assert.Equal("answer", await asking);
 
         // The same place in the table, and every guess that counting would give.
         var second = Client.AskAsync(client, "ask", "second");
         var (_, other, _) = await witness.NextAsync();
-        Assert.Equal(slot, other[^4..]);
+        Assert.Equal(token & ushort.MaxValue, TokenOf(other) & ushort.MaxValue);
         await witness.PublishAsync(reply, "forged");
-        var secret = Convert.ToUInt64(reply[^16..], 16);
-        foreach (var guess in new[] { secret + 0x10000, secret - 0x10000, 0x10000UL | (secret & 0xFFFF), secret & 0xFFFF, 0UL })
+        foreach (var guess in new[] { token + 0x10000, token - 0x10000, 0x10000UL | (token & 0xFFFF), token & 0xFFFF, 0UL })
         {
-            await witness.PublishAsync(reply[..^16] + guess.ToString("x16", null), "forged");
+            await witness.PublishAsync(reply[..^ReplyToken.Bytes] + ReplyToken.ToString(guess), "forged");
         }
 
         await witness.PublishAsync(other, "true");
         Assert.Equal("true", await second);
+
+        static ulong TokenOf(string reply) => (ulong)ReplyToken.Read(Encoding.ASCII.GetBytes(reply[^ReplyToken.Bytes..]));
     }
 
     [Fact]

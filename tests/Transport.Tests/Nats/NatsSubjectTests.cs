@@ -152,19 +152,21 @@ public sealed class NatsSubjectTests
     [Fact]
     public void A_reply_s_token_is_read_as_it_was_written()
     {
-        var text = new byte[16];
+        var text = new byte[ReplyToken.Bytes];
         for (var seed = 1; seed <= 1_000; seed++)
         {
             var dice = new TestDice(seed);
             var token = ((long)dice.Next(int.MaxValue) << 33) ^ ((long)dice.Next(int.MaxValue) << 11) ^ dice.Next(int.MaxValue);
             ReplyToken.Write(text, token);
-            Assert.Equal(token.ToString("x16", null), Encoding.ASCII.GetString(text));
+            Assert.True(NatsSubject.IsPublishable(text));
             Assert.Equal(token, ReplyToken.Read(text));
+            Assert.Equal(token, ReplyToken.Read(Encoding.ASCII.GetBytes(ReplyToken.ToString((ulong)token))));
         }
 
         ReplyToken.Write(text, -1);
+        Assert.Equal("P__________", Encoding.ASCII.GetString(text));
         Assert.Equal(-1, ReplyToken.Read(text));
-        _ = ReplyToken.Read("not hexadecimal!"u8);
+        _ = ReplyToken.Read("no digits!!"u8);
     }
 
     [Theory]

@@ -75,7 +75,7 @@ public sealed class NatsSubscriptionTests
     private static NatsSubscription Subscribe()
     {
         var outbox = new Outbox(1_000, 1);
-        var table = new SubscriptionTable(outbox, new RequestTable("_I.x", 10), 10, _ => { }, _ => default);
+        var table = new SubscriptionTable(outbox, new RequestTable("_I.x", 10, 0), 10, _ => { }, _ => default);
         var subscription = new NatsSubscription(table, Client.Subject("a"), [], NatsSubscriptionOptions.Default);
         Assert.True(table.TryAdd(subscription));
         return subscription;

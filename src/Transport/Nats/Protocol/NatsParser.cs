@@ -183,15 +183,11 @@ internal static class NatsParser
         public Separators(ReadOnlySpan<byte> bytes)
         {
             _bytes = bytes;
-            if (bytes.Length >= 64 && Vector256.IsHardwareAccelerated)
+            if (bytes.Length >= 64 && Vector128.IsHardwareAccelerated)
             {
+                // Vectors of 128 bits, which ahead-of-time code has without asking; the wider ones it has not.
                 ref var first = ref MemoryMarshal.GetReference(bytes);
-                var space = Vector256.Create((byte)' ');
-                var end = Vector256.Create((byte)'\r');
-                var low = Vector256.LoadUnsafe(ref first);
-                var high = Vector256.LoadUnsafe(ref first, 32);
-                _marks = (Vector256.Equals(low, space) | Vector256.Equals(low, end)).ExtractMostSignificantBits()
-                    | ((ulong)(Vector256.Equals(high, space) | Vector256.Equals(high, end)).ExtractMostSignificantBits() << 32);
+                _marks = Marks(ref first) | (Marks(ref Unsafe.Add(ref first, 16)) << 16) | (Marks(ref Unsafe.Add(ref first, 32)) << 32) | (Marks(ref Unsafe.Add(ref first, 48)) << 48);
                 _from = 64;
             }
         }
@@ -211,6 +207,13 @@ internal static class NatsParser
             var place = BitOperations.TrailingZeroCount(_marks);
             _marks &= _marks - 1;
             return place;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static ulong Marks(ref byte at)
+        {
+            var bytes = Vector128.LoadUnsafe(ref at);
+            return (Vector128.Equals(bytes, Vector128.Create((byte)' ')) | Vector128.Equals(bytes, Vector128.Create((byte)'\r'))).ExtractMostSignificantBits();
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]

@@ -9,6 +9,7 @@ internal sealed class DeadlineTimer : IDisposable
     private readonly TimeProvider _time;
     private readonly Func<long, bool> _onTick;
     private readonly ITimer _timer;
+    private readonly long _ticksPerMs;
     private int _isArmed;
 
     /// <param name="onTick">Given the time in milliseconds; says whether something is left to watch.</param>
@@ -16,10 +17,11 @@ internal sealed class DeadlineTimer : IDisposable
     {
         _time = time;
         _onTick = onTick;
+        _ticksPerMs = Math.Max(1, time.TimestampFrequency / 1_000);
         _timer = time.CreateTimer(static self => ((DeadlineTimer)self!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    public long NowMs => (long)_time.GetElapsedTime(0).TotalMilliseconds;
+    public long NowMs => _time.GetTimestamp() / _ticksPerMs;
 
     public void Arm()
     {

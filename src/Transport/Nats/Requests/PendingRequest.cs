@@ -12,19 +12,14 @@ internal sealed class PendingRequest(RequestTable table, int slot) : NatsWake, I
 
     public int Slot => slot;
 
-    /// <summary>What makes this use's token: the upper 48 bits.</summary>
-    public long Secret { get; set; }
-
-    /// <summary>When it times out; only while it waits.</summary>
-    public long DueMs { get; private set; }
-
     public ValueTask<NatsReply> Task => new(this, _core.Version);
 
-    /// <summary>Begins to wait. The token: the secret above, the slot in the lowest 16 bits; never 0.</summary>
-    public long Begin(long dueMs)
+    /// <summary>Begins to wait.</summary>
+    /// <param name="secret">The upper 48 bits of this use's token, not all 0; the lower 16 are the slot.</param>
+    /// <returns>The token.</returns>
+    public long Begin(long secret)
     {
-        DueMs = dueMs;
-        var token = Secret | (uint)slot;
+        var token = secret | (uint)slot;
         Volatile.Write(ref _token, token);
         return token;
     }

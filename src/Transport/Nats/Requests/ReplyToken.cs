@@ -1,40 +1,59 @@
-using System.Buffers.Binary;
-
 namespace Jesus.Transport.Nats.Requests;
 
-/// <summary>A token as 16 hexadecimal digits, eight at a time in one word.</summary>
+/// <summary>
+/// A token as 11 digits of 6 bits, the highest first, in RFC 4648's alphabet for URLs (section 5), all of which a subject may hold. It goes over the wire four times a
+/// request, so its length counts: hexadecimal digits would be 16, and with those of the inbox push a question's line beyond the 64 bytes that the parser looks at in one go.
+/// </summary>
 internal static class ReplyToken
 {
-    private const ulong Nibbles = 0x0F0F0F0F0F0F0F0F;
-    private const ulong Ones = 0x0101010101010101;
+    public const int Bytes = 11;
+
+    private const int DigitBits = 6;
+    private const int DigitMask = (1 << DigitBits) - 1;
+
+    private static readonly byte[] Values = MakeValues();
+
+    private static ReadOnlySpan<byte> Digits => "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"u8;
 
     public static void Write(Span<byte> into, long token)
     {
-        BinaryPrimitives.WriteUInt64BigEndian(into, Digits((uint)(token >> 32)));
-        BinaryPrimitives.WriteUInt64BigEndian(into[8..], Digits((uint)token));
+        var rest = (ulong)token;
+        into = into[..Bytes];
+        for (var i = Bytes - 1; i >= 0; i--)
+        {
+            into[i] = Digits[(int)(rest & DigitMask)];
+            rest >>= DigitBits;
+        }
     }
 
     /// <summary>What is no digit gives some number or other, which is then nobody's token.</summary>
-    public static long Read(ReadOnlySpan<byte> digits) =>
-        (long)(((ulong)Number(BinaryPrimitives.ReadUInt64BigEndian(digits)) << 32) | Number(BinaryPrimitives.ReadUInt64BigEndian(digits[8..])));
-
-    // Each nibble to a byte of its own, then to its digit: 39 more than a decimal one where it is 10 or above.
-    private static ulong Digits(uint value)
+    public static long Read(ReadOnlySpan<byte> digits)
     {
-        ulong spread = value;
-        spread = (spread | (spread << 16)) & 0x0000FFFF0000FFFF;
-        spread = (spread | (spread << 8)) & 0x00FF00FF00FF00FF;
-        spread = (spread | (spread << 4)) & Nibbles;
-        return spread + (Ones * '0') + ((((spread + (Ones * 6)) >> 4) & Ones) * 39);
+        var values = Values;
+        var token = 0UL;
+        foreach (var digit in digits[..Bytes])
+        {
+            token = (token << DigitBits) | values[digit];
+        }
+
+        return (long)token;
     }
 
-    // A letter has the bit that no decimal digit has, and its low nibble is 9 less than its worth.
-    private static uint Number(ulong digits)
+    public static string ToString(ulong token)
     {
-        var spread = (digits & Nibbles) + (((digits >> 6) & Ones) * 9);
-        spread &= Nibbles;
-        spread = (spread | (spread >> 4)) & 0x00FF00FF00FF00FF;
-        spread = (spread | (spread >> 8)) & 0x0000FFFF0000FFFF;
-        return (uint)(spread | (spread >> 16));
+        Span<byte> digits = stackalloc byte[Bytes];
+        Write(digits, (long)token);
+        return System.Text.Encoding.ASCII.GetString(digits);
+    }
+
+    private static byte[] MakeValues()
+    {
+        var values = new byte[byte.MaxValue + 1];
+        for (var i = 0; i < Digits.Length; i++)
+        {
+            values[Digits[i]] = (byte)i;
+        }
+
+        return values;
     }
 }

@@ -8,14 +8,16 @@ using Jesus.Transport.Nats.Protocol;
 namespace Jesus.Transport.Nats.Requests;
 
 /// <summary>
-/// Requests under way, found by the last token of the reply's subject: 16 hexadecimal digits, 48 bits that nobody can guess and the slot. So whoever was asked once can
-/// answer that and nothing else, and a late answer is nobody's. All answers come over one subscription. Time limits are looked for by going through the slots in use, 50
-/// times a second while there are any: a few ns each, where a wheel's lists would cost every request a lock twice.
+/// Requests under way, found by the last token of the reply's subject: 48 bits that nobody can guess and the slot, anew for each request. So whoever was asked once can
+/// answer that and nothing else, and a late answer is nobody's. All answers come over one subscription. Time limits are a wheel's, under the lock that a request takes anyway
+/// when it gets its slot and when it gives it back.
 /// </summary>
 internal sealed class RequestTable
 {
-    public const int TokenBytes = 16;
     private const int FirstSlots = 64;
+
+    /// <summary>Time limits found over under one hold of the lock: for a few microseconds.</summary>
+    private const int ExpiredAtOnce = 64;
 
     private readonly Lock _gate = new();
     private readonly int _max;
@@ -24,6 +26,7 @@ internal sealed class RequestTable
     private PendingRequest?[] _slots = new PendingRequest?[FirstSlots];
     private readonly long[] _secrets = new long[512];
     private int _secretsLeft;
+    private readonly TimerWheel _timers;
     private MessageArena _arena;
     private int _used;
     private int _open;
@@ -31,8 +34,10 @@ internal sealed class RequestTable
     private long _late;
 
     /// <param name="inbox">Subject below which answers come, without the last token and its dot.</param>
-    public RequestTable(string inbox, int max)
+    /// <param name="nowMs">Of the clock that says when requests are due.</param>
+    public RequestTable(string inbox, int max, long nowMs)
     {
+        _timers = new TimerWheel(nowMs);
         _max = Math.Min(max, NatsLimits.RequestsMax);
         _prefix = Encoding.UTF8.GetBytes(inbox + ".");
         Wildcard = NatsSubject.Parse(inbox + ".*");
@@ -46,11 +51,13 @@ internal sealed class RequestTable
     public int Open => Volatile.Read(ref _open);
     public long TimedOut => Volatile.Read(ref _timedOut);
 
-    public int ReplyBytes => _prefix.Length + TokenBytes;
+    public int ReplyBytes => _prefix.Length + ReplyToken.Bytes;
 
-    /// <summary>Null: as many as may be are under way.</summary>
-    public PendingRequest? Rent()
+    /// <summary>A request that waits, until <paramref name="dueMs"/>. Null: as many as may be are under way.</summary>
+    /// <param name="token">Of this use.</param>
+    public PendingRequest? Rent(long dueMs, out long token)
     {
+        token = 0;
         lock (_gate)
         {
             if (!_free.TryPop(out var slot))
@@ -65,7 +72,8 @@ internal sealed class RequestTable
 
             _open++;
             var request = _slots[slot]!;
-            request.Secret = NextSecret();
+            token = request.Begin(NextSecret());
+            _timers.Start(slot, dueMs);
             return request;
         }
     }
@@ -75,6 +83,7 @@ internal sealed class RequestTable
         lock (_gate)
         {
             _open--;
+            _timers.Cancel(request.Slot);
             _free.Push(request.Slot);
         }
     }
@@ -82,7 +91,7 @@ internal sealed class RequestTable
     public void WriteReply(Span<byte> into, long token)
     {
         _prefix.CopyTo(into);
-        ReplyToken.Write(into.Slice(_prefix.Length, TokenBytes), token);
+        ReplyToken.Write(into.Slice(_prefix.Length, ReplyToken.Bytes), token);
     }
 
     /// <summary>An answer arrived. On the connection's reader only.</summary>
@@ -116,25 +125,47 @@ internal sealed class RequestTable
     }
 
     /// <summary>Ends those whose time is over.</summary>
-    public void Expire(long nowMs) => EndAll(NatsReplyStatus.TimedOut, nowMs);
+    public void Expire(long nowMs)
+    {
+        Span<int> due = stackalloc int[ExpiredAtOnce];
+        int count;
+        do
+        {
+            lock (_gate)
+            {
+                count = _timers.Advance(nowMs, due);
+
+                // Under the lock a slot is not given back: the token is the one whose time is over, or nobody waits any more.
+                foreach (var slot in due[..count])
+                {
+                    _timedOut += TryEnd(_slots[slot]!, NatsReplyStatus.TimedOut) ? 1 : 0;
+                }
+            }
+        }
+        while (count == due.Length);
+    }
 
     /// <summary>The connection is gone: nobody will answer.</summary>
-    public void Disconnect() => EndAll(NatsReplyStatus.Disconnected, long.MaxValue);
-
-    private void EndAll(NatsReplyStatus status, long nowMs)
+    public void Disconnect()
     {
         var slots = Volatile.Read(ref _slots);
         var used = Math.Min(Volatile.Read(ref _used), slots.Length);
         for (var i = 0; i < used; i++)
         {
-            // The time is read after the token: a slot that is used again meanwhile has another token, and the claim fails.
-            if (slots[i] is { Token: not 0 and var token } request && request.DueMs <= nowMs && request.TryClaim(token))
-            {
-                _timedOut += status == NatsReplyStatus.TimedOut ? 1 : 0;
-                request.SetReply(new NatsReply(status));
-                request.Queue();
-            }
+            _ = slots[i] is { } request && TryEnd(request, NatsReplyStatus.Disconnected);
         }
+    }
+
+    private static bool TryEnd(PendingRequest request, NatsReplyStatus status)
+    {
+        if (!request.TryClaim(request.Token))
+        {
+            return false;
+        }
+
+        request.SetReply(new NatsReply(status));
+        request.Queue();
+        return true;
     }
 
     private PendingRequest? Find(long token)
