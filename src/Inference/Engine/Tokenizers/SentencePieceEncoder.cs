@@ -13,7 +13,7 @@ internal sealed class SentencePieceEncoder : PieceEncoder
     private readonly bool _addSpacePrefix;
     private readonly int _unknown;
     private readonly MergeTable? _merges;
-    private readonly bool _wordsAreIndependent;
+    private readonly InnerPairs _pairs;
 
     /// <summary>[256], -1 where the vocabulary lacks the byte.</summary>
     private readonly int[] _byteTokens;
@@ -25,7 +25,7 @@ internal sealed class SentencePieceEncoder : PieceEncoder
         _addSpacePrefix = addSpacePrefix;
         _unknown = unknown;
         _merges = merges;
-        _wordsAreIndependent = SpacedWords.AreIndependent(vocabulary);
+        _pairs = new InnerPairs(vocabulary, lineEndsApart: merges is not null);
         _byteTokens = ByteTokens(vocabulary);
     }
 
@@ -59,17 +59,7 @@ internal sealed class SentencePieceEncoder : PieceEncoder
     }
 
     /// <summary>With listed merges a run of line ends is a piece of its own, as the published tokenizer cuts it.</summary>
-    protected override int NextPiece(ReadOnlySpan<byte> text)
-    {
-        var end = text.Length;
-        if (_merges is not null)
-        {
-            end = text[0] == '\n' ? text.IndexOfAnyExcept((byte)'\n') : text.IndexOf((byte)'\n');
-            end = end < 0 ? text.Length : end;
-        }
-
-        return _wordsAreIndependent ? SpacedWords.Next(text[..end]) : end;
-    }
+    protected override int NextPiece(ReadOnlySpan<byte> text) => _pairs.NextPart(text);
 
     protected override void EncodePiece(ReadOnlySpan<byte> piece, EncoderScratch scratch, TokenBuffer into)
     {

@@ -15,30 +15,30 @@ public readonly record struct TrustedRange(int Start, int Length)
 internal sealed class SpecialTokens
 {
     private readonly Vocabulary _vocabulary;
+    private readonly TokenPrefixes _prefixes;
 
-    /// <summary>[256]: ids of the special tokens that begin with the byte, longest first.</summary>
-    private readonly int[]?[] _byFirstByte = new int[]?[256];
+    /// <summary>From a special token to the next with the same bytes.</summary>
+    private readonly Dictionary<int, int> _alike = [];
 
     private readonly SearchValues<byte> _firstBytes;
 
     public SpecialTokens(Vocabulary vocabulary)
     {
         _vocabulary = vocabulary;
-        var lists = new List<int>?[256];
-        for (var id = 0; id < vocabulary.Count; id++)
+        int[] ids = [.. Enumerable.Range(0, vocabulary.Count).Where(id => (vocabulary.TypeOf(id) is TokenType.Control or TokenType.UserDefined) && !vocabulary.Bytes(id).IsEmpty)];
+        _prefixes = new TokenPrefixes(vocabulary, ids);
+        _firstBytes = SearchValues.Create([.. ids.Select(id => vocabulary.Bytes(id)[0]).Distinct()]);
+        var last = new Dictionary<int, int>();
+        foreach (var id in ids)
         {
-            if ((vocabulary.TypeOf(id) is TokenType.Control or TokenType.UserDefined) && !vocabulary.Bytes(id).IsEmpty)
+            var first = FirstWith(vocabulary.Bytes(id));
+            if (first != id)
             {
-                (lists[vocabulary.Bytes(id)[0]] ??= []).Add(id);
+                _alike[last.GetValueOrDefault(first, first)] = id;
             }
-        }
 
-        for (var i = 0; i < lists.Length; i++)
-        {
-            _byFirstByte[i] = lists[i]?.OrderByDescending(id => vocabulary.Bytes(id).Length).ToArray();
+            last[first] = id;
         }
-
-        _firstBytes = SearchValues.Create([.. Enumerable.Range(0, 256).Where(value => _byFirstByte[value] is not null).Select(value => (byte)value)]);
     }
 
     /// <summary>The first special token at or after <paramref name="from"/>: its place and id, or false.</summary>
@@ -47,7 +47,7 @@ internal sealed class SpecialTokens
         for (at = from; text[at..].IndexOfAny(_firstBytes) is >= 0 and var next; at++)
         {
             at += next;
-            if (TryMatch(_byFirstByte[text[at]]!, text, at, trusted, out id))
+            if (TryMatch(text, at, trusted, out id))
             {
                 return true;
             }
@@ -57,20 +57,34 @@ internal sealed class SpecialTokens
         return false;
     }
 
-    private bool TryMatch(int[] candidates, ReadOnlySpan<byte> text, int at, ReadOnlySpan<TrustedRange> trusted, out int id)
+    /// <summary>The longest that may stand at a place: one walk, however many tokens begin alike (files fill up their vocabularies with thousands of "[PAD123]").</summary>
+    private bool TryMatch(ReadOnlySpan<byte> text, int at, ReadOnlySpan<TrustedRange> trusted, out int id)
     {
-        foreach (var candidate in candidates)
+        id = -1;
+        var node = TokenPrefixes.Root;
+        for (var end = at; end < text.Length && (node = _prefixes.Next(node, text[end])) >= 0; end++)
         {
-            var bytes = _vocabulary.Bytes(candidate);
-            if (text[at..].StartsWith(bytes) && (!_vocabulary.NeedsTrust(candidate) || IsTrusted(trusted, at, bytes.Length)))
+            var candidate = _prefixes.TokenOf(node);
+            while (candidate >= 0 && _vocabulary.NeedsTrust(candidate) && !IsTrusted(trusted, at, end + 1 - at))
             {
-                id = candidate;
-                return true;
+                candidate = _alike.GetValueOrDefault(candidate, -1);
             }
+
+            id = candidate >= 0 ? candidate : id;
         }
 
-        id = -1;
-        return false;
+        return id >= 0;
+    }
+
+    private int FirstWith(ReadOnlySpan<byte> bytes)
+    {
+        var node = TokenPrefixes.Root;
+        foreach (var value in bytes)
+        {
+            node = _prefixes.Next(node, value);
+        }
+
+        return _prefixes.TokenOf(node);
     }
 
     /// <summary>Ranges ascend and do not touch untrusted text; a control token must lie in one run of adjoining ranges.</summary>

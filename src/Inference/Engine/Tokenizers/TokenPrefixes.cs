@@ -2,17 +2,18 @@ using System.Numerics;
 
 namespace Jesus.Inference.Engine.Tokenizers;
 
-/// <summary>The tokens found from text, as a tree by their bytes: all tokens that begin at a place come out of one walk. Open addressing, at most half full.</summary>
+/// <summary>Tokens as a tree by their bytes: all that begin at a place come out of one walk. Open addressing, at most half full.</summary>
 internal sealed class TokenPrefixes
 {
     private readonly (long Key, int Node)[] _table;
     private readonly List<int> _tokens = [-1];
     private readonly int _shift;
 
-    public TokenPrefixes(Vocabulary vocabulary)
+    /// <param name="ids">Of tokens with at least a byte each; of those with the same bytes the first is kept.</param>
+    public TokenPrefixes(Vocabulary vocabulary, IReadOnlyList<int> ids)
     {
         var bytes = 0L;
-        for (var id = 0; id < vocabulary.Count; id++)
+        foreach (var id in ids)
         {
             bytes += vocabulary.Bytes(id).Length;
         }
@@ -20,12 +21,9 @@ internal sealed class TokenPrefixes
         var size = BitOperations.RoundUpToPowerOf2((ulong)Math.Max(4, Math.Min(bytes, 1L << 28) * 2));
         _table = new (long, int)[size];
         _shift = 64 - BitOperations.Log2(size);
-        for (var id = 0; id < vocabulary.Count; id++)
+        foreach (var id in ids)
         {
-            if (vocabulary.Find(vocabulary.Bytes(id)) == id)
-            {
-                Insert(vocabulary.Bytes(id), id);
-            }
+            Insert(vocabulary.Bytes(id), id);
         }
     }
 
@@ -58,7 +56,7 @@ internal sealed class TokenPrefixes
             node = entry.Node;
         }
 
-        _tokens[node] = id;
+        _tokens[node] = _tokens[node] < 0 ? id : _tokens[node];
     }
 
     /// <summary>Keys are kept one higher, so that 0 is free.</summary>

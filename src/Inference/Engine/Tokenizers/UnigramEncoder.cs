@@ -17,17 +17,17 @@ internal sealed class UnigramEncoder : PieceEncoder
     private readonly UnigramOptions _options;
     private readonly int[] _byteTokens;
     private readonly bool _hasBytes;
-    private readonly bool _wordsAreIndependent;
+    private readonly InnerPairs _pairs;
     private readonly double _unknownScore;
 
     public UnigramEncoder(Vocabulary vocabulary, UnigramOptions options)
     {
         _vocabulary = vocabulary;
         _options = options;
-        _prefixes = new TokenPrefixes(vocabulary);
+        _prefixes = new TokenPrefixes(vocabulary, [.. Enumerable.Range(0, vocabulary.Count).Where(id => vocabulary.Find(vocabulary.Bytes(id)) == id)]);
         _byteTokens = SentencePieceEncoder.ByteTokens(vocabulary);
         _hasBytes = !_byteTokens.Contains(-1);
-        _wordsAreIndependent = SpacedWords.AreIndependent(vocabulary);
+        _pairs = new InnerPairs(vocabulary);
         var worst = 0f;
         for (var id = 0; id < vocabulary.Count; id++)
         {
@@ -47,7 +47,7 @@ internal sealed class UnigramEncoder : PieceEncoder
         }
     }
 
-    protected override int NextPiece(ReadOnlySpan<byte> text) => _wordsAreIndependent ? SpacedWords.Next(text) : text.Length;
+    protected override int NextPiece(ReadOnlySpan<byte> text) => _pairs.NextPart(text);
 
     protected override void EncodePiece(ReadOnlySpan<byte> piece, EncoderScratch scratch, TokenBuffer into)
     {

@@ -42,8 +42,12 @@ internal sealed class WordPieceEncoder : PieceEncoder
         EncodePieces(scratch.Text.AsSpan(0, scratch.Written), scratch, into);
     }
 
-    /// <summary>A space and the word behind it.</summary>
-    protected override int NextPiece(ReadOnlySpan<byte> text) => SpacedWords.Next(text);
+    /// <summary>A space and the word behind it, as <see cref="Write"/> leaves them.</summary>
+    protected override int NextPiece(ReadOnlySpan<byte> text)
+    {
+        var length = text[1..].IndexOf((byte)' ') + 1;
+        return length > 0 ? length : text.Length;
+    }
 
     protected override void EncodePiece(ReadOnlySpan<byte> piece, EncoderScratch scratch, TokenBuffer into)
     {

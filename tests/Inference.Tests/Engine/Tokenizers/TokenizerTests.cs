@@ -67,6 +67,25 @@ public sealed class TokenizerTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Of_special_tokens_with_the_same_text_the_first_that_may_stand_there_is_taken()
+    {
+        var bytes = Enumerable.Range(0, 256).Select(value => new[] { (byte)value }).Append("<x>"u8.ToArray()).Append("<x>"u8.ToArray()).Append("<x>>"u8.ToArray()).ToArray();
+        var vocabulary = new Vocabulary.Builder(bytes.Length);
+        for (var id = 0; id < bytes.Length; id++)
+        {
+            vocabulary.Add(bytes[id], id is 256 or 258 ? TokenType.Control : id == 257 ? TokenType.UserDefined : TokenType.Normal);
+        }
+
+        var specials = new SpecialTokens(vocabulary.Build());
+        Assert.True(specials.TryFind("a<x>>"u8, 0, default, out var at, out var untrusted));
+        Assert.Equal((1, 257), (at, untrusted));
+        Assert.True(specials.TryFind("a<x>>"u8, 0, [new TrustedRange(1, 3)], out _, out var partly));
+        Assert.Equal(256, partly);
+        Assert.True(specials.TryFind("a<x>>"u8, 0, [new TrustedRange(0, 5)], out _, out var trusted));
+        Assert.Equal(258, trusted);
+    }
+
+    [Fact]
     public void Begin_of_text_is_added_once()
     {
         var writer = TokenizerSamples.Gpt2("gpt-2", [], ["<s>"]).Add("tokenizer.ggml.bos_token_id", 256u).Add("tokenizer.ggml.add_bos_token", true);
