@@ -5,7 +5,7 @@ namespace Jesus.Inference.Engine.Tokenizers;
 /// <c>\s?</c> and punctuation (an explicit list), <c>\s+$</c>, <c>[一-龥ࠀ-一가-퟿]+</c>, <c>\p{N}+</c>. Coder: <c>[\r\n]</c>, <c>\s?\p{L}+</c>, <c>\s?\p{P}+</c>,
 /// <c>[一-龥ࠀ-一가-퟿]+</c>, <c>\p{N}</c>. What none of them takes stays as it is.
 /// </summary>
-internal sealed class DeepSeekPreTokenizer(bool isCoder) : PreTokenizer
+internal sealed class DeepSeekPreTokenizer : PreTokenizer
 {
     /// <summary>Pairs of first and last code point: the letters of DeepSeek LLM's second pattern.</summary>
     private static readonly int[] CasedLetters =
@@ -38,39 +38,82 @@ internal sealed class DeepSeekPreTokenizer(bool isCoder) : PreTokenizer
         End = 64,
     }
 
+    private readonly bool _isCoder;
+
+    /// <summary>[65536]: of the basic plane.</summary>
+    private readonly Traits[] _plane = new Traits[0x10000];
+
+    public DeepSeekPreTokenizer(bool isCoder)
+    {
+        _isCoder = isCoder;
+        for (var rune = 0; rune < _plane.Length; rune++)
+        {
+            _plane[rune] = TraitsOf(rune);
+        }
+    }
+
     /// <summary>Each layer's cuts follow from a place's neighbours, so one walk finds the first place where any of them cuts.</summary>
     public override int NextPiece(ReadOnlySpan<byte> text)
     {
-        var before = TraitsAt(text, 0, out var at);
-        while (true)
+        var at = AsciiLettersEnd(text);
+        Traits before;
+        if (at > 0)
         {
-            var here = TraitsAt(text, at, out var length);
-            if (CutsByLetterOrMark(text, before, here, at + length) || CutsByKind(before, here) || (!isCoder && CutsTrailingSpace(text, before, at)))
+            if (at == text.Length || text[at] < 0x80)
             {
                 return at;
             }
 
-            before = here;
-            at += length;
+            before = _plane[text[at - 1]];
+        }
+        else
+        {
+            before = TraitsAt(text, 0, out at);
+        }
+
+        var here = TraitsAt(text, at, out var length);
+        while (true)
+        {
+            var next = at + length;
+            var after = TraitsAt(text, next, out length);
+            if (CutsByLetterOrMark(text, before, here, after, next + length) || CutsByKind(before, here) || (!_isCoder && CutsTrailingSpace(text, before, at)))
+            {
+                return at;
+            }
+
+            (before, here, at) = (here, after, next);
         }
     }
 
+    /// <summary>Where ASCII letters at the start, or behind a space there, end: no pattern cuts among them, and the second one always behind them. 0 without any.</summary>
+    private static int AsciiLettersEnd(ReadOnlySpan<byte> text)
+    {
+        var start = text[0] == ' ' ? 1 : 0;
+        var at = start;
+        while (at < text.Length && char.IsAsciiLetter((char)text[at]))
+        {
+            at++;
+        }
+
+        return at > start ? at : 0;
+    }
+
     /// <summary>The first three patterns. <c>\s?x+</c> begins at an x, or at white space before one, and ends behind the last x.</summary>
-    private bool CutsByLetterOrMark(ReadOnlySpan<byte> text, Traits before, Traits here, int next)
+    /// <param name="next">Where the character behind <paramref name="after"/> stands.</param>
+    private bool CutsByLetterOrMark(ReadOnlySpan<byte> text, Traits before, Traits here, Traits after, int next)
     {
         if (((before | here) & Traits.LineEnd) != 0 || here == Traits.End)
         {
             return true;
         }
 
-        var after = TraitsAt(text, next, out var length);
         if (CutsRun(before, here, after, Traits.Letter))
         {
             return true;
         }
 
         // A mark that is itself white space before a letter went with the letter.
-        var markFollows = (after & Traits.Mark) != 0 && !((after & Traits.Space) != 0 && (TraitsAt(text, next + length, out _) & Traits.Letter) != 0);
+        var markFollows = (after & Traits.Mark) != 0 && !((after & Traits.Space) != 0 && (TraitsAt(text, next, out _) & Traits.Letter) != 0);
         return CutsRun(before, here, markFollows ? after : after & ~Traits.Mark, Traits.Mark);
     }
 
@@ -84,7 +127,7 @@ internal sealed class DeepSeekPreTokenizer(bool isCoder) : PreTokenizer
 
     /// <summary>The last two patterns.</summary>
     private bool CutsByKind(Traits before, Traits here) =>
-        ((before ^ here) & (Traits.Ideograph | Traits.Number)) != 0 || (isCoder && (here & Traits.Number) != 0);
+        ((before ^ here) & (Traits.Ideograph | Traits.Number)) != 0 || (_isCoder && (here & Traits.Number) != 0);
 
     /// <summary><c>\s+$</c>: white space up to the end of what the first three patterns left together.</summary>
     private bool CutsTrailingSpace(ReadOnlySpan<byte> text, Traits before, int at)
@@ -95,10 +138,12 @@ internal sealed class DeepSeekPreTokenizer(bool isCoder) : PreTokenizer
             return false;
         }
 
-        for (before = here, at += length; ; before = here, at += length)
+        while (true)
         {
-            here = TraitsAt(text, at, out length);
-            if (CutsByLetterOrMark(text, before, here, at + length))
+            at += length;
+            (before, here) = (here, TraitsAt(text, at, out length));
+            var after = TraitsAt(text, at + length, out var afterLength);
+            if (CutsByLetterOrMark(text, before, here, after, at + length + afterLength))
             {
                 return true;
             }
@@ -112,15 +157,21 @@ internal sealed class DeepSeekPreTokenizer(bool isCoder) : PreTokenizer
 
     private Traits TraitsAt(ReadOnlySpan<byte> text, int at, out int length)
     {
-        var rune = CharacterClasses.RuneAt(text, at, out length);
-        if (length == 0)
+        if ((uint)at < (uint)text.Length && text[at] < 0x80)
         {
-            return Traits.End;
+            length = 1;
+            return _plane[text[at]];
         }
 
+        var rune = CharacterClasses.RuneAt(text, at, out length);
+        return length == 0 ? Traits.End : rune < _plane.Length ? _plane[rune] : TraitsOf(rune);
+    }
+
+    private Traits TraitsOf(int rune)
+    {
         var kind = CharacterClasses.Of(rune);
-        var isLetter = isCoder ? (kind & CharacterClass.Letter) != 0 : IsWithin(CasedLetters, rune);
-        var isMark = isCoder ? kind == CharacterClass.Punctuation : IsWithin(Marks, rune);
+        var isLetter = _isCoder ? (kind & CharacterClass.Letter) != 0 : IsWithin(CasedLetters, rune);
+        var isMark = _isCoder ? kind == CharacterClass.Punctuation : IsWithin(Marks, rune);
         return (rune is '\r' or '\n' ? Traits.LineEnd : kind == CharacterClass.Space ? Traits.Space : Traits.None)
             | (isLetter ? Traits.Letter : Traits.None)
             | (isMark ? Traits.Mark : Traits.None)
