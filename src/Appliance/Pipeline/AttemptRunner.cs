@@ -97,11 +97,19 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     {
         var candidate = attempt.Candidate;
         attempt.Capacity = candidate.Adapter.Capacity(new ModelKey(candidate.Model));
+        if (rooms.Scheduler.HasClaims(candidate.Door, path.Call.Lane))
+        {
+            Name(path);
+        }
+
         var slots = candidate.Traits.Slots > 0 ? candidate.Traits.Slots : attempt.Capacity.TotalSlots;
         return rooms.Scheduler.TryEnter(candidate.Door, slots, path.Call.Lane, out ticket, NeedOf(path, attempt));
     }
 
-    private static CallNeed NeedOf(CallPath path, Attempt attempt) => new(attempt.Hold, path.InputTokens[attempt.Index], attempt.Capacity.FreeTokens);
+    private static CallNeed NeedOf(CallPath path, Attempt attempt) => new(attempt.Hold, path.InputTokens[attempt.Index], attempt.Capacity.FreeTokens, path.Caller);
+
+    private static void Name(CallPath path) =>
+        path.Caller = path.Caller != 0 ? path.Caller : CallerKey.Of(path.Call.Principal.Id, path.Call.RouteName, path.Call.Request);
 
     /// <summary>Waits no longer than an attempt may: with another candidate left, its door may be open.</summary>
     private async ValueTask<TicketResult> QueueAsync(CallPath path, Attempt attempt)
@@ -109,6 +117,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         var waitMs = path.Chain.HasOther(attempt.Place, rooms.Time.NowMs()) ? ImpatientMs : rooms.Scheduler.Options.QueueWaitMs;
         var flow = path.Call.Principal.Team.Length > 0 ? path.Call.Principal.Team : path.Call.Principal.User;
         var cost = (int)Math.Min(int.MaxValue, path.Bounds[attempt.Index].Tokens);
+        Name(path);
         attempt.Watch.Start(waitMs, waitMs, waitMs, waitsForWork: false, LeftMs(path), path.Cancel);
         try
         {
@@ -133,7 +142,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
             : "had no free place in time (scheduler.queueWaitMs)";
         var retry = result.ForeseenMs > 0 ? TimeSpan.FromMilliseconds(result.ForeseenMs) : BusyRetry;
         return new ModelError(
-            ErrorCause.Overloaded, $"'{attempt.Candidate.Label}' {what}; try again shortly, or add another candidate to the route.", RetryAfter: retry);
+            ErrorCause.Overloaded, $"'{attempt.Candidate.Label}' {what}; come back after the time told, or add another candidate to the route.", RetryAfter: retry);
     }
 
     [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]

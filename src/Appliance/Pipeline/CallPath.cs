@@ -73,6 +73,9 @@ internal sealed class CallPath : IDisposable
 
     public long StartedMs { get; set; }
     public long QueuedMs { get; set; }
+
+    /// <summary>What the call is known by when it comes back after a refusal; 0 until that is needed.</summary>
+    public ulong Caller { get; set; }
     public ModelError Error { get; set; }
     public string? RefusedByBudget { get; set; }
 
@@ -172,6 +175,7 @@ internal sealed class CallPath : IDisposable
         DataClass = DataClass.Public;
         Redaction = null;
         QueuedMs = 0;
+        Caller = 0;
         Error = default;
         RefusedByBudget = null;
         RerouteTo = "";

@@ -6,8 +6,9 @@ using Jesus.Transport.Pooling;
 namespace Jesus.Appliance.Scheduler;
 
 /// <summary>
-/// The door of one candidate: so many may be inside, the others wait in a <see cref="FairQueue"/>, and who would wait too long is told so at once. A person's call that
-/// finds no place, or too little memory, has a batch's set aside (<see cref="Preemption"/>). Thread-safe; monotonic milliseconds are an argument.
+/// The door of one candidate: so many may be inside, the others wait in a <see cref="FairQueue"/>, and who would wait too long is told so at once, and let in when it comes
+/// back as told. A person's call that finds no place, or too little memory, has a batch's set aside (<see cref="Preemption"/>). Thread-safe; monotonic milliseconds are an
+/// argument.
 /// </summary>
 /// <param name="time">Brings back who is set aside when its time is up; null leaves that to the next call that comes or goes.</param>
 internal sealed class Door(SchedulerOptions options, Func<long> nowMs, TimeProvider? time)
@@ -39,23 +40,27 @@ internal sealed class Door(SchedulerOptions options, Func<long> nowMs, TimeProvi
                 return null;
             }
 
+            _forecast.BookOf(lane).Came(need.Caller);
             var place = Enter(lane, need.Hold, isKept: false);
             FindMemory(place, need);
             return place;
         }
     }
 
+    /// <summary>Read without the lock: a call that misses what happens at the same moment leaves a claim that ends by itself.</summary>
+    public bool HasClaims(Lane lane) => !_forecast.BookOf(lane).IsEmpty;
+
     /// <summary>Milliseconds that a call of a lane would wait for a place; 0 when one is free, or another makes way.</summary>
     public long ForeseenMs(Lane lane)
     {
         lock (_gate)
         {
-            return (_inside < _slots && _queue.Count == 0) || MakesWay(lane) ? 0 : _forecast.WaitMs(_queue, lane, _slots);
+            return (_inside < _slots && _queue.Count == 0) || MakesWay(lane) ? 0 : _forecast.WaitMs(_queue, lane, _slots, nowMs());
         }
     }
 
     /// <summary>Waits for a place.</summary>
-    /// <returns>Full (with the wait that is foreseen), left (when <paramref name="cancel"/> came first) or granted.</returns>
+    /// <returns>Full (with the time after which to come back), left (when <paramref name="cancel"/> came first) or granted.</returns>
     [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
     public async ValueTask<DoorResult> WaitAsync(Lane lane, string flow, int cost, CallNeed need, CancellationToken cancel)
     {
@@ -105,13 +110,18 @@ internal sealed class Door(SchedulerOptions options, Func<long> nowMs, TimeProvi
     {
         lock (_gate)
         {
-            foreseenMs = _forecast.WaitMs(_queue, lane, _slots);
-            if (!MakesWay(lane) && !_forecast.MayJoin(_queue, lane, foreseenMs))
+            var now = nowMs();
+            var (book, caller) = (_forecast.BookOf(lane), waiter.Need.Caller);
+            var isBack = book.IsBack(caller, now);
+            foreseenMs = _forecast.WaitMs(_queue, lane, _slots, now);
+            if (!MakesWay(lane) && !(isBack ? _forecast.HasRoom(_queue, lane) : _forecast.MayJoin(_queue, lane, foreseenMs)))
             {
+                foreseenMs = book.Tell(caller, foreseenMs, now);
                 return false;
             }
 
-            _queue.Add(waiter, lane, flow, cost);
+            book.Came(caller);
+            _queue.Add(waiter, lane, flow, cost, isBack);
             Admit();
             if (lane == Lane.Interactive)
             {
@@ -214,7 +224,9 @@ internal sealed class Door(SchedulerOptions options, Func<long> nowMs, TimeProvi
     private Place Enter(Lane lane, CallHold? hold, bool isKept)
     {
         var place = _sparePlaces.TryPop(out var spare) ? spare : new Place();
-        place.Begin(lane, hold, isKept, nowMs());
+        var now = nowMs();
+        place.Begin(lane, hold, isKept, now);
+        _forecast.Entered(lane, _slots, now);
         _preemption.Entered(place);
         _inside++;
         return place;
@@ -258,5 +270,5 @@ internal sealed class Door(SchedulerOptions options, Func<long> nowMs, TimeProvi
     }
 }
 
-/// <param name="Ms">When it was granted, or, when the queue is full, how long a place would take.</param>
+/// <param name="Ms">When it was granted, or, when the queue is full, after how long to come back.</param>
 internal readonly record struct DoorResult(TicketVerdict Verdict, long Ms, Place? Place);

@@ -22,7 +22,12 @@ public sealed class FairQueue
 
     public int CountOf(Lane lane) => _lanes[(int)lane].Count;
 
-    public void Add(QueueEntry entry, Lane lane, string flow, int cost)
+    /// <param name="entry">In no queue yet.</param>
+    /// <param name="lane">How urgent it is.</param>
+    /// <param name="flow">Whose it is.</param>
+    /// <param name="cost">Tokens of the worst case.</param>
+    /// <param name="isBack">It waited elsewhere for its turn in the lane, which has come.</param>
+    public void Add(QueueEntry entry, Lane lane, string flow, int cost, bool isBack = false)
     {
         var queue = _lanes[(int)lane];
 
@@ -30,7 +35,7 @@ public sealed class FairQueue
         queue.Pass = queue.Count == 0 ? Math.Max(queue.Pass, _now) : queue.Pass;
         entry.Lane = lane;
         entry.Cost = Math.Clamp(cost, 1, LaneQueue.CostMax);
-        queue.Add(entry, flow);
+        queue.Add(entry, flow, isBack);
     }
 
     /// <summary>Takes an entry out that no longer wants to wait.</summary>

@@ -14,6 +14,9 @@ internal sealed class LaneQueue
 
     private readonly Dictionary<string, FlowQueue> _waiting = new(StringComparer.Ordinal);
     private readonly Stack<FlowQueue> _spare = new();
+
+    /// <summary>Those whose turn has come already, before all flows.</summary>
+    private readonly FlowQueue _back = new();
     private FlowQueue? _turn;
 
     public int Count { get; private set; }
@@ -21,15 +24,21 @@ internal sealed class LaneQueue
     /// <summary>Virtual time at which the lane is served next; kept by <see cref="FairQueue"/>.</summary>
     public long Pass { get; set; }
 
-    public void Add(QueueEntry entry, string flow)
+    public void Add(QueueEntry entry, string flow, bool isBack)
     {
+        Count++;
+        if (isBack)
+        {
+            _back.Add(entry);
+            return;
+        }
+
         if (!_waiting.TryGetValue(flow, out var queue))
         {
             queue = Join(flow);
         }
 
         queue.Add(entry);
-        Count++;
     }
 
     public void Remove(QueueEntry entry)
@@ -37,7 +46,7 @@ internal sealed class LaneQueue
         var flow = entry.Flow!;
         flow.Remove(entry);
         Count--;
-        if (flow.Head is null)
+        if (flow.Head is null && flow != _back)
         {
             Leave(flow);
         }
@@ -46,6 +55,12 @@ internal sealed class LaneQueue
     /// <summary>The entry whose turn it is, taken out. There must be one.</summary>
     public QueueEntry Take()
     {
+        if (_back.Head is { } first)
+        {
+            Remove(first);
+            return first;
+        }
+
         while (true)
         {
             var flow = _turn!;

@@ -31,5 +31,5 @@ public enum TicketVerdict : byte
     Left,
 }
 
-/// <param name="ForeseenMs">When the queue is full: how long a place would take as things stand; 0 unknown.</param>
+/// <param name="ForeseenMs">When the queue is full: after how long to come back; 0 unknown.</param>
 public readonly record struct TicketResult(TicketVerdict Verdict, Ticket Ticket, long ForeseenMs = 0);

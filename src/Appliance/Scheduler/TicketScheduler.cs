@@ -34,6 +34,9 @@ public sealed class TicketScheduler(SchedulerOptions options, Func<long>? nowMs 
     /// <summary>Milliseconds that a call of a lane would wait for a ticket, by how long calls take there; 0 where a place is free or nobody was yet.</summary>
     public long ForeseenMs(string candidate, Lane lane) => _doors.TryGetValue(candidate, out var door) ? door.ForeseenMs(lane) : 0;
 
+    /// <summary>Somebody of a lane was told to come back: who enters says who it is (<see cref="CallNeed.Caller"/>).</summary>
+    public bool HasClaims(string candidate, Lane lane) => _doors.TryGetValue(candidate, out var door) && door.HasClaims(lane);
+
     /// <summary>Waits for a ticket behind others; a person's call at once takes the place of a batch's that may be set aside.</summary>
     /// <param name="candidate">Its door's name.</param>
     /// <param name="lane">How urgent it is.</param>

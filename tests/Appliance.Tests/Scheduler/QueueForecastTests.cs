@@ -38,7 +38,7 @@ public sealed class QueueForecastTests
     }
 
     [Fact]
-    public async Task A_lane_s_wait_is_foreseen_by_its_share_of_the_places()
+    public async Task A_lane_s_wait_is_foreseen_by_who_stands_before_it()
     {
         var now = 0L;
         var scheduler = new TicketScheduler(new SchedulerOptions { BatchWaitMs = 100 }, () => now);
@@ -49,8 +49,8 @@ public sealed class QueueForecastTests
         Assert.True(scheduler.TryEnter("a/m", 1, Lane.Interactive, out _));
         var person = scheduler.WaitAsync("a/m", Lane.Interactive, "f", 1, cancel.Token).AsTask();
 
-        // Of seventeen places people get sixteen.
-        Assert.Equal(17_000, (await scheduler.WaitAsync("a/m", Lane.Batch, "f", 1, cancel.Token)).ForeseenMs);
+        // The person who waits, then the batch: of seventeen places people would get sixteen only if so many came.
+        Assert.InRange((await scheduler.WaitAsync("a/m", Lane.Batch, "f", 1, cancel.Token)).ForeseenMs, 2_000, 2_100);
         await cancel.CancelAsync();
         await person;
     }
