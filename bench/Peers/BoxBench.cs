@@ -17,7 +17,12 @@ internal static class BoxBench
 {
     private const string Server = "/usr/sbin/nats-server";
 
-    public static async Task RunAsync(TextWriter output, bool tiny, bool callsOnly = false)
+    /// <summary>Of each measurement of a box's cost.</summary>
+    public const int Seconds = 20;
+
+    /// <param name="cost">What other boxes cost this one.</param>
+    /// <param name="calls">What the way to another adds to a call.</param>
+    public static async Task RunAsync(TextWriter output, bool tiny, bool cost = true, bool calls = true, int seconds = Seconds)
     {
         if (!File.Exists(Server))
         {
@@ -25,14 +30,18 @@ internal static class BoxBench
             return;
         }
 
-        var (peers, seconds) = tiny ? (50, 1) : (1_000, 20);
+        (var peers, seconds) = tiny ? (50, 1) : (1_000, seconds);
         var port = FreePort();
         using var server = Start(new ProcessStartInfo(Server, ["-a", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture), "-l", "/dev/null"]));
         try
         {
             var url = $"nats://127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}";
-            await CallBench.RunAsync(output, url, tiny);
-            if (callsOnly)
+            if (calls)
+            {
+                await CallBench.RunAsync(output, url, tiny);
+            }
+
+            if (!cost)
             {
                 return;
             }

@@ -4,7 +4,8 @@ namespace Jesus.Bench.Peers;
 
 /// <summary>
 /// What the other boxes of a fleet cost one box: processor and memory for 1,000 simulated peers; what the way to another adds to a call; and how soon another goes on with
-/// the answers of one that dies. Arguments: <c>--calls</c> measures only the way, <c>--rescue</c> only the death; <c>--tiny</c> runs all of it in seconds, for the tests;
+/// the answers of one that dies. Arguments: <c>--cost [SECONDS]</c> measures only what peers cost, <c>--calls</c> only the way, <c>--rescue</c> only the death; <c>--tiny</c> runs
+/// all of it in seconds, for the tests;
 /// <c>speak URL PEERS STATUSES-PER-SECOND</c> is the peers' side, a process of its own so that only the box is measured.
 /// </summary>
 public static class Program
@@ -25,7 +26,15 @@ public static class Program
 
         if (args.Contains("--calls"))
         {
-            await BoxBench.RunAsync(Console.Out, tiny: false, callsOnly: true);
+            await BoxBench.RunAsync(Console.Out, tiny: false, cost: false);
+            return 0;
+        }
+
+        if (args is ["--cost", .. var rest])
+        {
+            await TableBench.RunAsync(Console.Out, tiny: false);
+            var seconds = rest is [var text] ? int.Parse(text, CultureInfo.InvariantCulture) : BoxBench.Seconds;
+            await BoxBench.RunAsync(Console.Out, tiny: false, calls: false, seconds: seconds);
             return 0;
         }
 

@@ -141,7 +141,8 @@ internal sealed class InboundCall(InferRequest request, string caller, byte[] re
         return true;
     }
 
-    public ValueTask WriteAsync(ModelEvent item) => item.Kind == EventKind.Wire ? ValueTask.CompletedTask : SendItemAsync(item);
+    /// <summary>A provider's own bytes stay here, and that the engine is at it is what the beats say.</summary>
+    public ValueTask WriteAsync(ModelEvent item) => item.Kind is EventKind.Wire or EventKind.Working ? ValueTask.CompletedTask : SendItemAsync(item);
 
     /// <summary>The last event.</summary>
     public async ValueTask EndAsync(CallResult result, RefusalReason refusal)

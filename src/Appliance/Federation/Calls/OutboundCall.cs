@@ -31,6 +31,7 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
     private long _askedMs = long.MaxValue;
     private long _endsMs = long.MaxValue;
     private long _heardMs;
+    private long _gaveMs;
     private long _saidMs;
     private long _granted;
     private long _received;
@@ -240,6 +241,11 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
                         await GiveAsync(item, sink).ConfigureAwait(false);
                         _end.Token.ThrowIfCancellationRequested();
                     }
+                    else if (_received > 1 && caller.Time.NowMs() - _gaveMs <= caller.Limits.WorkingMs)
+                    {
+                        // A beat: a peer that reads a long prompt has nothing to show, and is not lost.
+                        await sink.WriteAsync(new ModelEvent { Kind = EventKind.Working }).ConfigureAwait(false);
+                    }
 
                     await GrantAsync().ConfigureAwait(false);
                 }
@@ -275,6 +281,7 @@ internal sealed class OutboundCall(PeerCaller caller, PeerLink link, ulong numbe
         _received++;
         _numerics = item.Numerics.IsUnknown ? _numerics : item.Numerics;
         Volatile.Write(ref _heardMs, caller.Time.NowMs());
+        _gaveMs = _isAccepted && item.Kind == InferEventKind.Accepted ? _gaveMs : _heardMs;
         if (!_isAccepted && item.Kind == InferEventKind.Accepted)
         {
             link.Accepted(TimeSpan.FromMilliseconds(Math.Max(0.01, caller.Time.NowMs() - _askedMs)));

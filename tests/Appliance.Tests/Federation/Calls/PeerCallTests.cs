@@ -9,6 +9,7 @@ using Jesus.Appliance.Tests.Pipeline;
 using Jesus.Inference.Contract;
 using Jesus.Tests.Memory;
 using Jesus.Tests.Nats;
+using Jesus.Transport.Buffers;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Tests.Federation.Calls;
@@ -298,6 +299,35 @@ public sealed class PeerCallTests
         Assert.Equal((ErrorCause.Cut, UsageQuality.Estimated), (outcome.Error.Cause, outcome.Quality));
         Assert.Equal(1, outcome.Usage.OutputTokens);
         await TestBox.EventuallyAsync(() => ended == 1, () => "the callee still works for nobody");
+    }
+
+    [Theory]
+    [InlineData(900_000)]
+    [InlineData(-1)]
+    public async Task A_peer_that_reads_a_long_prompt_is_told_as_working_for_so_long_as_that_may_take(int workingMs)
+    {
+        await using var server = await StartAsync();
+        var limits = new CallLimits { VanishedMs = 30_000, BeatMs = 20, LookMs = 10, WorkingMs = workingMs };
+        var prompt = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var b = CallBox.Start("b", server.Url, CallBox.Engine(async (_, sink, _) =>
+        {
+            await prompt.Task;
+            return await FakeAdapter.SayAsync(sink, "read");
+        }), Local(), limits: limits);
+        await using var a = CallBox.Start("a", server.Url, limits: limits);
+        await a.SeesAsync(b);
+        var request = new ModelRequest { Model = new Utf8Slice("m"u8.ToArray()) };
+        request.Turns.Add(TurnRole.User, request.Text.Copy("a long prompt"));
+        var log = new EventLog();
+        var asking = new PeerAdapter(new PeerLink("b", "m"), a.Caller).CallAsync(request, log, Cancel).AsTask();
+        var before = b.Box.Hub.Nats.Statistics.MessagesOut;
+        await TestBox.EventuallyAsync(() => b.Box.Hub.Nats.Statistics.MessagesOut > before + 20 && (workingMs < 0 || log.Events.Count >= 3),
+            () => $"no beats; {(asking.IsCompleted ? asking.Result.Error : "")} {b.Box.Hub.Nats.Statistics.MessagesOut - before} {string.Join(';', log.Events)}");
+        prompt.SetResult();
+        Assert.True((await asking).Error.IsNone);
+        var works = log.Events.Count(e => e.StartsWith("Working", StringComparison.Ordinal));
+        Assert.True(workingMs < 0 ? works == 0 : works >= 3, $"{works} times");
+        Assert.Contains(log.Events, e => e.Contains("'read'", StringComparison.Ordinal));
     }
 
     /// <summary>A model that a call has loaded is hashed while it answers: its status knows no arithmetic, nor does the first event.</summary>
