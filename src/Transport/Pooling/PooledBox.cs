@@ -48,14 +48,19 @@ internal sealed class PooledBox<TMachine, TResult> : PooledBox<TResult>
     /// <summary>Boxes kept of each method, about 300 B each; more calls at once than this allocate.</summary>
     private const int KeptMax = 1_024;
 
+    /// <summary>Of these a thread keeps so many to itself, for which it needs neither lock nor queue: the calls that one event loop usually has under way.</summary>
+    private const int NearMax = 64;
+
     private static readonly ConcurrentQueue<PooledBox<TMachine, TResult>> Kept = new();
     private static int _keptCount;
 
-    /// <summary>The one returned last on this thread: still in its core's cache.</summary>
+    /// <summary>Those returned on this thread, the last first: it is still in its core's cache.</summary>
     [ThreadStatic]
     private static PooledBox<TMachine, TResult>? _near;
 
     private readonly ContextCallback _moveNext;
+    private PooledBox<TMachine, TResult>? _next;
+    private int _depth;
     private ExecutionContext? _context;
     private TMachine? _machine;
 
@@ -71,7 +76,8 @@ internal sealed class PooledBox<TMachine, TResult> : PooledBox<TResult>
     {
         if (_near is { } near)
         {
-            _near = null;
+            _near = near._next;
+            near._next = null;
             return near;
         }
 
@@ -94,8 +100,11 @@ internal sealed class PooledBox<TMachine, TResult> : PooledBox<TResult>
     {
         _machine = default;
         _context = null;
-        if (_near is null)
+        var near = _near;
+        if (near is null || near._depth < NearMax)
         {
+            _next = near;
+            _depth = near is null ? 1 : near._depth + 1;
             _near = this;
             return;
         }
@@ -109,9 +118,13 @@ internal sealed class PooledBox<TMachine, TResult> : PooledBox<TResult>
         Interlocked.Decrement(ref _keptCount);
     }
 
+    /// <summary>
+    /// With what flowed when it was suspended. That is nearly always what flows here already; then nothing need be restored afterwards either, since whoever goes on next
+    /// looks in the same way.
+    /// </summary>
     private void Continue()
     {
-        if (_context is { } context)
+        if (_context is { } context && context != ExecutionContext.Capture())
         {
             ExecutionContext.Run(context, _moveNext, this);
         }
