@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security;
+using Jesus.Appliance.Security.Redaction;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Pooling;
 
@@ -37,43 +38,13 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     }
 
     /// <summary>Waits for a place if need be.</summary>
-    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
-    public async ValueTask<CallResult> RunAsync(CallPath path, Attempt attempt, IAnswerSink sink)
-    {
-        // 4
-        if (!TryEnter(path, attempt, out var ticket))
-        {
-            var asked = rooms.Time.NowMs();
-            var entered = await QueueAsync(path, attempt).ConfigureAwait(false);
-            path.QueuedMs += rooms.Time.NowMs() - asked;
-            if (entered.Verdict != TicketVerdict.Granted)
-            {
-                return Failed(NoTicket(attempt, entered));
-            }
-
-            ticket = entered.Ticket;
-        }
-
-        using (ticket)
-        {
-            return await CallAsync(path, attempt, sink).ConfigureAwait(false);
-        }
-    }
+    public ValueTask<CallResult> RunAsync(CallPath path, Attempt attempt, IAnswerSink sink) =>
+        TryEnter(path, attempt, out var ticket) ? CallAsync(path, attempt, sink, ticket) : QueueAndCallAsync(path, attempt, sink);
 
     /// <summary>Only where a place is free: a second attempt that waits in a queue would be no help.</summary>
-    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
-    public async ValueTask<CallResult> RunAtOnceAsync(CallPath path, Attempt attempt, IAnswerSink sink)
-    {
-        if (!TryEnter(path, attempt, out var ticket))
-        {
-            return Failed(NoTicket(attempt, new TicketResult(TicketVerdict.Full, default)));
-        }
-
-        using (ticket)
-        {
-            return await CallAsync(path, attempt, sink).ConfigureAwait(false);
-        }
-    }
+    public ValueTask<CallResult> RunAtOnceAsync(CallPath path, Attempt attempt, IAnswerSink sink) => TryEnter(path, attempt, out var ticket)
+        ? CallAsync(path, attempt, sink, ticket)
+        : ValueTask.FromResult(Failed(NoTicket(attempt, new TicketResult(TicketVerdict.Full, default))));
 
     /// <summary>Says why an attempt was cut short, and whether a held-back answer is what was asked for.</summary>
     public static CallResult Interpret(CallPath path, Attempt attempt, in CallResult result)
@@ -93,6 +64,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
             : result with { Error = new ModelError(ErrorCause.SchemaViolated, $"'{attempt.Candidate.Label}' did not answer as asked: {problem}.") };
     }
 
+    // 4
     private bool TryEnter(CallPath path, Attempt attempt, out Ticket ticket)
     {
         var candidate = attempt.Candidate;
@@ -110,6 +82,16 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
 
     private static void Name(CallPath path) =>
         path.Caller = path.Caller != 0 ? path.Caller : CallerKey.Of(path.Call.Principal.Id, path.Call.RouteName, path.Call.Request);
+
+    private async ValueTask<CallResult> QueueAndCallAsync(CallPath path, Attempt attempt, IAnswerSink sink)
+    {
+        var asked = rooms.Time.NowMs();
+        var entered = await QueueAsync(path, attempt).ConfigureAwait(false);
+        path.QueuedMs += rooms.Time.NowMs() - asked;
+        return entered.Verdict == TicketVerdict.Granted
+            ? await CallAsync(path, attempt, sink, entered.Ticket).ConfigureAwait(false)
+            : Failed(NoTicket(attempt, entered));
+    }
 
     /// <summary>Waits no longer than an attempt may: with another candidate left, its door may be open.</summary>
     private async ValueTask<TicketResult> QueueAsync(CallPath path, Attempt attempt)
@@ -146,8 +128,9 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     }
 
     [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
-    private async ValueTask<CallResult> CallAsync(CallPath path, Attempt attempt, IAnswerSink sink)
+    private async ValueTask<CallResult> CallAsync(CallPath path, Attempt attempt, IAnswerSink sink, Ticket ticket)
     {
+        using var place = ticket;
         if (Shape(path, attempt) is { IsNone: false } unsupported)
         {
             return Failed(unsupported);
@@ -193,15 +176,13 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     }
 
     /// <summary>Internal data leaves the box with placeholders in it; the values return on the answer's way to the reader.</summary>
-    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
-    private async ValueTask<CallResult> RedactAndCallAsync(CallPath path, Attempt attempt, IAnswerSink sink)
-    {
-        if (!attempt.Candidate.Traits.LeavesBox || path.DataClass != DataClass.Internal || rooms.Redactor is null)
-        {
-            return await CallAdapterAsync(attempt, sink).ConfigureAwait(false);
-        }
+    private ValueTask<CallResult> RedactAndCallAsync(CallPath path, Attempt attempt, IAnswerSink sink) =>
+        attempt.Candidate.Traits.LeavesBox && path.DataClass == DataClass.Internal && rooms.Redactor is { } redactor
+            ? CallRedactedAsync(path.Redaction ??= redactor.Begin(), attempt, sink)
+            : CallAdapterAsync(attempt, sink);
 
-        var redaction = path.Redaction ??= rooms.Redactor.Begin();
+    private static async ValueTask<CallResult> CallRedactedAsync(RedactionSession redaction, Attempt attempt, IAnswerSink sink)
+    {
         var error = redaction.Redact(attempt.Request);
         try
         {

@@ -67,7 +67,17 @@ internal sealed class HttpConnection : IDisposable
         try
         {
             await SendAsync(request).ConfigureAwait(false);
-            var error = await ReadHeadAsync().ConfigureAwait(false);
+            var interims = 0;
+            bool isRead;
+            HttpError error;
+            do
+            {
+                // Cancelling closes the socket, which ends the read.
+                var read = await _network.Input.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+                isRead = TryReadHead(read, ref interims, out error);
+            }
+            while (!isRead);
+
             Arm(_options.BodyIdleTimeoutMs);
             return error;
         }
@@ -175,47 +185,31 @@ internal sealed class HttpConnection : IDisposable
         output.Write("\r\n"u8);
     }
 
-    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
-    private async ValueTask<HttpError> ReadHeadAsync()
+    /// <summary>Takes what was read; interim responses are passed over.</summary>
+    /// <returns>False while more must be read.</returns>
+    private bool TryReadHead(in ReadResult read, ref int interims, out HttpError error)
     {
-        for (var interim = 0; interim <= InterimMax; interim++)
+        SawResponse |= !read.Buffer.IsEmpty;
+        var rest = read.Buffer;
+        while (TryFindHead(rest, out var end))
         {
-            var error = await ReadOneHeadAsync().ConfigureAwait(false);
-            if (!error.IsNone || _head.Status >= 200)
+            var wrong = _head.Parse(rest.Slice(0, end));
+            var isFinal = wrong is null && _head.Status >= 200;
+            if (wrong is not null || isFinal || ++interims > InterimMax)
             {
-                return error.IsNone ? Frame() : error;
-            }
-        }
-
-        return Malformed($"it sent more than {InterimMax} interim responses");
-    }
-
-    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
-    private async ValueTask<HttpError> ReadOneHeadAsync()
-    {
-        while (true)
-        {
-            var read = await _network.Input.ReadAsync().ConfigureAwait(false);
-            SawResponse |= !read.Buffer.IsEmpty;
-            if (TryFindHead(read.Buffer, out var end))
-            {
-                var wrong = _head.Parse(read.Buffer.Slice(0, end));
                 _network.Input.AdvanceTo(end);
-                return wrong is null ? default : Malformed(wrong);
+                error = isFinal ? Frame() : Malformed(wrong ?? $"it sent more than {InterimMax} interim responses");
+                return true;
             }
 
-            var tooLong = read.Buffer.Length > _options.HeadBytesMax;
-            _network.Input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-            if (tooLong)
-            {
-                return Malformed($"its head is longer than {_options.HeadBytesMax} bytes");
-            }
-
-            if (read.IsCompleted)
-            {
-                return Broken(SawResponse ? HttpFault.Cut : HttpFault.NoResponse, "the connection was closed");
-            }
+            rest = rest.Slice(end);
         }
+
+        _network.Input.AdvanceTo(rest.Start, rest.End);
+        error = rest.Length > _options.HeadBytesMax ? Malformed($"its head is longer than {_options.HeadBytesMax} bytes")
+            : read.IsCompleted ? Broken(SawResponse ? HttpFault.Cut : HttpFault.NoResponse, "the connection was closed")
+            : default;
+        return !error.IsNone;
     }
 
     private bool TryFindHead(in ReadOnlySequence<byte> buffer, out SequencePosition end)

@@ -64,7 +64,7 @@ public sealed class HttpUpstream : IDisposable
         var connection = TakeIdle();
         if (connection is not null)
         {
-            var stale = await ExchangeAsync(connection, request, cancel).ConfigureAwait(false);
+            var stale = Open(connection, await connection.ExchangeAsync(request, cancel).ConfigureAwait(false));
             if (stale.Error.Fault != HttpFault.NoResponse || !request.SafeToResend)
             {
                 return stale;
@@ -72,7 +72,7 @@ public sealed class HttpUpstream : IDisposable
         }
 
         var (error, fresh) = await ConnectAsync(cancel).ConfigureAwait(false);
-        return fresh is null ? new HttpResult(error, null) : await ExchangeAsync(fresh, request, cancel).ConfigureAwait(false);
+        return fresh is null ? new HttpResult(error, null) : Open(fresh, await fresh.ExchangeAsync(request, cancel).ConfigureAwait(false));
     }
 
     public void Dispose()
@@ -110,10 +110,9 @@ public sealed class HttpUpstream : IDisposable
         connection.Dispose();
     }
 
-    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder<>))]
-    private static async ValueTask<HttpResult> ExchangeAsync(HttpConnection connection, HttpRequest request, CancellationToken cancel)
+    /// <summary>The head has come, or it will not.</summary>
+    private static HttpResult Open(HttpConnection connection, in HttpError error)
     {
-        var error = await connection.ExchangeAsync(request, cancel).ConfigureAwait(false);
         if (error.IsNone)
         {
             connection.Response.Begin();
