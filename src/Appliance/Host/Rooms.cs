@@ -88,7 +88,7 @@ public sealed class Rooms : IAsyncDisposable
             Scheduler = scheduler,
             Journal = Journal,
             Time = Time,
-            Dice = Roll,
+            Dice = ThreadDice.Roll,
             Peers = calls?.Candidates,
             Redactor = config.Security.Redaction ? new Redactor() : null,
         });

@@ -35,10 +35,13 @@ public static class StableHash
         return Mix(hash);
     }
 
+    /// <summary>Added to a state again and again, it meets every other value before one twice.</summary>
+    public const ulong Step = 0x9E3779B97F4A7C15UL;
+
     /// <summary>SplitMix64 (Steele, Lea, Flood 2014): every bit of the input reaches every bit of the output.</summary>
     public static ulong Mix(ulong state)
     {
-        var z = state + 0x9E3779B97F4A7C15UL;
+        var z = state + Step;
         z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9UL;
         z = (z ^ (z >> 27)) * 0x94D049BB133111EBUL;
         return z ^ (z >> 31);
