@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Jesus.Appliance.Gateway.Anthropic;
 using Jesus.Appliance.Gateway.OpenAi;
 using Jesus.Appliance.Gateway.OpenAi.Responses;
 using Jesus.Appliance.Gateway.Rest;
 using Jesus.Appliance.Security;
+using Jesus.Transport.Pooling;
 using Jesus.Transport.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -41,7 +43,7 @@ public sealed class GatewayApp
     }
 
     /// <summary>Answers one request. Nothing escapes: what is no expected failure is logged with the request id and answered with 500.</summary>
-    public Task HandleAsync(HttpContext http) => IsQuick(http.Request) ? AnswerAsync(http) : AnswerAwayAsync(http);
+    public Task HandleAsync(HttpContext http) => IsQuick(http.Request) ? AnswerAsync(http).AsTask() : AnswerAwayAsync(http);
 
     /// <summary>Short of what it calls, the request takes less than a millisecond and waits for no file: it may run where sockets are served.</summary>
     private static bool IsQuick(HttpRequest request) =>
@@ -69,7 +71,8 @@ public sealed class GatewayApp
         }
     }
 
-    private async Task AnswerAsync(HttpContext http)
+    [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
+    private async ValueTask AnswerAsync(HttpContext http)
     {
         var path = http.Request.Path.Value ?? "/";
         var started = Stopwatch.GetTimestamp();

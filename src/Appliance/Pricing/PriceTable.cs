@@ -5,51 +5,47 @@ namespace Jesus.Appliance.Pricing;
 /// <summary>Dated prices by model: an immutable snapshot. Pure.</summary>
 public sealed class PriceTable
 {
-    private readonly FrozenDictionary<string, DatedPrice[]> _lines;
+    private const string EveryModel = "*";
 
-    private PriceTable(FrozenDictionary<string, DatedPrice[]> lines) => _lines = lines;
+    private readonly FrozenDictionary<string, DatedPrice[]> _models;
+    private readonly FrozenDictionary<string, DatedPrice[]> _providers;
 
-    public static PriceTable Empty { get; } = new(FrozenDictionary<string, DatedPrice[]>.Empty);
+    private PriceTable(Dictionary<string, List<DatedPrice>> models, Dictionary<string, List<DatedPrice>> providers) =>
+        (_models, _providers) = (Freeze(models), Freeze(providers));
+
+    public static PriceTable Empty { get; } = new([], []);
 
     /// <summary>Builds the table. Errors name the line and the remedy.</summary>
     public static PriceTable Build(PricesOptions options, ICollection<string> errors)
     {
-        var lines = new Dictionary<string, List<DatedPrice>>(StringComparer.Ordinal);
+        var models = new Dictionary<string, List<DatedPrice>>(StringComparer.Ordinal);
+        var providers = new Dictionary<string, List<DatedPrice>>(StringComparer.Ordinal);
         for (var i = 0; i < options.Prices.Count; i++)
         {
             var line = options.Prices[i];
             if (Check(i, line, errors))
             {
-                var key = $"{line.Provider}/{line.Model}";
+                var (lines, key) = line.Model == EveryModel ? (providers, line.Provider) : (models, $"{line.Provider}/{line.Model}");
                 lines.TryAdd(key, []);
                 lines[key].Add(new DatedPrice(line.From, PriceOf(line)));
             }
         }
 
-        return new PriceTable(lines.ToFrozenDictionary(l => l.Key, l => l.Value.OrderBy(p => p.From).ToArray(), StringComparer.Ordinal));
+        return new PriceTable(models, providers);
     }
 
     /// <summary>The price of a candidate at a moment: its own line, the provider's <c>*</c> line, free when it runs on the box, else unknown.</summary>
-    public Price Find(string candidate, string provider, bool leavesBox, DateTimeOffset at)
-    {
-        if (TryFind(candidate, at, out var price))
-        {
-            return price;
-        }
+    public Price Find(string candidate, string provider, bool leavesBox, DateTimeOffset at) =>
+        TryFind(_models, candidate, at, out var price) || TryFind(_providers, provider, at, out price) ? price
+        : leavesBox ? Price.Unknown : Price.Free;
 
-        // The concatenation happens only where a table exists but the model has no line.
-        if (_lines.Count > 0 && TryFind(provider + "/*", at, out price))
-        {
-            return price;
-        }
+    private static FrozenDictionary<string, DatedPrice[]> Freeze(Dictionary<string, List<DatedPrice>> lines) =>
+        lines.ToFrozenDictionary(l => l.Key, l => l.Value.OrderBy(p => p.From).ToArray(), StringComparer.Ordinal);
 
-        return leavesBox ? Price.Unknown : Price.Free;
-    }
-
-    private bool TryFind(string key, DateTimeOffset at, out Price price)
+    private static bool TryFind(FrozenDictionary<string, DatedPrice[]> lines, string key, DateTimeOffset at, out Price price)
     {
         price = default;
-        if (!_lines.TryGetValue(key, out var dated))
+        if (!lines.TryGetValue(key, out var dated))
         {
             return false;
         }

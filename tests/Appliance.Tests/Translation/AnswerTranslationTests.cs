@@ -105,7 +105,7 @@ public sealed class AnswerTranslationTests
         var exchange = new Jesus.Appliance.Gateway.OpenAi.ChatExchange();
         var (http, body) = Http();
         var wishes = new ChatWishes { Model = "m", Stream = true, IncludeUsage = true, ParallelToolCalls = true };
-        exchange.Stream.Begin(new GatewayRequest(http, Principal.System, "r"), exchange.Call, "chatcmpl-1", 1, wishes);
+        exchange.Stream.Begin(new GatewayRequest(http, Principal.System, "r"), exchange.Call, 1, wishes);
         await FeedAsync(events, exchange.Stream);
         await exchange.Stream.Finish(Outcome(reason, usage));
         return Encoding.UTF8.GetString(body.ToArray());

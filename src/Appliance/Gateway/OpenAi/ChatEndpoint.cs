@@ -17,12 +17,11 @@ internal sealed class ChatEndpoint(ModelCaller caller, ChatExchangePool pool, Ga
         }
 
         ModelCalls.Address(request, call, wishes.Model, Time);
-        var id = "chatcmpl-" + request.RequestId;
-        return wishes.Stream ? StreamAsync(request, exchange, id, wishes) : WholeAsync(request, exchange, id, wishes);
+        return wishes.Stream ? StreamAsync(request, exchange, wishes) : WholeAsync(request, exchange, wishes);
     }
 
     [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
-    private async ValueTask WholeAsync(GatewayRequest request, ChatExchange exchange, string id, ChatWishes wishes)
+    private async ValueTask WholeAsync(GatewayRequest request, ChatExchange exchange, ChatWishes wishes)
     {
         exchange.Collector.ParallelToolCalls = wishes.ParallelToolCalls;
         var outcome = await Caller(exchange.Call, exchange.Collector, request.Aborted);
@@ -39,15 +38,15 @@ internal sealed class ChatEndpoint(ModelCaller caller, ChatExchangePool pool, Ga
             return;
         }
 
-        exchange.Collector.Write(exchange.BeginAnswer(), id, Now(), wishes, outcome);
+        exchange.Collector.Write(exchange.BeginAnswer(), IdOf(request), Now(), wishes, outcome);
         await SendAsync(request, exchange, outcome);
     }
 
     [AsyncMethodBuilder(typeof(PooledValueTaskBuilder))]
-    private async ValueTask StreamAsync(GatewayRequest request, ChatExchange exchange, string id, ChatWishes wishes)
+    private async ValueTask StreamAsync(GatewayRequest request, ChatExchange exchange, ChatWishes wishes)
     {
         var stream = exchange.Stream;
-        stream.Begin(request, exchange.Call, id, Now(), wishes);
+        stream.Begin(request, exchange.Call, Now(), wishes);
         var outcome = await Caller(exchange.Call, stream, request.Aborted);
         if (outcome.Succeeded)
         {
@@ -62,4 +61,7 @@ internal sealed class ChatEndpoint(ModelCaller caller, ChatExchangePool pool, Ga
             await ModelCalls.FailAsync(request, exchange.Call, outcome);
         }
     }
+
+    /// <summary>The answer's id, where it is ours to name: an answer passed on as it came keeps its provider's.</summary>
+    internal static string IdOf(in GatewayRequest request) => "chatcmpl-" + request.RequestId;
 }

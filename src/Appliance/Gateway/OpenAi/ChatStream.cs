@@ -19,16 +19,16 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
     private bool _wire;
     private ModelCall? _call;
     private CancellationToken _cancel;
-    private string _id = "";
+    private string? _id;
     private long _created;
     private ChatWishes _wishes;
 
     /// <summary>Something of the answer is on the wire: the status can no longer change.</summary>
     public bool Begun { get; private set; }
 
-    public void Begin(in GatewayRequest request, ModelCall call, string id, long createdUnixSeconds, in ChatWishes wishes)
+    public void Begin(in GatewayRequest request, ModelCall call, long createdUnixSeconds, in ChatWishes wishes)
     {
-        (_request, _call, _id, _created, _wishes, _cancel) = (request, call, id, createdUnixSeconds, wishes, request.Aborted);
+        (_request, _call, _created, _wishes, _cancel) = (request, call, createdUnixSeconds, wishes, request.Aborted);
     }
 
     public ValueTask WriteAsync(ModelEvent item)
@@ -121,6 +121,7 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
         _choices.Clear();
         _request = default;
         _call = null;
+        _id = null;
         _wire = false;
         _cancel = default;
         Begun = false;
@@ -240,7 +241,7 @@ internal sealed class ChatStream(Utf8JsonWriter json) : IAnswerSink
     {
         Put("data: "u8);
         json.Reset(Writer);
-        ChatJson.WriteHead(json, "chat.completion.chunk"u8, _id, _created, _wishes.Model);
+        ChatJson.WriteHead(json, "chat.completion.chunk"u8, _id ??= ChatEndpoint.IdOf(_request), _created, _wishes.Model);
     }
 
     private void StartChoice(int index)

@@ -9,6 +9,10 @@ internal static class RequestSettings
     /// <summary>OpenAI's own limit of <c>logit_bias</c> is 300; a table of this size still costs less than one token's logits.</summary>
     private const int MaxBiases = 1_024;
 
+    /// <summary>The model named last on this thread: the next call often names it too.</summary>
+    [ThreadStatic]
+    private static string? _model;
+
     public static bool Read(ref ChatReader chat, FieldRule rule) => rule.Field switch
     {
         RequestField.Model => ReadModel(ref chat),
@@ -49,7 +53,7 @@ internal static class RequestSettings
             return chat.WrongType("model", "a string");
         }
 
-        chat.Wishes.Model = chat.Reader.GetString()!;
+        chat.Wishes.Model = _model is { } last && chat.Reader.ValueTextEquals(last) ? last : _model = chat.Reader.GetString()!;
         return chat.Wishes.Model.Length <= 256 || chat.Fail("invalid_value", "'model' is longer than 256 characters.", "model");
     }
 
