@@ -3,5 +3,5 @@ namespace Jesus.Appliance.Pipeline;
 /// <summary>Milliseconds of a <see cref="TimeProvider"/>'s monotonic clock, the unit of every decider.</summary>
 public static class MonotonicClock
 {
-    public static long NowMs(this TimeProvider time) => (long)time.GetElapsedTime(0).TotalMilliseconds;
+    public static long NowMs(this TimeProvider time) => time.GetTimestamp() / (time.TimestampFrequency / 1_000);
 }
