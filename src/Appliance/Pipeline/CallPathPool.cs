@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Jesus.Appliance.Pipeline;
 
 /// <summary>Keeps finished paths for the next calls.</summary>
@@ -8,30 +6,30 @@ internal sealed class CallPathPool(PipelineRooms rooms)
     /// <summary>Each holds about 10 KB (held answer, lists); beyond this many the rest is left to the collector.</summary>
     private const int KeptMax = 512;
 
-    private readonly ConcurrentQueue<CallPath> _kept = new();
-    private int _count;
+    private readonly Stack<CallPath> _kept = new();
+    private readonly Lock _gate = new();
 
+    /// <summary>The one returned last: it is still in a cache.</summary>
     public CallPath Rent()
     {
-        if (!_kept.TryDequeue(out var path))
+        lock (_gate)
         {
-            return new CallPath(rooms);
+            return _kept.TryPop(out var path) ? path : new CallPath(rooms);
         }
-
-        Interlocked.Decrement(ref _count);
-        return path;
     }
 
     public void Return(CallPath path)
     {
         path.Reset();
-        if (Interlocked.Increment(ref _count) <= KeptMax)
+        lock (_gate)
         {
-            _kept.Enqueue(path);
-            return;
+            if (_kept.Count < KeptMax)
+            {
+                _kept.Push(path);
+                return;
+            }
         }
 
-        Interlocked.Decrement(ref _count);
         path.Dispose();
     }
 }

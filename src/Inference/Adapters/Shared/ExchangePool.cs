@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Jesus.Inference.Adapters.Shared;
 
 /// <summary>The buffers of one call and the reading of its answer: owned by the call from rent to return.</summary>
@@ -15,38 +13,41 @@ internal sealed class ExchangePool<T> : IDisposable
     /// <summary>Exchanges kept for reuse, about 20 KB each.</summary>
     private const int KeptMax = 256;
 
-    private readonly ConcurrentQueue<T> _kept = new();
-    private int _count;
+    private readonly Stack<T> _kept = new();
+    private readonly Lock _gate = new();
 
+    /// <summary>The one returned last: its buffers are still in a cache.</summary>
     public T Rent()
     {
-        if (!_kept.TryDequeue(out var exchange))
+        lock (_gate)
         {
-            return new T();
+            return _kept.TryPop(out var exchange) ? exchange : new T();
         }
-
-        Interlocked.Decrement(ref _count);
-        return exchange;
     }
 
     public void Return(T exchange)
     {
         exchange.Reset();
-        if (Interlocked.Increment(ref _count) <= KeptMax)
+        lock (_gate)
         {
-            _kept.Enqueue(exchange);
-            return;
+            if (_kept.Count < KeptMax)
+            {
+                _kept.Push(exchange);
+                return;
+            }
         }
 
-        Interlocked.Decrement(ref _count);
         exchange.Dispose();
     }
 
     public void Dispose()
     {
-        while (_kept.TryDequeue(out var exchange))
+        lock (_gate)
         {
-            exchange.Dispose();
+            while (_kept.TryPop(out var exchange))
+            {
+                exchange.Dispose();
+            }
         }
     }
 }
