@@ -12,7 +12,7 @@ internal static class EventLoops
     /// <summary>The loop for a new socket: that of the caller, so that both ends of a call share one; from elsewhere, each in turn.</summary>
     public static EventLoop Take() => EventLoop.Current ?? All.Value[(uint)Interlocked.Increment(ref _next) % (uint)All.Value.Length];
 
-    // Half the cores: engines, runs and the thread pool have work as well.
+    // One for each core: half of them take a tenth less CPU a call where they are two, and serve a fifth fewer calls.
     private static EventLoop[] Start()
     {
         var loops = new EventLoop[Math.Clamp(Environment.ProcessorCount, 1, LoopsMax)];
