@@ -187,7 +187,8 @@ internal static class NatsParser
             {
                 // Vectors of 128 bits, which ahead-of-time code has without asking; the wider ones it has not.
                 ref var first = ref MemoryMarshal.GetReference(bytes);
-                _marks = Marks(ref first) | (Marks(ref Unsafe.Add(ref first, 16)) << 16) | (Marks(ref Unsafe.Add(ref first, 32)) << 32) | (Marks(ref Unsafe.Add(ref first, 48)) << 48);
+                _marks = Marks(ref first) | (Marks(ref Unsafe.Add(ref first, 16)) << 16)
+                    | (Marks(ref Unsafe.Add(ref first, 32)) << 32) | (Marks(ref Unsafe.Add(ref first, 48)) << 48);
                 _from = 64;
             }
         }

@@ -21,8 +21,8 @@ internal sealed class Outbox : IThreadPoolWorkItem
     private static readonly long LoneGap = Stopwatch.Frequency / 100_000;
 
     /// <summary>
-    /// What the reader's thread publishes waits for the end of its batch, up to so much: what a server reads at once. A quarter of it costs the server and us a system call more for
-    /// each, and at 256 requests under way a fifth more processor time for no more answers.
+    /// What the reader's thread publishes waits for the end of its batch, up to so much: what a server reads at once. A quarter of it costs the server and us a system call more
+    /// for each, and at 256 requests under way a fifth more processor time for no more answers.
     /// </summary>
     private const int HeldBytesMax = 64 * 1024;
 
