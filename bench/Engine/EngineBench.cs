@@ -54,18 +54,27 @@ public static class EngineBench
             ours += rounds.Run();
         }
 
-        Report(rounds, Operations(backend), DecodeBytes(backend, file), options, output);
+        Report(rounds, Operations(backend), ProductLimit(rounds, file), DecodeBytes(backend, file), options, output);
         var share = (Environment.CpuUsage.TotalTime - cpu).TotalSeconds / (ours.TotalSeconds * threads);
-        Write(output, $"  about {Math.Min(1, share):P0} of {threads} processors were had (below 90 %: the machine is busy, compare nothing); fp32 {rounds.Fp32Tflops:F3} TFLOPS");
+        Write(output, $"  about {Math.Min(1, share):P0} of {threads} processors were had (below 90 %: the machine is busy, compare nothing)");
     }
 
-    private static void Report(EngineRounds rounds, double operations, double bytes, BenchOptions options, TextWriter output)
+    /// <summary>The limit of the instructions that multiply this file's weights.</summary>
+    private static (List<double> Rates, string Unit) ProductLimit(EngineRounds rounds, GgufFile file) =>
+        (file.TryGetTensor("blk.0.ffn_up.weight", out var weights) ? weights.Type : GgufTensorType.Q8_0) switch
+        {
+            GgufTensorType.BF16 when rounds.Bf16Tflops.All(rate => rate > 0) => (rounds.Bf16Tflops, "TFLOPS bf16"),
+            GgufTensorType.F32 or GgufTensorType.F16 or GgufTensorType.BF16 => (rounds.Fp32Tflops, "TFLOPS fp32"),
+            _ => (rounds.Int8Tops, "TOPS int8"),
+        };
+
+    private static void Report(EngineRounds rounds, double operations, (List<double> Rates, string Unit) limit, double bytes, BenchOptions options, TextWriter output)
     {
-        Line(output, "prefill", rounds.Prefill, operations / 1e12, rounds.Int8Tops, "TOPS int8");
+        Line(output, "prefill", rounds.Prefill, operations / 1e12, limit.Rates, limit.Unit);
         Line(output, "decode", rounds.Decode, bytes / 1e9, rounds.ReadGbPerSecond, "GB/s read");
         if (options.Batch > 1)
         {
-            Line(output, $"{options.Batch} rows", rounds.Batched, operations / 1e12, rounds.Int8Tops, "TOPS int8");
+            Line(output, $"{options.Batch} rows", rounds.Batched, operations / 1e12, limit.Rates, limit.Unit);
             Write(output, $"           {EngineRounds.Median(rounds.Batched) / EngineRounds.Median(rounds.Decode):F2} times one stream");
         }
 

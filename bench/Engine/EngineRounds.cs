@@ -18,7 +18,8 @@ internal sealed class EngineRounds(IBackend backend, BenchOptions options, int t
     public List<double> LlamaDecode { get; } = [];
     public List<double> Int8Tops { get; } = [];
     public List<double> ReadGbPerSecond { get; } = [];
-    public double Fp32Tflops { get; private set; }
+    public List<double> Fp32Tflops { get; } = [];
+    public List<double> Bf16Tflops { get; } = [];
 
     /// <summary>Why the comparison has no figures; empty when nothing is wrong.</summary>
     public string Problem { get; private set; } = "";
@@ -29,7 +30,8 @@ internal sealed class EngineRounds(IBackend backend, BenchOptions options, int t
         var probe = MachineProbe.Measure(threads, bytes, options.Tiny ? 1 : 3);
         Int8Tops.Add(probe.Int8Tops);
         ReadGbPerSecond.Add(probe.ReadGbPerSecond);
-        Fp32Tflops = Math.Max(Fp32Tflops, probe.Fp32Tflops);
+        Fp32Tflops.Add(probe.Fp32Tflops);
+        Bf16Tflops.Add(probe.Bf16Tflops);
     }
 
     /// <summary>One round; returns the time that ours took.</summary>

@@ -36,6 +36,14 @@ inline uint16_t half_from_float(float value) {
     return static_cast<uint16_t>(sign | ((rounded - 0x38000000u) >> 13));
 }
 
+// The nearest, ties to even; subnormal numbers become zeros, as processors' own conversion has it. Without branches, so that loops of it become vectors.
+inline uint16_t bfloat_from_float(float value) {
+    const uint32_t bits = std::bit_cast<uint32_t>(value), magnitude = bits & 0x7fffffffu;
+    const uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+    const uint32_t number = magnitude > 0x7f800000u ? bits >> 16 | 0x40u : rounded;
+    return static_cast<uint16_t>(magnitude < 0x00800000u ? bits >> 16 & 0x8000u : number);
+}
+
 inline float float_from_bfloat(uint16_t value) { return std::bit_cast<float>(static_cast<uint32_t>(value) << 16); }
 
 }  // namespace jesus

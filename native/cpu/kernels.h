@@ -44,6 +44,7 @@ struct Kernels : RowKernels {
     // Runs `rounds` of the inner loop of the integer and of the float product on registers; returns operations done.
     double (*burn_int8)(int64_t rounds);
     double (*burn_fp32)(int64_t rounds);
+    double (*burn_bf16)(int64_t rounds);  // null where pairs of bfloat16 are products of floats
 };
 
 const Kernels* generic_kernels();

@@ -104,6 +104,20 @@ void pack_float_row(int64_t cols, uint8_t* group, int lane, const uint8_t* sourc
     }
 }
 
+int64_t pair_index(int64_t column, int lane) { return (column / 2 * kLanes + lane) * 2 + column % 2; }
+
+void pack_bfloat_row(int64_t cols, uint8_t* group, int lane, const uint8_t* source) {
+    uint32_t* to = reinterpret_cast<uint32_t*>(group) + lane;
+    for (int64_t pair = 0; pair < cols / 2; ++pair) {
+        std::memcpy(to + pair * kLanes, source + pair * 4, 4);
+    }
+    if (cols % 2 != 0) {
+        uint16_t last;
+        std::memcpy(&last, source + (cols - 1) * 2, 2);
+        to[cols / 2 * kLanes] = last;  // the odd half is zero
+    }
+}
+
 void read_q8_row(const Matrix& matrix, const uint8_t* group, int lane, float* out) {
     const int blocks = matrix.blocks();
     const int interleave = matrix.q8.interleave;
@@ -116,12 +130,13 @@ void read_q8_row(const Matrix& matrix, const uint8_t* group, int lane, float* ou
     }
 }
 
-float read_float(Type type, const uint8_t* group, int64_t index) {
-    if (type == Type::F32) {
-        return reinterpret_cast<const float*>(group)[index];
+float read_float(Type type, const uint8_t* group, int64_t column, int lane) {
+    const uint16_t* shorts = reinterpret_cast<const uint16_t*>(group);
+    switch (type) {
+        case Type::F32: return reinterpret_cast<const float*>(group)[column * kLanes + lane];
+        case Type::F16: return float_from_half(shorts[column * kLanes + lane]);
+        default: return float_from_bfloat(shorts[pair_index(column, lane)]);
     }
-    const uint16_t bits = reinterpret_cast<const uint16_t*>(group)[index];
-    return type == Type::F16 ? float_from_half(bits) : float_from_bfloat(bits);
 }
 
 }  // namespace
@@ -140,6 +155,7 @@ Matrix matrix_layout(Type type, int64_t rows, int64_t cols, Q8Layout q8) {
     Matrix matrix{type, rows, cols, 0, q8, nullptr};
     const int64_t bytes = is_coded(type)       ? coded_group_bytes(type, cols)
                           : type == Type::Q8_0 ? cols / kQ8Columns * (kQ8BlockQuants + kLanes * 2)
+                          : type == Type::BF16 ? round_up(cols, 2) * kLanes * element_bytes(type)
                                                : cols * kLanes * element_bytes(type);
     matrix.group_bytes = round_up(bytes, 64);
     return matrix;
@@ -175,8 +191,8 @@ void pack_rows(Matrix& matrix, int64_t first, int64_t count, const uint8_t* sour
         }
         switch (matrix.type) {
             case Type::F32: pack_float_row<uint32_t>(matrix.cols, group, lane, source); break;
-            case Type::F16:
-            case Type::BF16: pack_float_row<uint16_t>(matrix.cols, group, lane, source); break;
+            case Type::F16: pack_float_row<uint16_t>(matrix.cols, group, lane, source); break;
+            case Type::BF16: pack_bfloat_row(matrix.cols, group, lane, source); break;
             default: pack_q8_row(matrix, group, lane, source); break;
         }
     }
@@ -191,7 +207,7 @@ void read_row(const Matrix& matrix, int64_t row, float* out) {
         read_coded_row(matrix, group, lane, out);
     } else {
         for (int64_t column = 0; column < matrix.cols; ++column) {
-            out[column] = read_float(matrix.type, group, column * kLanes + lane);
+            out[column] = read_float(matrix.type, group, column, lane);
         }
     }
     for (int64_t column = matrix.cols; column < padded(matrix.cols); ++column) {

@@ -1,7 +1,8 @@
 // A weight matrix in the kernels' layout. Rows stand in groups of 16 (the last one filled with zeros), so that a lane of
 // a vector is a row and no sum ever crosses lanes. One group, `group_bytes` long, holds
 //
-//   F32, F16, BF16   [cols][16 rows]
+//   F32, F16         [cols][16 rows]
+//   BF16             [cols / 2][16 rows][2 columns]; a column of zeros after an odd number
 //   Q8_0             quants [cols / 32][512 bytes], then scales [cols / 32][16 rows] F16;
 //                    inside a block, `interleave` columns of row 0, of row 1, ... of row 15, then the next columns
 //   coded formats    records of 32 or 256 columns (forms.h), the same for every instruction set

@@ -31,7 +31,7 @@ extern "C" {
 #define JN_ABI_VERSION 3
 
 /* Name of the arithmetic that all CPU kernels of this ABI version share. Changes whenever any result may. */
-#define JN_NUMERICS "cpu-lane16-v2"
+#define JN_NUMERICS "cpu-lane16-v3"
 
 /* Positions in one KV block. */
 #define JN_KV_BLOCK_POSITIONS 16
@@ -292,11 +292,13 @@ JN_API void jn_executor_destroy(jn_executor* executor);
 JN_API jn_status jn_softmax(float* values, int32_t n);
 
 /* What this machine can do, for benches: best of `repeats`. GB/s of reading `bytes` per thread; operations a second
- * (a multiply and an add are two) of the integer dot product and of fp32 FMA, in the instruction set given. */
+ * (a multiply and an add are two) of the integer dot product, of fp32 FMA and of the dot product of bfloat16 pairs (0:
+ * the CPU has none), in the instruction set given. */
 typedef struct jn_probe_result {
     double read_gb_per_second;
     double int8_tops;
     double fp32_tflops;
+    double bf16_tflops;
 } jn_probe_result;
 JN_API jn_status jn_probe(int32_t isa, int32_t threads, uint64_t bytes, int32_t repeats, jn_probe_result* out);
 

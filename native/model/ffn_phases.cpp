@@ -50,8 +50,8 @@ void ForwardPass::feed_forward(const Layer& layer, int thread) {
 // act(gate, up) of some groups for `tokens` rows, into gate: small parts of rows and groups, whose weights and inputs both stay in the second cache, so
 // that the activation finds what the products wrote.
 void ForwardPass::gate_up(const FeedForward& ffn, Activations input, int tokens, Rows gate, Rows up, Range groups, int narrowed) const {
-    for (int group = groups.begin; group < groups.end; group += kDealtGroups) {
-        const Range part{group, group + kDealtGroups < groups.end ? group + kDealtGroups : groups.end};
+    for (int group = groups.begin; group < groups.end; group += dealt_groups_) {
+        const Range part{group, group + dealt_groups_ < groups.end ? group + dealt_groups_ : groups.end};
         for (int token = 0; token < tokens; token += kFfnTokens) {
             const Activations from{input.floats + token * input.float_stride, input.float_stride, input.quants + token * input.quant_stride,
                                    input.quant_stride};

@@ -10,7 +10,8 @@ namespace jesus {
 
 ForwardPass::ForwardPass(Executor& executor, KvPool& kv, const jn_batch& batch, int threads)
     : e_(executor), kv_(kv), batch_(batch), model_(executor.model_), kernels_(model_.kernels()), shape_(model_.shape()),
-      threads_(threads), rows_(batch.rows), wanted_(0), runs_(&executor.runs_) {
+      threads_(threads), rows_(batch.rows), wanted_(0), runs_(&executor.runs_),
+      dealt_groups_(batch.rows == 1 && is_float(model_.layer(0).query.type) ? kDealtFloatGroups : kDealtGroups) {
     make_tiles();
     find_wanted();
     make_runs();

@@ -139,6 +139,7 @@ private:
     int rows_;    // that the phases run over
     int wanted_;  // of them, to the end
     const std::vector<AdapterRun>* runs_;  // of the rows that the phases run over
+    const int dealt_groups_;
     int head_parts_ = 1;  // pieces that the query heads of one KV head are dealt in, so that every thread has work
     int32_t watched_ = -1;
     int32_t first_not_finite_ = -2;
@@ -146,6 +147,8 @@ private:
 
 // Groups of weight rows dealt at a time: whole chunks of the products' own, and with one row a few microseconds of memory's time.
 constexpr int kDealtGroups = 4;
+// One row of float weights wants more of them at once, because each is a chain that waits for itself.
+constexpr int kDealtFloatGroups = 8;
 
 // Deals the first halves of adapters' products (one for each product and run of rows), then `groups` groups of weight rows: work(groups, narrowed), where
 // `narrowed` is how many first halves there are to wait for before a second one. Once between two barriers.
@@ -153,10 +156,10 @@ template <class Work>
 void ForwardPass::deal_adapted(std::initializer_list<Adapted> products, const std::vector<AdapterRun>& runs, int groups, Work work) {
     const int per_product = static_cast<int>(runs.size());
     const int narrowed = per_product * static_cast<int>(products.size());
-    const int before = narrowed * kDealtGroups;  // each is as one part of the groups, so that all parts begin at multiples
-    deal(before + groups, kDealtGroups, [&](Range dealt) {
-        for (int at = dealt.begin; at < std::min(dealt.end, before); at += kDealtGroups) {
-            const int item = at / kDealtGroups, place = item / per_product;
+    const int before = narrowed * dealt_groups_;  // each is as one part of the groups, so that all parts begin at multiples
+    deal(before + groups, dealt_groups_, [&](Range dealt) {
+        for (int at = dealt.begin; at < std::min(dealt.end, before); at += dealt_groups_) {
+            const int item = at / dealt_groups_, place = item / per_product;
             narrow(products.begin()[place], place, runs[static_cast<size_t>(item % per_product)]);
         }
         if (dealt.end > before) {

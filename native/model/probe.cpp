@@ -61,6 +61,10 @@ jn_probe_result probe(const Kernels& kernels, int32_t threads, uint64_t bytes, i
         keep_best(best.int8_tops, operations[0] * threads / int8 / 1e12);
         const double fp32 = seconds(pool, [&](int thread) { operations[static_cast<size_t>(thread) * 8] = kernels.burn_fp32(kBurnRounds); });
         keep_best(best.fp32_tflops, operations[0] * threads / fp32 / 1e12);
+        if (kernels.burn_bf16 != nullptr) {
+            const double bf16 = seconds(pool, [&](int thread) { operations[static_cast<size_t>(thread) * 8] = kernels.burn_bf16(kBurnRounds); });
+            keep_best(best.bf16_tflops, operations[0] * threads / bf16 / 1e12);
+        }
     }
     return best;
 }

@@ -124,6 +124,77 @@ void compare_all_products(Type type, bool any_columns) {
 TEST(products_of_f32_weights_have_the_same_bits) { compare_all_products(Type::F32, true); }
 TEST(products_of_f16_weights_have_the_same_bits) { compare_all_products(Type::F16, true); }
 TEST(products_of_bf16_weights_have_the_same_bits) { compare_all_products(Type::BF16, true); }
+// An odd number of columns, columns and rows of several chunks.
+TEST(products_of_float_weights_have_the_same_bits_past_their_chunks) {
+    for (const Type type : {Type::F32, Type::F16, Type::BF16}) {
+        compare_products(type, 17, 1, 3, false);
+        compare_products(type, 33, 31, 7, true);
+        compare_products(type, 150, 1061, 1, true);
+        compare_products(type, 150, 2049, 101, false);
+        compare_products(type, 16, 8197, 1, false);
+    }
+}
+
+namespace {
+
+// One step of vdpbf16ps as published: weight times x added to the sum with one rounding, subnormal numbers being zeros of their sign.
+float flushed(float x) { return std::fabs(x) < 0x1p-126f ? std::copysign(0.0f, x) : x; }
+float pair_step(uint16_t weight, float x, float sum) {
+    return flushed(std::fma(flushed(float_from_bfloat(weight)), flushed(x), flushed(sum)));
+}
+
+}  // namespace
+
+// Weights, inputs and sums from the smallest numbers to the largest, against that definition written out.
+TEST(products_of_bf16_weights_add_rounded_inputs_by_pairs_odd_one_first) {
+    test::Random random(11);
+    const int64_t rows = 16, cols = 38;
+    const auto spread = [&](int low, int high) {
+        const uint32_t exponent = static_cast<uint32_t>(low + random.below(high - low));
+        return std::bit_cast<float>(static_cast<uint32_t>(random.next()) << 31 | exponent << 23 | (static_cast<uint32_t>(random.next()) & 0x7fffffu));
+    };
+    int tiny = 0;
+    for (int round = 0; round < 400; ++round) {
+        const int low = round % 4 == 0 ? 0 : round % 4 == 1 ? 30 : 100, high = round % 4 == 3 ? 190 : low + 60;
+        std::vector<uint8_t> file(static_cast<size_t>(rows * cols * 2));
+        for (size_t at = 0; at < file.size(); at += 2) {
+            const uint16_t weight = static_cast<uint16_t>(std::bit_cast<uint32_t>(spread(low, high)) >> 16);
+            std::memcpy(&file[at], &weight, 2);
+        }
+        std::vector<float> input(static_cast<size_t>(padded(cols)), 0.0f);
+        for (int64_t i = 0; i < cols; ++i) {
+            input[static_cast<size_t>(i)] = spread(low, high);
+        }
+        const std::vector<float> actual = product(*tested, Type::BF16, rows, cols, file, input, 1, {}, false);
+        std::vector<float> expected(static_cast<size_t>(rows));
+        for (int64_t row = 0; row < rows; ++row) {
+            float sum = 0;
+            for (int64_t column = 0; column < cols; column += 2) {
+                for (const int64_t at : {column + 1, column}) {
+                    uint16_t weight;
+                    std::memcpy(&weight, &file[static_cast<size_t>((row * cols + at) * 2)], 2);
+                    sum = pair_step(weight, float_from_bfloat(bfloat_from_float(input[static_cast<size_t>(at)])), sum);
+                }
+            }
+            expected[static_cast<size_t>(row)] = sum;
+            tiny += std::fabs(sum) < 0x1p-120f ? 1 : 0;
+        }
+        same_bits(expected.data(), actual.data(), rows, "round " + std::to_string(round));
+    }
+    test::check(tiny > 500, "too few sums are near the smallest numbers");
+}
+
+TEST(bfloat16_is_the_nearest_ties_to_even) {
+    const struct {
+        uint32_t from;
+        uint16_t to;
+    } cases[] = {{0x3f800000, 0x3f80}, {0x3f808000, 0x3f80}, {0x3f808001, 0x3f81}, {0x3f818000, 0x3f82}, {0x7f7fffff, 0x7f80}, {0x7f800000, 0x7f80},
+                 {0xff800000, 0xff80}, {0x7f800001, 0x7fc0}, {0x007fffff, 0x0000}, {0x80000001, 0x8000}, {0x00800000, 0x0080}, {0xbf80c000, 0xbf81}};
+    for (const auto& [from, to] : cases) {
+        test::check(bfloat_from_float(std::bit_cast<float>(from)) == to, "bits " + std::to_string(from));
+    }
+}
+
 TEST(products_of_q8_weights_have_the_same_bits) { compare_all_products(Type::Q8_0, false); }
 
 // Few tokens, whole tiles and their rests, and more than one chunk of tokens; columns of one block, of part of a chunk and of several chunks.

@@ -21,6 +21,9 @@ namespace {
 constexpr int64_t kWeightBytes = int64_t{96} << 20;  // far more than any cache
 constexpr int kRowsMax = 96;
 constexpr int kTries = 5;
+// As model/forward_pass.h has them.
+constexpr int kDealtGroups = 4;
+constexpr int kDealtFloatGroups = 8;
 
 double seconds() {
     timespec now;
@@ -84,7 +87,15 @@ void measure(const Kernels& kernels, const char* name, Type type, int64_t cols) 
             matmul(kernels, {&matrix, {floats.floats(), float_stride, quants.data(), quant_stride}, rows, {0, groups}, out.floats(), matrix.rows, false});
         });
     };
-    std::printf("%-8s decode %6.2f GB/s of %6.2f; rows", name, static_cast<double>(matrix.bytes()) / run(1, matrix.groups()) / 1e9, read_rate(memory));
+    // As a pass deals groups to its threads.
+    const int dealt = is_float(type) ? kDealtFloatGroups : kDealtGroups;
+    const double decode = least([&] {
+        for (int group = 0; group < matrix.groups(); group += dealt) {
+            matmul(kernels, {&matrix, {floats.floats(), float_stride, quants.data(), quant_stride}, 1, {group, std::min(group + dealt, matrix.groups())},
+                             out.floats(), matrix.rows, false});
+        }
+    });
+    std::printf("%-8s decode %6.2f GB/s of %6.2f; rows", name, static_cast<double>(matrix.bytes()) / decode / 1e9, read_rate(memory));
     for (const int rows : {2, 4, 16, kRowsMax}) {
         const int groups = std::min(matrix.groups(), 64);
         const double operations = 2.0 * rows * static_cast<double>(groups * kLanes * cols);
@@ -107,7 +118,13 @@ int main(int argument_count, char** arguments) {
     double integer = 0, real = 0;
     const double integer_time = least([&] { integer = kernels->burn_int8(rounds); });
     const double real_time = least([&] { real = kernels->burn_fp32(rounds); });
-    std::printf("%s, one thread: int8 %.1f, fp32 %.1f Gop/s\n", kernels->name, integer / integer_time / 1e9, real / real_time / 1e9);
+    std::printf("%s, one thread: int8 %.1f, fp32 %.1f", kernels->name, integer / integer_time / 1e9, real / real_time / 1e9);
+    if (kernels->burn_bf16 != nullptr) {
+        double pairs = 0;
+        const double pairs_time = least([&] { pairs = kernels->burn_bf16(rounds); });
+        std::printf(", bf16 %.1f", pairs / pairs_time / 1e9);
+    }
+    std::printf(" Gop/s\n");
     const std::pair<const char*, Type> types[] = {
         {"F32", Type::F32},   {"F16", Type::F16},   {"BF16", Type::BF16}, {"Q8_0", Type::Q8_0}, {"Q4_0", Type::Q4_0},     {"Q4_1", Type::Q4_1},
         {"Q5_0", Type::Q5_0}, {"Q5_1", Type::Q5_1}, {"Q2_K", Type::Q2_K}, {"Q3_K", Type::Q3_K}, {"Q4_K", Type::Q4_K},     {"Q5_K", Type::Q5_K},

@@ -2,6 +2,7 @@
 #include "cpu/kernels.h"
 #include "cpu/generic/matmul_coded.h"
 #include "cpu/generic/vec16.h"
+#include "cpu/shared/matmul_bf16.h"
 #include "cpu/shared/matmul_float.h"
 #include "cpu/shared/row_kernels.h"
 #include "cpu/shared/rows.h"
@@ -77,9 +78,9 @@ const Kernels* generic_kernels() {
     using V = generic::Vec16;
     static const Kernels kernels = {
         row_kernels<V>(), "generic", JN_ISA_GENERIC, {kQ8Columns, 0, V::kQuantBytes},
-        matmul_float<V, WeightF32<V>>, matmul_float<V, WeightF16<V>>, matmul_float<V, WeightBF16<V>>, generic::matmul_q8, matmul_coded<generic::CodedMachine>,
+        matmul_f32<V>, matmul_f16<V>, matmul_bf16<V>, generic::matmul_q8, matmul_coded<generic::CodedMachine>,
         quantise_row<V>,
-        generic::burn_int8, generic::burn_fp32,
+        generic::burn_int8, generic::burn_fp32, nullptr,
     };
     return &kernels;
 }

@@ -42,8 +42,12 @@ struct Vec16 {
     static Reg load_half(const uint16_t* from) {
         return each([&](int i) { return float_from_half(from[i]); });
     }
-    static Reg load_bfloat(const uint16_t* from) {
-        return each([&](int i) { return float_from_bfloat(from[i]); });
+    // The odd or the even column of pairs of bfloat16, the even ones in the low halves.
+    static Reg load_odd(const uint32_t* pairs) {
+        return each([&](int i) { return std::bit_cast<float>(pairs[i] & 0xffff0000u); });
+    }
+    static Reg load_even(const uint32_t* pairs) {
+        return each([&](int i) { return std::bit_cast<float>(pairs[i] << 16); });
     }
     // Signed bytes.
     static Reg load_bytes(const int8_t* from) {

@@ -1,5 +1,6 @@
 // The table for AVX2 + FMA + F16C.
 #include "cpu/kernels.h"
+#include "cpu/shared/matmul_bf16.h"
 #include "cpu/shared/matmul_float.h"
 #include "cpu/shared/row_kernels.h"
 #include "cpu/shared/rows.h"
@@ -49,9 +50,9 @@ const Kernels* avx2_kernels() {
     using V = avx2::Vec16;
     static const Kernels kernels = {
         row_kernels<V>(), "avx2", JN_ISA_AVX2, {2, 0, V::kQuantBytes},
-        matmul_float<V, WeightF32<V>>, matmul_float<V, WeightF16<V>>, matmul_float<V, WeightBF16<V>>, avx2::matmul_q8, matmul_coded<avx2::CodedMachine>,
+        matmul_f32<V>, matmul_f16<V>, matmul_bf16<V>, avx2::matmul_q8, matmul_coded<avx2::CodedMachine>,
         quantise_row<V>,
-        avx2::burn_int8, avx2::burn_fp32,
+        avx2::burn_int8, avx2::burn_fp32, nullptr,
     };
     return &kernels;
 }

@@ -28,8 +28,11 @@ struct Vec16 {
     }
     static __m128i load_shorts(const uint16_t* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); }
     static Reg load_half(const uint16_t* from) { return {_mm256_cvtph_ps(load_shorts(from)), _mm256_cvtph_ps(load_shorts(from + 8))}; }
-    static __m256 widen_bfloat(__m128i x) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(x), 16)); }
-    static Reg load_bfloat(const uint16_t* from) { return {widen_bfloat(load_shorts(from)), widen_bfloat(load_shorts(from + 8))}; }
+    static __m256i load_words(const uint32_t* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
+    static __m256 odd_of(__m256i pairs) { return _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(static_cast<int>(0xffff0000u)))); }
+    static __m256 even_of(__m256i pairs) { return _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16)); }
+    static Reg load_odd(const uint32_t* pairs) { return {odd_of(load_words(pairs)), odd_of(load_words(pairs + 8))}; }
+    static Reg load_even(const uint32_t* pairs) { return {even_of(load_words(pairs)), even_of(load_words(pairs + 8))}; }
     static __m256 widen_bytes(__m128i x) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(x)); }
     static Reg load_bytes(const int8_t* from) {
         const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));

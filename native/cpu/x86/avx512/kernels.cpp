@@ -1,9 +1,10 @@
-// The table for AVX-512 F, BW, VL, DQ and VNNI. BF16 weights are widened, not multiplied as pairs (vdpbf16ps rounds
-// activations to bfloat16, which would be a numerics profile of its own).
+// The table for AVX-512 F, BW, VL, DQ and VNNI, and its BF16 where the processor has it.
 #include "cpu/kernels.h"
+#include "cpu/shared/matmul_bf16.h"
 #include "cpu/shared/matmul_float.h"
 #include "cpu/shared/row_kernels.h"
 #include "cpu/shared/rows.h"
+#include "cpu/x86/avx512/matmul_bf16.h"
 #include "cpu/x86/avx512/matmul_coded.h"
 #include "cpu/x86/avx512/matmul_q8.h"
 #include "cpu/x86/avx512/vec16.h"
@@ -57,14 +58,29 @@ double burn_fp32(int64_t rounds) {
 
 }  // namespace avx512
 
-const Kernels* avx512_kernels() {
+namespace {
+
+Kernels table() {
     using V = avx512::Vec16;
-    static const Kernels kernels = {
+    Kernels kernels = {
         row_kernels<V>(), "avx512", JN_ISA_AVX512, {4, 0x80, V::kQuantBytes},
-        matmul_float<V, WeightF32<V>>, matmul_float<V, WeightF16<V>>, matmul_float<V, WeightBF16<V>>, avx512::matmul_q8, matmul_coded<avx512::CodedMachine>,
+        matmul_f32<V>, matmul_f16<V>, matmul_bf16<V>, avx512::matmul_q8, matmul_coded<avx512::CodedMachine>,
         quantise_row<V>,
-        avx512::burn_int8, avx512::burn_fp32,
+        avx512::burn_int8, avx512::burn_fp32, nullptr,
     };
+#if !defined(JN_SIMDE)
+    if (avx512::has_pair_product()) {
+        kernels.matmul_bf16 = avx512::matmul_pairs;
+        kernels.burn_bf16 = avx512::burn_bf16;
+    }
+#endif
+    return kernels;
+}
+
+}  // namespace
+
+const Kernels* avx512_kernels() {
+    static const Kernels kernels = table();
     return &kernels;
 }
 

@@ -23,9 +23,10 @@ struct Vec16 {
     static void store(float* to, Reg x) { _mm512_storeu_ps(to, x); }
     static __m256i load_shorts(const uint16_t* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
     static Reg load_half(const uint16_t* from) { return _mm512_cvtph_ps(load_shorts(from)); }
-    static Reg load_bfloat(const uint16_t* from) {
-        return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load_shorts(from)), 16));
+    static Reg load_odd(const uint32_t* pairs) {
+        return _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(pairs), _mm512_set1_epi32(static_cast<int>(0xffff0000u))));
     }
+    static Reg load_even(const uint32_t* pairs) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(pairs), 16)); }
     static Reg load_bytes(const int8_t* from) {
         return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
     }

@@ -6,7 +6,8 @@ namespace Jesus.Inference.Engine.Backends;
 /// <param name="ReadGbPerSecond">Reading memory, all threads together.</param>
 /// <param name="Int8Tops">10^12 operations a second of the integer product's instructions (a multiply and an add are two).</param>
 /// <param name="Fp32Tflops">The same of fp32 multiply-adds.</param>
-public readonly record struct MachineProbe(double ReadGbPerSecond, double Int8Tops, double Fp32Tflops)
+/// <param name="Bf16Tflops">The same of the dot product of bfloat16 pairs; 0 where the processor has none.</param>
+public readonly record struct MachineProbe(double ReadGbPerSecond, double Int8Tops, double Fp32Tflops, double Bf16Tflops)
 {
     /// <summary>The best of <paramref name="repeats"/>, with <paramref name="bytes"/> read by each thread.</summary>
     /// <exception cref="BackendException">The kernels or the memory are missing.</exception>
@@ -15,6 +16,6 @@ public readonly record struct MachineProbe(double ReadGbPerSecond, double Int8To
         NativeLibraryCheck.Require();
         NativeProbe result;
         NativeLibraryCheck.Check(NativeMethods.Probe((int)isa, threads, (ulong)bytes, repeats, &result), $"measuring the machine with {threads} threads");
-        return new MachineProbe(result.ReadGbPerSecond, result.Int8Tops, result.Fp32Tflops);
+        return new MachineProbe(result.ReadGbPerSecond, result.Int8Tops, result.Fp32Tflops, result.Bf16Tflops);
     }
 }

@@ -9,8 +9,8 @@ namespace Jesus.Inference.Engine.Backends;
 /// <summary>The CPU kernels. Owns a native model, KV pool and executor; one native call per forward pass.</summary>
 public sealed unsafe class NativeBackend : IBackend
 {
-    /// <summary>Byte of <see cref="Contract.NumericsProfile"/> for the arithmetic "cpu-lane16-v2".</summary>
-    internal const byte CpuNumericsId = 2;
+    /// <summary>Byte of <see cref="Contract.NumericsProfile"/> for the arithmetic "cpu-lane16-v3".</summary>
+    internal const byte CpuNumericsId = 3;
 
     /// <summary>Weight bytes times rows below which the kernels leave a pass to its caller (executor.h, kAloneBytes). Wrong, it only costs time.</summary>
     private const long AloneBytes = 8L << 20;

@@ -110,4 +110,5 @@ internal struct NativeProbe
     public double ReadGbPerSecond;
     public double Int8Tops;
     public double Fp32Tflops;
+    public double Bf16Tflops;
 }
