@@ -18,27 +18,27 @@ public sealed class ReferenceBackend : IBackend
     private readonly ReferenceFeedForward _feedForward;
     private readonly ReferenceLora _adapters;
     private int _adapter;
-    private readonly bool _quantiseActivations;
+    private readonly bool _roundActivations;
 
     /// <param name="file">The model; every weight is read here.</param>
     /// <param name="kvBlocks">Blocks of the KV pool.</param>
     /// <param name="batchRowsMax">Rows of the largest batch.</param>
-    /// <param name="quantiseActivations">Round the input of products with quantised weights to 8 bits per block of 32, as the kernels do.</param>
-    public ReferenceBackend(GgufFile file, int kvBlocks, int batchRowsMax = 512, bool quantiseActivations = false)
-        : this(file, ArchitectureReaders.Read(file), kvBlocks, batchRowsMax, quantiseActivations)
+    /// <param name="roundActivations">Round the input of products as the kernels do: to 8 bits per block of 32 for quantised weights, to bfloat16 for BF16 ones.</param>
+    public ReferenceBackend(GgufFile file, int kvBlocks, int batchRowsMax = 512, bool roundActivations = false)
+        : this(file, ArchitectureReaders.Read(file), kvBlocks, batchRowsMax, roundActivations)
     {
     }
 
     /// <param name="kvType">Keys and values are rounded as this type rounds them, and kept as floats.</param>
-    public ReferenceBackend(GgufFile file, ModelGraph model, int kvBlocks, int batchRowsMax = 512, bool quantiseActivations = false,
+    public ReferenceBackend(GgufFile file, ModelGraph model, int kvBlocks, int batchRowsMax = 512, bool roundActivations = false,
         KvElementType kvType = KvElementType.F32)
     {
-        _quantiseActivations = quantiseActivations;
+        _roundActivations = roundActivations;
         Shape = model.Shape;
         _weights = new ReferenceWeights(file, model);
         _attention = new ReferenceAttention(this, _weights, kvBlocks, kvType);
         _feedForward = new ReferenceFeedForward(this, _weights);
-        _adapters = new ReferenceLora(model.Adapters);
+        _adapters = new ReferenceLora(model.Adapters, roundActivations);
         Info = new BackendInfo("reference", "reference", "reference", ReferenceNumericsId, 1, batchRowsMax, _weights.Bytes, 0, kvType, kvBlocks,
             KvBudget.BlockBytes(Shape, KvElementType.F32))
         {
@@ -165,7 +165,7 @@ public sealed class ReferenceBackend : IBackend
     /// <summary>The product with every row of the matrix.</summary>
     internal float[] Multiply(ReferenceTensor matrix, float[] input)
     {
-        var x = _quantiseActivations && matrix.IsQuantised ? Quantise(input) : input;
+        var x = _roundActivations ? ReferenceMath.Rounded(input, matrix.Type) : input;
         var result = new float[matrix.Values.Length / x.Length];
         for (var row = 0; row < result.Length; row++)
         {
@@ -184,22 +184,6 @@ public sealed class ReferenceBackend : IBackend
         var result = Multiply(_weights.Of(matrix, layer, expert), input);
         ReferenceMath.Add(result, _weights.Vector(bias, layer, expert));
         _adapters.Add(_adapter, matrix, layer, input, result);
-        return result;
-    }
-
-    private static float[] Quantise(float[] x)
-    {
-        const int Block = 32;
-        var result = new float[x.Length];
-        for (var start = 0; start < x.Length; start += Block)
-        {
-            var largest = x.AsSpan(start, Block).ToArray().Max(MathF.Abs);
-            for (var i = start; i < start + Block && largest > 0; i++)
-            {
-                result[i] = MathF.Round(x[i] * (127 / largest)) * (largest / 127);
-            }
-        }
-
         return result;
     }
 }

@@ -1,4 +1,5 @@
 using Jesus.Inference.Engine.Architectures;
+using Jesus.Inference.Engine.Gguf;
 
 namespace Jesus.Inference.Engine.Backends;
 
@@ -105,5 +106,36 @@ internal static class ReferenceMath
         }
 
         return 2 / Math.Sqrt(Math.PI) * Math.Exp(-x * x) * sum;
+    }
+
+    /// <summary>What the kernels multiply with weights of a type: numbers of 8 bits per block of 32, bfloat16 numbers, or the floats themselves.</summary>
+    public static float[] Rounded(float[] x, GgufTensorType weights) => weights switch
+    {
+        GgufTensorType.BF16 => Array.ConvertAll(x, ToBfloat16),
+        _ when GgufBlock.Of(weights).Elements > 1 => Quantised(x),
+        _ => x,
+    };
+
+    /// <summary>The nearest, ties to even.</summary>
+    private static float ToBfloat16(float x)
+    {
+        var bits = BitConverter.SingleToUInt32Bits(x);
+        return BitConverter.UInt32BitsToSingle((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000);
+    }
+
+    private static float[] Quantised(float[] x)
+    {
+        const int Block = 32;
+        var result = new float[x.Length];
+        for (var start = 0; start < x.Length; start += Block)
+        {
+            var largest = x.AsSpan(start, Block).ToArray().Max(MathF.Abs);
+            for (var i = start; i < start + Block && largest > 0; i++)
+            {
+                result[i] = MathF.Round(x[i] * (127 / largest)) * (largest / 127);
+            }
+        }
+
+        return result;
     }
 }

@@ -4,10 +4,10 @@ using Jesus.Inference.Engine.Gguf;
 namespace Jesus.Inference.Engine.Backends;
 
 /// <summary>A tensor of the graph as floats, row by row.</summary>
-/// <param name="IsQuantised">The file keeps it in blocks of integers, so that the kernels quantise what it is multiplied with.</param>
-internal sealed record ReferenceTensor(float[] Values, bool IsQuantised)
+/// <param name="Type">As the file keeps it: kernels round what they multiply it with by it.</param>
+internal sealed record ReferenceTensor(float[] Values, GgufTensorType Type)
 {
-    public static readonly ReferenceTensor Absent = new([], false);
+    public static readonly ReferenceTensor Absent = new([], GgufTensorType.F32);
 
     public bool Exists => Values.Length > 0;
 }
@@ -23,7 +23,7 @@ internal sealed class ReferenceWeights
         {
             var values = Read(file, tensor);
             Bytes += values.Length * sizeof(float);
-            _tensors.Add((tensor.Slot, tensor.Layer, tensor.Expert), new ReferenceTensor(values, GgufBlock.Of(tensor.Info.Type).Elements > 1));
+            _tensors.Add((tensor.Slot, tensor.Layer, tensor.Expert), new ReferenceTensor(values, tensor.Info.Type));
         }
     }
 

@@ -7,12 +7,15 @@ namespace Jesus.Inference.Engine.Lora;
 /// <summary>The definition of what adapters add, in plain C#: down x in floats from double sums, times the scale, and up of that.</summary>
 internal sealed class ReferenceLora
 {
-    private readonly record struct Part(float[] Down, float[] Up, int Rank, float Scale);
+    private readonly record struct Part(ReferenceTensor Down, ReferenceTensor Up, int Rank, float Scale);
 
     private readonly Dictionary<(int Adapter, WeightSlot Slot, int Layer), Part> _parts = [];
 
-    public ReferenceLora(IReadOnlyList<LoraGraph> adapters)
+    private readonly bool _roundActivations;
+
+    public ReferenceLora(IReadOnlyList<LoraGraph> adapters, bool roundActivations)
     {
+        _roundActivations = roundActivations;
         for (var i = 0; i < adapters.Count; i++)
         {
             foreach (var part in adapters[i].Parts)
@@ -32,25 +35,29 @@ internal sealed class ReferenceLora
             return;
         }
 
-        var narrow = new float[part.Rank];
+        var (narrow, input) = (new float[part.Rank], Rounded(part.Down, x));
         for (var i = 0; i < narrow.Length; i++)
         {
-            narrow[i] = (float)ReferenceMath.Dot(part.Down.AsSpan(i * x.Length, x.Length), x) * part.Scale;
+            narrow[i] = (float)ReferenceMath.Dot(part.Down.Values.AsSpan(i * x.Length, x.Length), input) * part.Scale;
         }
 
+        var widened = Rounded(part.Up, narrow);
         for (var row = 0; row < y.Length; row++)
         {
-            y[row] += (float)ReferenceMath.Dot(part.Up.AsSpan(row * part.Rank, part.Rank), narrow);
+            y[row] += (float)ReferenceMath.Dot(part.Up.Values.AsSpan(row * part.Rank, part.Rank), widened);
         }
     }
 
-    private static float[] Read(GgufFile file, GgufTensorInfo tensor, long first, long rows)
+    /// <summary>Adapters' quantised sides are widened when they are loaded, so that only BF16 ones round what they are multiplied with.</summary>
+    private float[] Rounded(ReferenceTensor side, float[] x) => _roundActivations && side.Type == GgufTensorType.BF16 ? ReferenceMath.Rounded(x, side.Type) : x;
+
+    private static ReferenceTensor Read(GgufFile file, GgufTensorInfo tensor, long first, long rows)
     {
         var rowBytes = tensor.ByteLength / tensor.Rows;
         var bytes = new byte[rows * rowBytes];
         file.ReadTensor(tensor, first * rowBytes, bytes);
         var values = new float[rows * tensor.Columns];
         Dequantize.Row(tensor.Type, bytes, values);
-        return values;
+        return new ReferenceTensor(values, tensor.Type);
     }
 }

@@ -58,7 +58,7 @@ public sealed class ArchitectureTests(ITestOutputHelper output)
         {
             using var file = ArchitectureSamples.Of(name).OpenQuantised(type);
             using var native = BackendRuns.Native(file);
-            using var reference = new ReferenceBackend(file, BackendRuns.KvBlocks, quantiseActivations: true);
+            using var reference = new ReferenceBackend(file, BackendRuns.KvBlocks, roundActivations: true);
             var (expected, actual) = (Run(reference, QuantisedTokens), Run(native, QuantisedTokens));
             var worst = expected.Zip(actual, BackendRuns.Difference).Max();
             output.WriteLine($"{type} {name}: {worst:E1}");

@@ -25,7 +25,7 @@ public sealed class GraphTests
             var (file, model) = GraphSamples.Make(feature, type);
             using var open = file;
             using var native = Native(file, model);
-            using var reference = new ReferenceBackend(file, model, BackendRuns.KvBlocks, quantiseActivations: true);
+            using var reference = new ReferenceBackend(file, model, BackendRuns.KvBlocks, roundActivations: true);
             var expected = Run(reference, [new(0, Length), new(1, 7)]);
             var actual = Run(native, [new(0, Length), new(1, 7)]);
             for (var i = 0; i < expected.Length; i++)

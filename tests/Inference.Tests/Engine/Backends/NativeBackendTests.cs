@@ -8,13 +8,13 @@ namespace Jesus.Inference.Tests.Engine.Backends;
 public sealed class NativeBackendTests
 {
     /// <summary>
-    /// Differences are rounding; with Q8_0 weights an activation that lies within rounding of a tie may also fall to the other side (1 part in 254 of one
-    /// value).
+    /// Differences are rounding; with Q8_0 and BF16 weights an activation that lies within rounding of a tie may also fall to the other side (1 part in 254 or 256 of
+    /// one value).
     /// </summary>
     [Theory]
     [InlineData(GgufTensorType.F32, 1e-5)]
     [InlineData(GgufTensorType.F16, 1e-5)]
-    [InlineData(GgufTensorType.BF16, 1e-5)]
+    [InlineData(GgufTensorType.BF16, 4e-3)]
     [InlineData(GgufTensorType.Q8_0, 2e-3)]
     public void Logits_are_those_of_the_reference(GgufTensorType type, double tolerance)
     {
@@ -22,7 +22,7 @@ public sealed class NativeBackendTests
         {
             using var file = LlamaSamples.File(type, tied);
             using var native = BackendRuns.Native(file);
-            using var reference = new ReferenceBackend(file, BackendRuns.KvBlocks, quantiseActivations: type == GgufTensorType.Q8_0);
+            using var reference = new ReferenceBackend(file, BackendRuns.KvBlocks, roundActivations: true);
             var tokens = BackendRuns.Tokens(40, LlamaSamples.Vocabulary);
             var (expected, actual) = (BackendRuns.AllLogits(reference, tokens), BackendRuns.AllLogits(native, tokens));
             for (var i = 0; i < tokens.Length; i++)

@@ -41,9 +41,9 @@ public sealed class LoraBackendTests(ITestOutputHelper output)
         using var adapter = LoraSamples.Open(model, rank: 32, seed: 9, type);
         var graph = LoraSamples.With(model, adapter);
         using var native = BackendRuns.Native(model, graph);
-        using var reference = new ReferenceBackend(model, graph, BackendRuns.KvBlocks, quantiseActivations: true);
+        using var reference = new ReferenceBackend(model, graph, BackendRuns.KvBlocks, roundActivations: true);
         var tokens = BackendRuns.Tokens(30, LlamaSamples.Vocabulary);
-        AssertClose(BackendRuns.AllLogits(reference, tokens, adapter: 1), BackendRuns.AllLogits(native, tokens, adapter: 1), 4e-3);
+        AssertClose(BackendRuns.AllLogits(reference, tokens, adapter: 1), BackendRuns.AllLogits(native, tokens, adapter: 1), 8e-3);
         Assert.InRange(native.Info.AdapterBytes, 1, graph.Adapters[0].Bytes * 2);
     }
 
