@@ -3,6 +3,8 @@
 // instruction set gives its sums; here of multiply-adds, for those without it.
 #pragma once
 
+#include <algorithm>
+
 #include "core/half.h"
 #include "core/subnormals.h"
 #include "cpu/shared/matmul_float.h"
@@ -37,6 +39,7 @@ struct PairForm {
     template <int Tokens>
     using Rows = RoundedRows<Tokens>;
     using Mode = SubnormalsAreZero;
+    static constexpr int kTokens = std::min(V::kTokens, 4);  // the pairs themselves take registers too
 
     template <int Tokens, int Groups>
     static void add_columns(const uint32_t* const* w, const float* const* x, int columns, bool, typename V::Reg (&sums)[Tokens][Groups]) {

@@ -2,7 +2,7 @@
 // nor on the batch.
 //
 // A product goes by chunks of kFloatGroups groups (16 weight rows), kFloatTokens input rows and float_columns() columns, which stay in the second cache while
-// tiles of V::kTokens rows x V::kTileGroups groups pass over them; sums rest in memory, exact, from one chunk of columns to the next. One row takes
+// tiles of Form::kTokens rows x V::kTileGroups groups pass over them; sums rest in memory, exact, from one chunk of columns to the next. One row takes
 // V::kGroups groups at once, because one chain alone waits for its own latency. What a chunk makes of its rows and weights before tiles read them, and how a
 // tile adds a column, is the form's.
 #pragma once
@@ -74,6 +74,7 @@ struct FloatForm {
     template <int Tokens>
     using Rows = PlainRows;
     using Mode = NoMode;  // of the processor while tiles run
+    static constexpr int kTokens = V::kTokens;
 
     template <int Tokens, int Groups>
     static void add_columns(const typename Weights::Element* const* w, const float* const* x, int columns, bool asks_ahead, typename V::Reg (&sums)[Tokens][Groups]) {
@@ -190,7 +191,7 @@ void matmul_chunks(const Product& p) {
             continue;
         }
         for (int token = 0; token < p.tokens; token += kFloatTokens) {
-            float_chunk<Form, V::kTokens, V::kTileGroups, kFloatTokens>(p, {token, std::min(token + kFloatTokens, p.tokens)}, groups, sums);
+            float_chunk<Form, Form::kTokens, V::kTileGroups, kFloatTokens>(p, {token, std::min(token + kFloatTokens, p.tokens)}, groups, sums);
         }
     }
 }

@@ -38,6 +38,7 @@ struct NativePairForm {
     template <int Tokens>
     using Rows = PairRows<Tokens>;
     using Mode = NoMode;
+    static constexpr int kTokens = Vec16::kTokens;
 
     template <int Tokens, int Groups>
     static void add_columns(const uint32_t* const* w, const uint32_t* const* x, int columns, bool asks_ahead, __m512 (&sums)[Tokens][Groups]) {
