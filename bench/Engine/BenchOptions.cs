@@ -7,13 +7,16 @@ namespace Jesus.Bench.Engine;
 public sealed record BenchOptions
 {
     private const string Usage =
-        "--folder F --tiny --prompt N --generate N --batch N --threads 1,2 --repeat R --formats q8_0,q4_k_m --adapter-rank N --llama-bench PROGRAM --model FILE";
+        "--folder F --tiny --shape 1.1b|0.5b --prompt N --generate N --batch N --threads 1,2 --repeat R --formats q8_0,q4_k_m --adapter-rank N --llama-bench PROGRAM --model FILE";
 
     /// <summary>Where model files are made (0.4 to 4.4 GB each) and kept between runs.</summary>
     public string Folder { get; init; } = Path.Combine("out", "bench");
 
     /// <summary>Files of a few megabytes: that the bench works, not how fast.</summary>
     public bool Tiny { get; init; }
+
+    /// <summary>Of the random model: 1.1b or 0.5b.</summary>
+    public string Shape { get; init; } = "1.1b";
     public int Prompt { get; init; } = 512;
     public int Generate { get; init; } = 128;
 
@@ -64,6 +67,7 @@ public sealed record BenchOptions
     private static BenchOptions? With(BenchOptions options, string name, string value) => name switch
     {
         "--folder" when value.Length > 0 => options with { Folder = value },
+        "--shape" when value is "1.1b" or "0.5b" => options with { Shape = value },
         "--llama-bench" when value.Length > 0 => options with { LlamaBench = value },
         "--model" when value.Length > 0 => options with { Model = value },
         "--prompt" when TryCount(value, out var count) => options with { Prompt = count },

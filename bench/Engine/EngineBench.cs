@@ -30,7 +30,7 @@ public static class EngineBench
 
     private static IEnumerable<string> Files(BenchOptions options) => options.Model.Length > 0
         ? [options.Model]
-        : options.Formats.Select(format => (options.Tiny ? RandomModel.Tiny(format) : RandomModel.OnePointOne(format)).Make(options.Folder));
+        : options.Formats.Select(format => RandomModel.Of(options.Tiny ? "tiny" : options.Shape, format).Make(options.Folder));
 
     private static void RunThreads(BenchOptions options, string path, int threads, TextWriter output)
     {

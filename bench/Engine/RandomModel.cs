@@ -12,6 +12,17 @@ internal sealed record RandomModel(string Size, string Format, int Layers, int W
     /// <summary>The common 1.1-billion-parameter shape.</summary>
     public static RandomModel OnePointOne(string format) => new("1.1b", format, 22, 2048, 32, 4, 5632, 32000, 2048);
 
+    /// <summary>Half a billion parameters, a quarter of them the output over a large vocabulary; its width is no multiple of 256, so no K formats.</summary>
+    public static RandomModel HalfBillion(string format) => new("0.5b", format, 24, 896, 14, 2, 4864, 151_936, 2048);
+
+    /// <summary>The shape that an option names.</summary>
+    public static RandomModel Of(string shape, string format) => shape switch
+    {
+        "tiny" => Tiny(format),
+        "0.5b" => HalfBillion(format),
+        _ => OnePointOne(format),
+    };
+
     /// <summary>Whole blocks of 256 columns, as the K formats need.</summary>
     public static RandomModel Tiny(string format) => new("tiny", format, 2, 256, 4, 2, 512, 512, 256);
 
