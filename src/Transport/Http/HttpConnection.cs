@@ -205,8 +205,9 @@ internal sealed class HttpConnection : IDisposable
             rest = rest.Slice(end);
         }
 
+        var length = rest.Length;  // the pipe may give the memory away next
         _network.Input.AdvanceTo(rest.Start, rest.End);
-        error = rest.Length > _options.HeadBytesMax ? Malformed($"its head is longer than {_options.HeadBytesMax} bytes")
+        error = length > _options.HeadBytesMax ? Malformed($"its head is longer than {_options.HeadBytesMax} bytes")
             : read.IsCompleted ? Broken(SawResponse ? HttpFault.Cut : HttpFault.NoResponse, "the connection was closed")
             : default;
         return !error.IsNone;
