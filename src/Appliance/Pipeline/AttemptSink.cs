@@ -23,7 +23,7 @@ internal sealed class AttemptSink(AttemptWatch first, ShownAnswer shown, TimePro
     private readonly IncrementalHash _digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private IAnswerSink? _reader;
     private CommitPoint _commit;
-    private int _startedSent = -1;
+    private Usage? _startedSent;
     private bool _digestBegun;
 
     /// <summary>Part of the answer has reached the caller: no other candidate may start it again.</summary>
@@ -157,7 +157,7 @@ internal sealed class AttemptSink(AttemptWatch first, ShownAnswer shown, TimePro
     public void Reset()
     {
         _reader = null;
-        _startedSent = -1;
+        _startedSent = null;
         Committed = false;
         FirstContentMs = 0;
         ReaderLeft = false;
@@ -190,12 +190,12 @@ internal sealed class AttemptSink(AttemptWatch first, ShownAnswer shown, TimePro
     /// <summary>Once; and again when another candidate, before anything is shown, counts the prompt otherwise.</summary>
     private ValueTask StartAsync(in ModelEvent item)
     {
-        if (_startedSent >= 0 && (Committed || _startedSent == item.Index))
+        if (_startedSent is { } sent && (Committed || sent == item.ToPrompt()))
         {
             return ValueTask.CompletedTask;
         }
 
-        _startedSent = item.Index;
+        _startedSent = item.ToPrompt();
         return ForwardAsync(item);
     }
 

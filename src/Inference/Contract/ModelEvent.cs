@@ -97,6 +97,12 @@ public readonly record struct ModelEvent
     /// </summary>
     public int Index { get; init; }
 
+    /// <summary>Of <see cref="EventKind.Started"/>: those of the prompt's tokens that a prompt cache had, as far as is known then; part of <see cref="Index"/>.</summary>
+    public int CachedTokens { get; init; }
+
+    /// <summary>Of <see cref="EventKind.Started"/>: those that a provider writes into its prompt cache; part of <see cref="Index"/>.</summary>
+    public int CacheWriteTokens { get; init; }
+
     /// <summary>Whole UTF-8 characters: an adapter holds back an incomplete tail.</summary>
     public ReadOnlyMemory<byte> Utf8 { get; init; }
     public ReadOnlyMemory<byte> ToolCallId { get; init; }
@@ -113,4 +119,7 @@ public readonly record struct ModelEvent
 
     /// <summary>The bytes of the <see cref="EventKind.Wire"/> event before say this too.</summary>
     public bool InWire { get; init; }
+
+    /// <summary>Of <see cref="EventKind.Started"/>: what it says of the prompt.</summary>
+    public Usage ToPrompt() => new() { InputTokens = Index, CachedInputTokens = CachedTokens, CacheWriteTokens = CacheWriteTokens };
 }

@@ -37,6 +37,18 @@ public sealed class AnswerTranslationTests
     }
 
     [Fact]
+    public async Task A_message_begins_with_what_whoever_answers_says_of_the_prompt()
+    {
+        var usage = new Usage { InputTokens = 90, CachedInputTokens = 60, CacheWriteTokens = 20, OutputTokens = 1 };
+        var started = new ModelEvent { Kind = EventKind.Started, Index = 90, CachedTokens = 60, CacheWriteTokens = 20 };
+        var wire = await StreamMessageAsync([started, new() { Kind = EventKind.Text, Utf8 = "x"u8.ToArray() }], FinishReason.Stop, usage);
+        Assert.Contains("\"input_tokens\":10,\"cache_creation_input_tokens\":20,\"cache_read_input_tokens\":60,\"output_tokens\":0", wire, StringComparison.Ordinal);
+        using var reader = new MessagesAnswer();
+        Assert.Equal(started.ToPrompt(), ReadStream(reader, wire, seed: 1)[0].ToPrompt());
+        Assert.Equal(usage, reader.Usage);
+    }
+
+    [Fact]
     public async Task An_answer_streamed_in_OpenAIs_shape_is_read_as_it_was()
     {
         for (var seed = 0; seed < Seeds; seed++)

@@ -74,7 +74,7 @@ public sealed partial class InferEvent : IDisposable
     /// <summary>Of the last or only event, when it was no success.</summary>
     public ModelError Error { get; set; }
 
-    /// <summary>Of the last event what the call used; of <see cref="EventKind.Started"/> the prompt's tokens.</summary>
+    /// <summary>Of the last event what the call used; of <see cref="EventKind.Started"/> the prompt's tokens, with those of its cache.</summary>
     public Usage Usage { get; set; }
     public UsageQuality Quality { get; set; }
 
@@ -90,7 +90,7 @@ public sealed partial class InferEvent : IDisposable
         Kind = InferEventKind.Item;
         EventKind = item.Kind;
         Choice = item.Choice;
-        (Index, Usage) = item.Kind == EventKind.Started ? (0, new Usage { InputTokens = item.Index }) : (item.Index, default);
+        (Index, Usage) = item.Kind == EventKind.Started ? (0, item.ToPrompt()) : (item.Index, default);
         Utf8 = item.Utf8;
         ToolCallId = item.ToolCallId;
         Tokens = item.Tokens;
@@ -105,6 +105,8 @@ public sealed partial class InferEvent : IDisposable
         Kind = EventKind,
         Choice = Choice,
         Index = EventKind == EventKind.Started ? Usage.InputTokens : Index,
+        CachedTokens = EventKind == EventKind.Started ? Usage.CachedInputTokens : 0,
+        CacheWriteTokens = EventKind == EventKind.Started ? Usage.CacheWriteTokens : 0,
         Utf8 = Utf8,
         ToolCallId = ToolCallId,
         Tokens = Tokens,

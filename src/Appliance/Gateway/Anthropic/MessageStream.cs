@@ -28,8 +28,8 @@ internal sealed class MessageStream : IAnswerSink
     private CallProgress _progress;
     private bool _wire;
 
-    /// <summary>Tokens of the prompt, where whoever answers counts them exactly; else 0.</summary>
-    private int _promptTokens;
+    /// <summary>The prompt's tokens, and those that a cache had or takes, where whoever answers counts them exactly; else 0.</summary>
+    private Usage _prompt;
 
     public MessageStream(Utf8JsonWriter json) => _events = new MessageEvents(json);
 
@@ -87,7 +87,7 @@ internal sealed class MessageStream : IAnswerSink
     {
         (_response, _cancel, _call) = (null, default, null);
         (_reason, _block, _tool, _progress) = (FinishReason.None, EventKind.Started, 0, default);
-        (_wire, Begun, _promptTokens) = (false, false, 0);
+        (_wire, Begun, _prompt) = (false, false, default);
         _sequence.ResetWrittenCount();
         _held.Reset();
         _events.Reset();
@@ -128,7 +128,7 @@ internal sealed class MessageStream : IAnswerSink
                 NoteEnd(item);
                 return false;
             case EventKind.Started:
-                _promptTokens = item.Index;
+                _prompt = item.ToPrompt();
                 return false;
             default:
                 return false;
@@ -251,7 +251,7 @@ internal sealed class MessageStream : IAnswerSink
         if (!Begun)
         {
             SendHead();
-            _events.MessageStart(_id, _model, new Usage { InputTokens = _promptTokens });
+            _events.MessageStart(_id, _model, _prompt);
         }
     }
 

@@ -20,10 +20,16 @@ internal sealed class AnswerUsage
     private bool _hasInput;
     private bool _hasOutput;
 
+    /// <summary>The prompt's counts alone; null while they have not come or are none.</summary>
+    public Usage? Prompt => !_hasInput || Input < 0 ? null : new Usage { InputTokens = Input, CachedInputTokens = _read, CacheWriteTokens = _written };
+
+    /// <summary>All of the prompt; below zero where a part is.</summary>
+    private int Input => _plain < 0 || _written < 0 || _read < 0 ? -1 : (int)Math.Min(int.MaxValue, (long)_plain + _written + _read);
+
     /// <summary>Null unless prompt and answer were both counted: half a statement is none. A count below zero is kept: it is recognised when it is charged.</summary>
     public Usage? Stated => !_hasInput || !_hasOutput ? null : new Usage
     {
-        InputTokens = _plain < 0 || _written < 0 || _read < 0 ? -1 : (int)Math.Min(int.MaxValue, (long)_plain + _written + _read),
+        InputTokens = Input,
         CachedInputTokens = _read,
         CacheWriteTokens = _written,
         LongCacheWriteTokens = _writtenForAnHour,

@@ -102,6 +102,11 @@ internal sealed class MessagesAnswer : BlockReader
             }
         }
 
+        if (atStart && _usage.Prompt is { } prompt)
+        {
+            StatePrompt(prompt);
+        }
+
         Finish(reason, stop);
     }
 

@@ -120,6 +120,16 @@ internal abstract partial class AnswerReader : IDisposable
         }
     }
 
+    /// <summary>The object that began the call counts its prompt.</summary>
+    protected void StatePrompt(in Usage usage)
+    {
+        if (_events.Count > 0 && _events[0].Item.Kind == EventKind.Started)
+        {
+            var started = _events[0].Item with { Index = usage.InputTokens, CachedTokens = usage.CachedInputTokens, CacheWriteTokens = usage.CacheWriteTokens };
+            _events[0] = _events[0] with { Item = started };
+        }
+    }
+
     protected void Add(in ModelEvent item, Range text = default, Range id = default, Range logProbs = default) =>
         _events.Add(new Pending(item, text, id, logProbs));
 

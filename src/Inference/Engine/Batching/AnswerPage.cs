@@ -6,7 +6,7 @@ namespace Jesus.Inference.Engine.Batching;
 /// <summary>One event in an <see cref="AnswerPage"/>: ranges of the page's bytes, call ids and tokens.</summary>
 internal readonly record struct AnswerEvent(
     EventKind Kind, int Choice, int Index, int Start, int Length, int CallIdStart, int CallIdLength, int IdStart, int IdCount, int LogProbStart, int LogProbCount,
-    int NamedStart, int NamedCount, FinishReason Reason);
+    int NamedStart, int NamedCount, FinishReason Reason, int CachedTokens = 0);
 
 /// <summary>Events of an answer on their way from the engine's loop to the reader. Two pages take turns; both are reused.</summary>
 internal sealed class AnswerPage
@@ -31,6 +31,10 @@ internal sealed class AnswerPage
         _logProbCount = 0;
         _named.Clear();
     }
+
+    /// <summary>The answer has begun, to a prompt of so many tokens, of which the cache had some.</summary>
+    public void Start(int promptTokens, int cachedTokens) =>
+        _events.Add(new AnswerEvent(EventKind.Started, 0, promptTokens, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, FinishReason.None, cachedTokens));
 
     public void Add(EventKind kind, int choice, int index, ReadOnlySpan<byte> utf8, ReadOnlySpan<byte> callId, in TokenRun tokens, FinishReason reason)
     {
@@ -60,6 +64,7 @@ internal sealed class AnswerPage
                 Kind = item.Kind,
                 Choice = item.Choice,
                 Index = item.Index,
+                CachedTokens = item.CachedTokens,
                 Utf8 = _bytes.Memory.Slice(item.Start, item.Length),
                 ToolCallId = _bytes.Memory.Slice(item.CallIdStart, item.CallIdLength),
                 Tokens = new TokenSpan(_ids.Memory.Slice(item.IdStart, item.IdCount), _logProbs.AsMemory(item.LogProbStart, item.LogProbCount)),

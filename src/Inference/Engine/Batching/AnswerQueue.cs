@@ -64,6 +64,15 @@ internal sealed class AnswerQueue : IValueTaskSource<bool>
         }
     }
 
+    /// <inheritdoc cref="AnswerPage.Start"/>
+    public void Start(int promptTokens, int cachedTokens)
+    {
+        lock (_gate)
+        {
+            _filling.Start(promptTokens, cachedTokens);
+        }
+    }
+
     public void Add(EventKind kind, int choice, int index, ReadOnlySpan<byte> utf8, ReadOnlySpan<byte> callId, in TokenRun tokens, FinishReason reason)
     {
         lock (_gate)

@@ -216,7 +216,9 @@ internal sealed class StepLoop
             var generation = sequence.Generation;
             if (isNew && sequence.Choice == 0)
             {
-                generation.Answer.Add(EventKind.Started, 0, generation.Prompt.Count - generation.ShownCount, default, default, default, FinishReason.None);
+                // Of an answer that goes on elsewhere's, the cache may have had what was shown too: that is no part of the prompt.
+                var prompt = generation.Prompt.Count - generation.ShownCount;
+                generation.Answer.Start(prompt, Math.Min(prompt, generation.CachedTokens));
             }
 
             if (isNew && generation.ShownCount > 0)

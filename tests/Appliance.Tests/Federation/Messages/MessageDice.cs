@@ -83,9 +83,15 @@ internal sealed class MessageDice(int seed)
         into.Quality = (UsageQuality)_random.Next(2);
     }
 
-    public ModelEvent Event() => new()
+    public ModelEvent Event()
     {
-        Kind = EventKindButWire(),
+        var kind = EventKindButWire();
+        return kind == EventKind.Started ? Event(kind) with { CachedTokens = _random.Next(4), CacheWriteTokens = _random.Next(4) } : Event(kind);
+    }
+
+    private ModelEvent Event(EventKind kind) => new()
+    {
+        Kind = kind,
         Choice = _random.Next(4),
         Index = _random.Next(4),
         Utf8 = Text().Memory,

@@ -69,12 +69,13 @@ public sealed class MessagesEndpointTests
     public async Task A_streams_start_states_the_prompts_tokens_where_they_are_counted_exactly_and_its_end_all_of_the_usage()
     {
         await using var gateway = await GatewayFixture.StartAsync();
-        foreach (var counted in new[] { 0, 7_000 })
+        foreach (var (counted, cached) in new[] { (0, 0), (7_000, 0), (7_000, 6_000) })
         {
-            gateway.Answer = (_, sink, _) => Say(sink, new ModelEvent { Kind = EventKind.Started, Index = counted }, Text("Hello"), End(FinishReason.Stop));
+            gateway.Answer = (_, sink, _) => Say(sink, new ModelEvent { Kind = EventKind.Started, Index = counted, CachedTokens = cached }, Text("Hello"), End(FinishReason.Stop));
             var events = Events((await gateway.PostAsync("/v1/messages", AskStream)).Body);
             var start = events[0].Data.GetProperty("message").GetProperty("usage");
-            Assert.Equal((counted, 0), (start.GetProperty("input_tokens").GetInt32(), start.GetProperty("output_tokens").GetInt32()));
+            Assert.Equal((counted - cached, cached), (start.GetProperty("input_tokens").GetInt32(), start.GetProperty("cache_read_input_tokens").GetInt32()));
+            Assert.Equal(0, start.GetProperty("output_tokens").GetInt32());
             Assert.Equal(UsageJson, events[^2].Data.GetProperty("usage").GetRawText());
         }
     }

@@ -30,11 +30,14 @@ check('the local model answers whole, with usage and the id of the request', asy
 check('the stream of the local model has the text of the whole answer', async () => {
   const whole = await client.messages.create(ask('jesus-nano', 'Who are you?'));
   let text = '';
-  let prompt = 0;
+  let began;
   const stream = client.messages.stream(ask('jesus-nano', 'Who are you?')).on('text', piece => { text += piece; })
-    .on('streamEvent', event => { prompt += event.type === 'message_start' ? event.message.usage.input_tokens : 0; });
+    .on('streamEvent', event => { began = event.type === 'message_start' ? { ...event.message.usage } : began; });
   const last = await stream.finalMessage();
-  assert.equal(prompt, last.usage.input_tokens + last.usage.cache_read_input_tokens);
+  for (const sort of ['input_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens']) {
+    assert.equal(began[sort], last.usage[sort], sort);
+  }
+
   assert.equal(text, whole.content[0].text);
   assert.equal(last.content[0].text, text);
   assert.deepEqual(last.usage.output_tokens, whole.usage.output_tokens);

@@ -58,6 +58,20 @@ public sealed class MessagesAnswerTests
     }
 
     [Fact]
+    public void The_event_that_begins_an_answer_counts_its_prompt_where_it_is_stated()
+    {
+        using var answer = new MessagesAnswer();
+        Feed(answer, Start);
+        Assert.Equal(new Usage { InputTokens = 15, CachedInputTokens = 2, CacheWriteTokens = 4 }, answer.EventAt(0).ToPrompt());
+        foreach (var usage in new[] { "null", "{}", """{"input_tokens":-1,"cache_read_input_tokens":2}""" })
+        {
+            answer.Reset();
+            Feed(answer, $$$"""{"type":"message_start","message":{"type":"message","content":[],"usage":{{{usage}}}}}""");
+            Assert.Equal((EventKind.Started, default(Usage)), (answer.EventAt(0).Kind, answer.EventAt(0).ToPrompt()));
+        }
+    }
+
+    [Fact]
     public void The_count_that_an_answer_begins_with_is_not_taken_for_the_whole()
     {
         using var answer = new MessagesAnswer();

@@ -25,6 +25,18 @@ public sealed class LocalAdapterTests(NanoHost host) : IClassFixture<NanoHost>
     }
 
     [Fact]
+    public async Task A_warm_prompts_start_tells_the_tokens_of_the_cache_apart_as_its_usage_does()
+    {
+        _ = await host.LoadAsync();
+        var words = "warm " + string.Join(' ', Enumerable.Range(100, 20));
+        _ = await host.Adapter.CallAsync(Chat(words, tokens: 2), new RecordingSink(), CancellationToken.None);
+        var sink = new RecordingSink();
+        var usage = (await host.Adapter.CallAsync(Chat(words, tokens: 2), sink, CancellationToken.None)).Usage;
+        Assert.InRange(sink.Events[0].CachedTokens, 1, usage.InputTokens - 1);
+        Assert.Equal((usage.InputTokens, usage.CachedInputTokens), (sink.Events[0].Index, sink.Events[0].CachedTokens));
+    }
+
+    [Fact]
     public async Task Usage_is_exact_and_the_profile_names_the_arithmetic()
     {
         var model = await host.LoadAsync();

@@ -283,6 +283,16 @@ public sealed class StepLoopTests : IDisposable
     }
 
     [Fact]
+    public void An_answers_start_says_what_the_cache_had_of_its_prompt()
+    {
+        var loop = Loop();
+        Assert.Equal((40, 0), Start(Run(loop, Prompt(new string('x', 40), tokens: 2))));
+        Assert.Equal((40, 32), Start(Run(loop, Prompt(new string('x', 40), tokens: 2))));
+
+        static (int Prompt, int Cached) Start(IReadOnlyList<ModelEvent> events) => (events[0].Index, events[0].CachedTokens);
+    }
+
+    [Fact]
     public void A_prompt_of_several_choices_is_read_once()
     {
         var generation = Prompt(new string('x', 33), tokens: 2);
