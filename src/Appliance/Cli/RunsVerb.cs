@@ -111,6 +111,11 @@ internal static class RunsVerb
 
         var why = JsonSerializer.Deserialize(body, RunJson.Default.RunExplanation)!;
         call.Screen.Line(Screen.Safe(why.Summary));
+        if (why.TimesAside > 0)
+        {
+            call.Screen.Line($"  run: answers were {RunExplanation.Aside(why.TimesAside, why.AsideSeconds)}");
+        }
+
         foreach (var cause in why.Causes)
         {
             var ends = cause.EndsInSeconds is { } seconds ? $", ends in {Screen.Seconds(seconds)}" : "";

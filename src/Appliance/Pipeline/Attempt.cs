@@ -41,6 +41,7 @@ internal sealed class Attempt(AttemptWatch watch)
         Index = path.Plan[place];
         Candidate = path.Candidates[Index];
         Request = request;
+        Watch.Pauses = path.Call.Pauses;
         Capacity = default;
         Charged = default;
         ShownCount = 0;

@@ -39,6 +39,9 @@ internal sealed class AttemptWatch : IDisposable
 
     public CancellationToken Token => _cancel.Token;
 
+    /// <summary>Counts what the Scheduler does to the call that is watched; null for none.</summary>
+    public PauseTally? Pauses { get; set; }
+
     /// <summary>Why the token was cancelled; <see cref="ErrorCause.None"/> while it was not.</summary>
     public ErrorCause Cause => _cause;
 
@@ -109,6 +112,7 @@ internal sealed class AttemptWatch : IDisposable
     {
         Volatile.Write(ref _lastMs, _time.NowMs());
         _isHeld = isHeld;
+        Pauses?.Change(isHeld, _time);
     }
 
     /// <summary>Part of the answer has reached the reader.</summary>

@@ -39,6 +39,12 @@ internal sealed class CallRecorder(IJournal journal)
         json.WriteString("route"u8, path.Route.Name);
         json.WriteNumber("ms"u8, nowMs - path.StartedMs);
         json.WriteNumber("queued_ms"u8, path.QueuedMs);
+        if (path.Call.Pauses.Sum is { Times: > 0 } aside)
+        {
+            json.WriteNumber("aside_times"u8, aside.Times);
+            json.WriteNumber("aside_ms"u8, (long)aside.Time.TotalMilliseconds);
+        }
+
         if (path.Sink.FirstContentMs > 0)
         {
             json.WriteNumber("first_token_ms"u8, path.Sink.FirstContentMs - path.StartedMs);

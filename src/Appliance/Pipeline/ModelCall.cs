@@ -12,6 +12,10 @@ namespace Jesus.Appliance.Pipeline;
 /// </summary>
 public sealed class ModelCall
 {
+    private readonly PauseTally _pauses = new();
+
+    public ModelCall() => Pauses = _pauses;
+
     public ModelRequest Request { get; } = new();
     public Principal Principal { get; set; } = Principal.System;
     public Lane Lane { get; set; }
@@ -66,6 +70,9 @@ public sealed class ModelCall
     /// </summary>
     public Func<CallCeiling, ValueTask>? BeforeAttempt { get; set; }
 
+    /// <summary>How often the Scheduler set the call aside; a caller that shows it while the call is under way puts one of its own here.</summary>
+    public PauseTally Pauses { get; set; }
+
     /// <summary>Rate limits as they stand after this call, for the answer's headers: set before the first event, and where the call was refused.</summary>
     public RateLimits RateLimits { get; set; }
 
@@ -91,6 +98,8 @@ public sealed class ModelCall
         Api = "";
         RateLimits = default;
         BeforeAttempt = null;
+        Pauses = _pauses;
+        _pauses.Reset();
         Decisions.Reset();
     }
 }

@@ -1,6 +1,7 @@
 using Jesus.Appliance.Runner.Machine;
 using Jesus.Appliance.Runner.Views;
 using Jesus.Appliance.Runner.Workflows;
+using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Runner;
 
@@ -12,6 +13,18 @@ internal static class Explainer
 
     /// <param name="place">Place in the queue from 1; 0 when it does not queue.</param>
     public static RunExplanation Explain(RunMachine machine, RunStateName state, int place, DateTimeOffset now)
+    {
+        var (times, ms) = (0, 0L);
+        foreach (var node in RunMachine.Walk(machine.Root))
+        {
+            var aside = AsideOf(node);
+            (times, ms) = (times + aside.Times, ms + (long)aside.Time.TotalMilliseconds);
+        }
+
+        return Why(machine, state, place, now) with { TimesAside = times, AsideSeconds = ms / 1e3 };
+    }
+
+    private static RunExplanation Why(RunMachine machine, RunStateName state, int place, DateTimeOffset now)
     {
         if (machine.End is { } end)
         {
@@ -46,8 +59,8 @@ internal static class Explainer
         StepStateName.Running when node.Children is { } body && node.Spec.Kind == StepKind.Map =>
             New(node, "items", $"{body.Done} of {body.Frames.Length} items have ended, {body.Active} are in progress", node.StartedAt, now),
         StepStateName.Running when node.Children is not null => New(node, "run", "the steps of its sub-run", node.StartedAt, now),
-        StepStateName.Running when node.Spec.Kind == StepKind.Tool => New(node, "tool", $"the tool {((ToolBody)node.Spec.Body).Name}", node.StartedAt, now),
-        StepStateName.Running => New(node, "model", "the model's answer", node.StartedAt, now),
+        StepStateName.Running when node.Spec.Kind == StepKind.Tool => New(node, "tool", $"the tool {((ToolBody)node.Spec.Body).Name}{Aside(node)}", node.StartedAt, now),
+        StepStateName.Running => New(node, "model", "the model's answer" + Aside(node), node.StartedAt, now),
         _ when node.NeedsLeft > 0 => New(node, "needs", "it needs " + string.Join(", ", Unmet(node)), null, now),
         _ when node.Decided => null,
         _ => New(node, "concurrency", "a place: as many steps of this run are in progress as may be", node.ReadyAt, now),
@@ -62,8 +75,21 @@ internal static class Explainer
         Cause = cause,
         Detail = detail,
         Seconds = since is { } from ? Since(from, now) : 0,
+        TimesAside = AsideOf(node).Times,
+        AsideSeconds = Math.Round(AsideOf(node).Time.TotalSeconds, 3),
         EndsInSeconds = node.DueAt is { } due ? Math.Round(Math.Max(0, (due - now).TotalSeconds), 3) : null,
     };
+
+    /// <summary>In attempts that ended, and in the one under way.</summary>
+    private static Pauses AsideOf(StepNode node)
+    {
+        var now = node.Pauses?.Sum ?? default;
+        return now with { Times = now.Times + node.TimesAside, Time = now.Time + TimeSpan.FromMilliseconds(node.AsideMs) };
+    }
+
+    private static string Aside(StepNode node) => AsideOf(node) is { Times: > 0 } aside
+        ? $", {RunExplanation.Aside(aside.Times, aside.Time.TotalSeconds)}{(aside.IsNow ? ", and stands still now" : "")}"
+        : "";
 
     private static double Since(DateTimeOffset from, DateTimeOffset now) => Math.Round(Math.Max(0, (now - from).TotalSeconds), 3);
 }

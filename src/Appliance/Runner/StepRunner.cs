@@ -6,6 +6,7 @@ using Jesus.Appliance.Runner.Steps;
 using Jesus.Appliance.Runner.Views;
 using Jesus.Appliance.Storage.Journal;
 using Jesus.Appliance.Tools;
+using Jesus.Inference.Contract;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Runner;
@@ -53,6 +54,7 @@ internal sealed class StepRunner(RunnerRooms rooms, RunnerOptions options, RunCo
         }
 
         var (kept, artifact) = Keep(result, action.Plan.Artifact);
+        var aside = AsideOf(action);
         return MayRetry(action, kept, cancel) ? Retrying(action, kept) : Event(RunEventType.StepFinished) with
         {
             Step = action.Node.Path,
@@ -66,6 +68,8 @@ internal sealed class StepRunner(RunnerRooms rooms, RunnerOptions options, RunCo
             TokensOut = kept.TokensOut,
             CostMicroUsd = kept.CostMicroUsd,
             Estimated = kept.Estimated,
+            TimesAside = aside.Times,
+            AsideMs = (long)aside.Time.TotalMilliseconds,
             RefusedByBudget = kept.RefusedByBudget,
         };
     }
@@ -124,6 +128,7 @@ internal sealed class StepRunner(RunnerRooms rooms, RunnerOptions options, RunCo
 
     private RunEvent Waiting(ExecuteStep action, StepResult result, int attempts, TimeSpan delay)
     {
+        var aside = AsideOf(action);
         return Event(RunEventType.StepRetrying) with
         {
             Step = action.Node.Path,
@@ -135,8 +140,12 @@ internal sealed class StepRunner(RunnerRooms rooms, RunnerOptions options, RunCo
             TokensOut = result.TokensOut,
             CostMicroUsd = result.CostMicroUsd,
             Estimated = result.Estimated,
+            TimesAside = aside.Times,
+            AsideMs = (long)aside.Time.TotalMilliseconds,
         };
     }
+
+    private static Pauses AsideOf(ExecuteStep action) => action.Node.Pauses?.Sum ?? default;
 
     private RunEvent Finished(FinishStep finish)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Jesus.Appliance.Security;
+using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Tools;
 
@@ -95,6 +96,9 @@ public sealed record ToolContext
     /// the call as a whole was announced.
     /// </summary>
     public Func<ToolSpending, ValueTask>? Announce { get; init; }
+
+    /// <summary>Where a tool that calls models counts how often they were set aside for people; null where nobody asks.</summary>
+    public PauseTally? Pauses { get; init; }
 
     /// <summary>A failed result will not be tried again.</summary>
     public bool IsLastAttempt { get; init; } = true;

@@ -1,7 +1,9 @@
+using System.Text;
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Scheduler;
+using Jesus.Appliance.Storage.Journal;
 using Jesus.Appliance.Tests.Rescue;
 using Jesus.Inference.Adapters.Local;
 using Jesus.Inference.Contract;
@@ -58,6 +60,8 @@ public sealed class PreemptionEngineTests : IDisposable
         Assert.True(outcome.Succeeded, outcome.Error.Message);
         Assert.Equal((alone, person), (await one, await two));
         Assert.All(_test.Budgets.Admin.View(), account => Assert.Equal(default, account.Reserved));
+        var records = _test.Journal.Records.Where(record => record.Kind == JournalKind.Call).Select(record => Encoding.UTF8.GetString(record.Payload.Span));
+        Assert.Contains("\"aside_times\":1,\"aside_ms\":", Assert.Single(records, record => record.Contains("aside", StringComparison.Ordinal)), StringComparison.Ordinal);
 
         // Two batches' worst cases and the person's are reserved, and one batch has given up its place in the engine.
         ValueTask AssertHeldAsync()

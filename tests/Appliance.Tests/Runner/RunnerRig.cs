@@ -115,7 +115,14 @@ internal sealed class FakeTool(string name, ToolPurity purity, Func<JsonElement,
 {
     public ToolDescription Description { get; } = new(name, name, JsonValues.Parse("{\"type\":\"object\"}"u8), JsonValues.Parse("{}"u8), purity);
 
-    public ValueTask<ToolResult> CallAsync(JsonElement arguments, ToolContext context, CancellationToken cancel) => call(arguments, cancel);
+    /// <summary>Told what each call may reach.</summary>
+    public Action<ToolContext>? Called { get; init; }
+
+    public ValueTask<ToolResult> CallAsync(JsonElement arguments, ToolContext context, CancellationToken cancel)
+    {
+        Called?.Invoke(context);
+        return call(arguments, cancel);
+    }
 }
 
 /// <summary>A model that answers by a function from the request; what it is asked is kept.</summary>

@@ -97,6 +97,10 @@ public sealed record RunEvent
     /// <summary>At least a part of the tokens and the cost is a bound: nobody said what was used.</summary>
     public bool Estimated { get; init; }
 
+    /// <summary>StepFinished, StepRetrying: how often the Scheduler set the attempt's calls aside for people, and for how long together; 0 in older records.</summary>
+    public int TimesAside { get; init; }
+    public long AsideMs { get; init; }
+
     /// <summary>ToolIntent of a call that pays and changes nothing: what the attempt will have spent at most. Part of no sum unless the result is lost.</summary>
     public ToolSpending? AtMost { get; init; }
 

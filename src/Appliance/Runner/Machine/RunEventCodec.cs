@@ -72,6 +72,8 @@ public static class RunEventCodec
             TokensOut = Number(json, "tokens_out"u8),
             CostMicroUsd = Number(json, "cost_micro_usd"u8),
             Estimated = json.TryGetProperty("estimated"u8, out _),
+            TimesAside = (int)Number(json, "aside_times"u8),
+            AsideMs = Number(json, "aside_ms"u8),
             AtMost = json.TryGetProperty("at_most"u8, out var most)
                 ? new ToolSpending(Number(most, "tokens_in"u8), Number(most, "tokens_out"u8), Number(most, "cost_micro_usd"u8), Estimated: true)
                 : null,
@@ -124,6 +126,8 @@ public static class RunEventCodec
         WriteNumber(writer, "tokens_in"u8, item.TokensIn);
         WriteNumber(writer, "tokens_out"u8, item.TokensOut);
         WriteNumber(writer, "cost_micro_usd"u8, item.CostMicroUsd);
+        WriteNumber(writer, "aside_times"u8, item.TimesAside);
+        WriteNumber(writer, "aside_ms"u8, item.AsideMs);
         if (item.Estimated)
         {
             writer.WriteBoolean("estimated"u8, true);

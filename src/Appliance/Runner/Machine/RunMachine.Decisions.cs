@@ -3,6 +3,7 @@ using Jesus.Appliance.Runner.Expressions;
 using Jesus.Appliance.Runner.Views;
 using Jesus.Appliance.Runner.Workflows;
 using Jesus.Appliance.Tools;
+using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Runner.Machine;
 
@@ -117,6 +118,7 @@ public sealed partial class RunMachine
             default:
                 var plan = StepPlan.Of(node);
                 Take(node).InProgress = true;
+                node.Pauses = new PauseTally();
                 node.State = StepStateName.Running;
                 node.StartedAt ??= now;
                 return new ExecuteStep(node, plan, ++node.Attempts, node.PaysAtMost);

@@ -196,6 +196,8 @@ public sealed partial class RunMachine
     {
         node.TokensIn += item.TokensIn;
         node.TokensOut += item.TokensOut;
+        node.TimesAside += item.TimesAside;
+        node.AsideMs += item.AsideMs;
         Spend(item);
     }
 
@@ -231,7 +233,7 @@ public sealed partial class RunMachine
     {
         if (node.InProgress || node.Decided)
         {
-            (node.InProgress, node.Decided) = (false, false);
+            (node.InProgress, node.Decided, node.Pauses) = (false, false, null);
             InProgress--;
         }
 

@@ -3,6 +3,7 @@ using Jesus.Appliance.Runner.Expressions;
 using Jesus.Appliance.Runner.Views;
 using Jesus.Appliance.Runner.Workflows;
 using Jesus.Appliance.Tools;
+using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Runner.Machine;
 
@@ -45,6 +46,13 @@ public sealed class StepNode(StepSpec spec, Frame frame)
 
     /// <summary>An executor works on it now. Never part of the fold: after a crash nobody does.</summary>
     public bool InProgress { get; set; }
+
+    /// <summary>Of the attempt under way, like <see cref="InProgress"/> no part of the fold; null when none is.</summary>
+    public PauseTally? Pauses { get; set; }
+
+    /// <summary>How often and how long its calls were set aside for people, in attempts that ended.</summary>
+    public int TimesAside { get; set; }
+    public long AsideMs { get; set; }
 
     /// <summary>A decision about it is on its way into the journal.</summary>
     public bool Decided { get; set; }

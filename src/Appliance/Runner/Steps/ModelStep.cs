@@ -26,6 +26,7 @@ internal static class ModelStep
             PricedAt = run.SubmittedAt,
             Api = "runner",
         };
+        call.Pauses = node.Pauses ?? call.Pauses;
         call.Request.Sampling = new Sampling { Temperature = temperature, Given = SamplingFields.Temperature };
         call.Request.MaxOutputTokens = maxTokens;
         call.Request.Ids = new CallIds(call.Request.Text.Copy($"{run.RunId}/{node.Path}"));

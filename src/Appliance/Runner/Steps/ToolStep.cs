@@ -33,6 +33,7 @@ internal sealed class ToolStep(RunnerRooms rooms)
         var announced = default(ToolSpending);
         var context = ContextOf(plan.Inputs, run) with
         {
+            Pauses = node.Pauses,
             IsLastAttempt = action.Attempt >= node.Spec.Retry.Attempts,
             Announce = tool.Description.Purity != ToolPurity.Paid ? null : async atMost =>
             {

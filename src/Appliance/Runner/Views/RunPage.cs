@@ -42,7 +42,20 @@ public sealed record WaitCause
 
     /// <summary>Seconds until it ends by itself; null when it does not or nobody knows.</summary>
     public double? EndsInSeconds { get; init; }
+
+    /// <summary>How often the step's calls were set aside for people so far, and for how long together.</summary>
+    public int TimesAside { get; init; }
+    public double AsideSeconds { get; init; }
 }
 
 /// <param name="Summary">One sentence.</param>
-public sealed record RunExplanation(string RunId, RunStateName State, string Summary, IReadOnlyList<WaitCause> Causes);
+public sealed record RunExplanation(string RunId, RunStateName State, string Summary, IReadOnlyList<WaitCause> Causes)
+{
+    /// <summary>How often the calls of the run were set aside for people, ended steps included, and for how long together; 0 in records written before that was kept.</summary>
+    public int TimesAside { get; init; }
+    public double AsideSeconds { get; init; }
+
+    /// <summary>The two in words.</summary>
+    public static string Aside(int times, double seconds) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"set aside {(times == 1 ? "once" : $"{times} times")}, {seconds:0.0} s, for the interactive lane");
+}

@@ -107,6 +107,7 @@ public sealed class BatchTool(ModelCaller caller, IRunBlobs blobs, GatewayOption
         call.RunId = context.RunId;
         call.Api = "anthropic";
         call.BeforeAttempt = context.Announce is { } announce ? most => announce(new ToolSpending(most.InputTokens, most.OutputTokens, most.MicroUsd)) : null;
+        call.Pauses = context.Pauses ?? call.Pauses;
         var text = call.Request.Text;
         call.Request.Ids = new CallIds(text.Copy(context.RunId), default, text.Copy(context.Principal.Id));
         exchange.Collector.ParallelToolCalls = call.Request.ParallelToolCalls != false;
