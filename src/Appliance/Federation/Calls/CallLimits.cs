@@ -18,8 +18,8 @@ public sealed record CallLimits
     public int SilentMs { get; init; } = 5_000;
 
     /// <summary>
-    /// For so long after its last event a callee's beats count as work on the answer, and first-token and stall limits wait for the last candidate that says so: 128,000 tokens of a
-    /// prompt at 200 a second take 11 minutes. After that, beats only show that the box lives.
+    /// For so long after its last event a callee's beats count as work on the answer, and first-token and stall limits wait for the last candidate that says so: 128,000 tokens of
+    /// a prompt at 200 a second take 11 minutes. After that, beats only show that the box lives.
     /// </summary>
     public int WorkingMs { get; init; } = 900_000;
 
