@@ -11,25 +11,15 @@
 
 namespace jesus {
 
-// The input rows of a chunk, rounded; a column more where their number is odd.
-template <int Tokens>
-class RoundedRows {
-public:
+struct RoundedToBfloat {
     using Element = float;
-    void take(const Product& p, Range tokens, int64_t column, int count) {
-        for (int token = tokens.begin; token < tokens.end; ++token) {
-            const float* from = p.input.floats + token * p.input.float_stride + column;
-            float* to = rows_[token - tokens.begin];
-            for (int i = 0; i < count; ++i) {
-                to[i] = float_from_bfloat(bfloat_from_float(from[i]));
-            }
-            to[count] = 0;
+    static constexpr int kColumns = 1;
+    static void row(const float* from, int count, float* to) {
+        for (int i = 0; i < count; ++i) {
+            to[i] = float_from_bfloat(bfloat_from_float(from[i]));
         }
+        to[count] = 0;
     }
-    const float* row(int token) const { return rows_[token]; }
-
-private:
-    alignas(64) float rows_[Tokens][float_columns(Tokens) + kLanes];
 };
 
 template <class V>
@@ -37,30 +27,15 @@ struct PairForm {
     using Vec = V;
     using Weights = PlainWeights<uint32_t, 2>;
     template <int Tokens>
-    using Rows = RoundedRows<Tokens>;
+    using Rows = RoundedRows<Tokens, RoundedToBfloat>;
     using Mode = SubnormalsAreZero;
     static constexpr int kTokens = std::min(V::kTokens, 4);  // the pairs themselves take registers too
 
     template <int Tokens, int Groups>
     static void add_columns(const uint32_t* const* w, const float* const* x, int columns, bool, typename V::Reg (&sums)[Tokens][Groups]) {
         for (int64_t column = 0; column < columns; column += 2) {
-            add_column<Tokens, Groups>([&](int g) { return V::load_odd(w[g] + column / 2 * kLanes); }, x, column + 1, sums);
-            add_column<Tokens, Groups>([&](int g) { return V::load_even(w[g] + column / 2 * kLanes); }, x, column, sums);
-        }
-    }
-
-private:
-    template <int Tokens, int Groups, class Load>
-    static void add_column(Load load, const float* const* x, int64_t column, typename V::Reg (&sums)[Tokens][Groups]) {
-        typename V::Reg weights[Groups];
-        for (int g = 0; g < Groups; ++g) {
-            weights[g] = load(g);
-        }
-        for (int t = 0; t < Tokens; ++t) {
-            const typename V::Reg value = V::set(x[t][column]);
-            for (int g = 0; g < Groups; ++g) {
-                sums[t][g] = V::fma(weights[g], value, sums[t][g]);
-            }
+            add_column<V, Tokens, Groups>([&](int g) { return V::load_odd(w[g] + column / 2 * kLanes); }, x, column + 1, sums);
+            add_column<V, Tokens, Groups>([&](int g) { return V::load_even(w[g] + column / 2 * kLanes); }, x, column, sums);
         }
     }
 };

@@ -34,6 +34,22 @@ private:
     ptrdiff_t stride_ = 0;
 };
 
+// The same, rounded; zeros after an odd number of columns. Rounding has an Element, the columns that one holds, and row(from, count, to).
+template <int Tokens, class Rounding>
+class RoundedRows {
+public:
+    using Element = typename Rounding::Element;
+    void take(const Product& p, Range tokens, int64_t column, int count) {
+        for (int token = tokens.begin; token < tokens.end; ++token) {
+            Rounding::row(p.input.floats + token * p.input.float_stride + column, count, rows_[token - tokens.begin]);
+        }
+    }
+    const Element* row(int token) const { return rows_[token]; }
+
+private:
+    alignas(64) Element rows_[Tokens][float_columns(Tokens) / Rounding::kColumns + kLanes];
+};
+
 // The weights of a tile's groups, as they are.
 template <class StoredElement, int Columns = 1>
 class PlainWeights {
@@ -67,6 +83,21 @@ private:
 
 struct NoMode {};
 
+// One column of a tile. load: the weights of a group.
+template <class V, int Tokens, int Groups, class Load>
+inline void add_column(Load load, const float* const* x, int64_t column, typename V::Reg (&sums)[Tokens][Groups]) {
+    typename V::Reg weights[Groups];
+    for (int g = 0; g < Groups; ++g) {
+        weights[g] = load(g);
+    }
+    for (int t = 0; t < Tokens; ++t) {
+        const typename V::Reg value = V::set(x[t][column]);
+        for (int g = 0; g < Groups; ++g) {
+            sums[t][g] = V::fma(weights[g], value, sums[t][g]);
+        }
+    }
+}
+
 template <class V, class Weight, class ChunkWeights>
 struct FloatForm {
     using Vec = V;
@@ -85,16 +116,7 @@ struct FloatForm {
                     __builtin_prefetch(w[g] + column * kLanes + V::kFloatPrefetchAhead / kBytes, 0, 2);
                 }
             }
-            typename V::Reg weights[Groups];
-            for (int g = 0; g < Groups; ++g) {
-                weights[g] = Weight::load(w[g] + column * kLanes);
-            }
-            for (int t = 0; t < Tokens; ++t) {
-                const typename V::Reg value = V::set(x[t][column]);
-                for (int g = 0; g < Groups; ++g) {
-                    sums[t][g] = V::fma(weights[g], value, sums[t][g]);
-                }
-            }
+            add_column<V, Tokens, Groups>([&](int g) { return Weight::load(w[g] + column * kLanes); }, x, column, sums);
         }
     }
 };

@@ -10,33 +10,24 @@ namespace jesus::avx512 {
 
 namespace {
 
-// The input rows of a chunk as pairs of bfloat16, rounded by the processor; zeros after an odd number of columns.
-template <int Tokens>
-class PairRows {
-public:
+// Pairs of bfloat16, rounded by the processor.
+struct RoundedToPairs {
     using Element = uint32_t;
-    void take(const Product& p, Range tokens, int64_t column, int count) {
-        for (int token = tokens.begin; token < tokens.end; ++token) {
-            const float* from = p.input.floats + token * p.input.float_stride + column;
-            uint32_t* to = rows_[token - tokens.begin];
-            for (int i = 0; i < count; i += kLanes, from += kLanes, to += kLanes / 2) {
-                const int left = count - i < kLanes ? count - i : kLanes;
-                const __m512 floats = _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << left) - 1), from);
-                _mm256_store_si256(reinterpret_cast<__m256i*>(to), std::bit_cast<__m256i>(_mm512_cvtneps_pbh(floats)));
-            }
+    static constexpr int kColumns = 2;
+    static void row(const float* from, int count, uint32_t* to) {
+        for (int i = 0; i < count; i += kLanes, from += kLanes, to += kLanes / 2) {
+            const int left = count - i < kLanes ? count - i : kLanes;
+            const __m512 floats = _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << left) - 1), from);
+            _mm256_store_si256(reinterpret_cast<__m256i*>(to), std::bit_cast<__m256i>(_mm512_cvtneps_pbh(floats)));
         }
     }
-    const uint32_t* row(int token) const { return rows_[token]; }
-
-private:
-    alignas(64) uint32_t rows_[Tokens][(float_columns(Tokens) + 2 * kLanes) / 2];
 };
 
 struct NativePairForm {
     using Vec = Vec16;
     using Weights = PlainWeights<uint32_t, 2>;
     template <int Tokens>
-    using Rows = PairRows<Tokens>;
+    using Rows = RoundedRows<Tokens, RoundedToPairs>;
     using Mode = NoMode;
     static constexpr int kTokens = Vec16::kTokens;
 
