@@ -83,6 +83,13 @@ internal sealed class HttpConnection : IDisposable
         }
         catch (Exception broken) when (IsBroken(broken))
         {
+            // RFC 8446, section 4.4.2.4: in TLS 1.3 the client's end of the handshake comes first, so that a server refuses its certificate, or that there is none,
+            // only now; it has then taken nothing of the request.
+            if (!WasUsed && !SawResponse && TlsAlert.In(broken) is { IsAboutClient: true } alert)
+            {
+                return _owner.TlsFailed(alert.Words);
+            }
+
             return Broken(SawResponse ? HttpFault.Cut : HttpFault.NoResponse, broken.Message);
         }
     }

@@ -5,8 +5,11 @@ public enum HttpFault : byte
 {
     None,
 
-    /// <summary>No connection: refused, unreachable, unknown name, TLS, or too slow. Nothing was sent.</summary>
+    /// <summary>No connection: refused, unreachable, unknown name, or too slow. Nothing was sent.</summary>
     ConnectFailed,
+
+    /// <summary>No TLS over the connection: the server's certificate, its alert, or no TLS at all. Nothing was sent, or nothing of it was taken.</summary>
+    TlsFailed,
 
     /// <summary>Every connection is in use (<see cref="HttpUpstreamOptions.ConnectionsMax"/>). Nothing was sent.</summary>
     Busy,

@@ -152,9 +152,16 @@ public sealed class HttpUpstream : IDisposable
             return new HttpError(HttpFault.Cancelled, "The request was cancelled.");
         }
 
+        if (failed is TlsFailedException)
+        {
+            return TlsFailed(failed.Message);
+        }
+
         var reason = failed is OperationCanceledException ? $"no connection within {_options.ConnectTimeoutMs} ms" : failed.Message;
         return new HttpError(HttpFault.ConnectFailed, $"{Target} cannot be reached: {reason}.");
     }
+
+    internal HttpError TlsFailed(string reason) => new(HttpFault.TlsFailed, $"{Target} cannot be reached over TLS: {reason}.");
 
     /// <summary>
     /// The connection used last, so that the others grow old and are closed; among those used lately one that the calling thread serves itself comes first, since its

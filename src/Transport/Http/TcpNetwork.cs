@@ -101,16 +101,16 @@ public sealed class TcpNetwork(TlsTrust? trust = null) : INetwork
     private async ValueTask<SslStream> SecureAsync(Stream stream, NetworkTarget target, CancellationToken cancel)
     {
         var secure = new SslStream(stream);
-        var options = trust?.OptionsFor(target) ?? TlsTrust.System.OptionsFor(target);
+        var handshake = (trust ?? TlsTrust.System).HandshakeWith(target.Host);
         try
         {
-            await secure.AuthenticateAsClientAsync(options, cancel).ConfigureAwait(false);
+            await secure.AuthenticateAsClientAsync(handshake.Options, cancel).ConfigureAwait(false);
             return secure;
         }
         catch (Exception error) when (error is AuthenticationException or IOException)
         {
             await secure.DisposeAsync().ConfigureAwait(false);
-            throw new IOException($"the TLS handshake failed: {TlsTrust.ReasonOf(error)}", error);
+            throw new TlsFailedException(handshake.WhyFailed(error), error);
         }
     }
 

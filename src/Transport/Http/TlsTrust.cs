@@ -52,17 +52,22 @@ public sealed class TlsTrust
         }
     }
 
-    internal SslClientAuthenticationOptions OptionsFor(NetworkTarget target) => new()
-    {
-        TargetHost = target.Host,
-        ApplicationProtocols = [SslApplicationProtocol.Http11],
-        ClientCertificateContext = _client,
-        CertificateChainPolicy = Policy(),
-    };
+    /// <param name="host">The name or address that the server's certificate must be for.</param>
+    internal TlsHandshake HandshakeWith(string host) => new(host, _roots, _client);
 
-    /// <summary>The words of the innermost cause, which says what about the certificate or the peer is wrong.</summary>
+    /// <summary>What a failed handshake said, the alert that the peer sent, or the words of the innermost cause, which says more than those around it.</summary>
     internal static string ReasonOf(Exception error)
     {
+        if (error is TlsFailedException)
+        {
+            return error.Message;
+        }
+
+        if (TlsAlert.In(error) is { } alert)
+        {
+            return alert.Words;
+        }
+
         var innermost = error;
         while (innermost.InnerException is { } inner)
         {
@@ -81,17 +86,5 @@ public sealed class TlsTrust
         var chain = new X509Certificate2Collection();
         chain.ImportFromPemFile(certificateFile);
         return SslStreamCertificateContext.Create(own, chain, offline: true);
-    }
-
-    private X509ChainPolicy Policy()
-    {
-        var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck };
-        if (_roots is not null)
-        {
-            policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-            policy.CustomTrustStore.AddRange(_roots);
-        }
-
-        return policy;
     }
 }

@@ -1,13 +1,13 @@
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using Jesus.Tests.Faults;
+using Jesus.Transport.Http;
 
 namespace Jesus.Appliance.Tests.Faults;
 
 /// <summary>Where a fault happens: a server of ours, or the way to one.</summary>
 internal sealed record FaultPlace(string Name, string What, Func<UpstreamApi, FaultPlace.Open> Make)
 {
-    public static IReadOnlyList<FaultPlace> All { get; } = [.. BeforeTheRequest(), .. OnReuse(), .. FaultScripts.All.Select(Scripted)];
+    public static IReadOnlyList<FaultPlace> All { get; } = [.. BeforeTheRequest(), .. TlsPlaces.All(), .. OnReuse(), .. FaultScripts.All.Select(Scripted)];
 
     /// <summary>The fault meets the second call, which finds the connection that a good first one left.</summary>
     public bool IsOnReuse { get; init; }
@@ -15,6 +15,9 @@ internal sealed record FaultPlace(string Name, string What, Func<UpstreamApi, Fa
     /// <summary>An address and what stands behind it.</summary>
     internal sealed record Open(Uri Url, Func<ValueTask> Close) : IAsyncDisposable
     {
+        /// <summary>The way there, with what its provider trusts.</summary>
+        public INetwork Network { get; init; } = TcpNetwork.Instance;
+
         public ValueTask DisposeAsync() => Close();
     }
 
@@ -38,20 +41,6 @@ internal sealed record FaultPlace(string Name, string What, Func<UpstreamApi, Fa
                 return default;
             });
         }),
-        new("no TLS", "plain HTTP where TLS was asked for", api =>
-        {
-            var server = FaultServer.Saying(api, FaultScripts.Said);
-            return new Open(Secure(server.Port), server.DisposeAsync);
-        }),
-        new("TLS handshake cut", "the connection is closed inside the handshake", _ =>
-        {
-            var server = new FaultServer(async connection =>
-            {
-                await connection.SendAsync(new byte[] { 22, 3, 3, 0, 90, 2 });
-                await connection.WaitAsync(20);
-            });
-            return new Open(Secure(server.Port), server.DisposeAsync);
-        }),
         new("reset inside the request", "the connection is reset while the request is read", api =>
         {
             var server = new FaultServer(async connection =>
@@ -60,20 +49,6 @@ internal sealed record FaultPlace(string Name, string What, Func<UpstreamApi, Fa
                 connection.Reset();
             });
             return new Open(Plain(server.Port), server.DisposeAsync);
-        }),
-        new("untrusted certificate", "a certificate that nobody trusts", api =>
-        {
-            X509Certificate2 certificate = SelfSigned.Create();
-            var server = new FaultServer(async connection =>
-            {
-                await connection.SecureAsync(certificate);
-                await api.ServeAsync(connection, FaultScripts.Said);
-            });
-            return new Open(Secure(server.Port), async () =>
-            {
-                await server.DisposeAsync();
-                certificate.Dispose();
-            });
         }),
     ];
 
@@ -112,6 +87,5 @@ internal sealed record FaultPlace(string Name, string What, Func<UpstreamApi, Fa
     });
 
     private static Uri Plain(int port) => new($"http://127.0.0.1:{port}/");
-
-    private static Uri Secure(int port) => new($"https://127.0.0.1:{port}/");
 }
+

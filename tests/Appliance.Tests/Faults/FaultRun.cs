@@ -5,6 +5,7 @@ using Jesus.Appliance.Tests.Gateway;
 using Jesus.Appliance.Tests.Pipeline;
 using Jesus.Inference.Contract;
 using Jesus.Tests.Faults;
+using Jesus.Transport.Http;
 
 namespace Jesus.Appliance.Tests.Faults;
 
@@ -27,8 +28,8 @@ internal static class FaultRun
     {
         await using var bad = place.Make(upstream.Api);
         await using var good = FaultServer.Saying(upstream.Api, NextText);
-        using var failing = Owned.Of(upstream.Adapter("bad", bad.Url));
-        using var next = Owned.Of(upstream.Adapter("good", new Uri($"http://127.0.0.1:{good.Port}/")));
+        using var failing = Owned.Of(upstream.Adapter("bad", bad.Url, bad.Network));
+        using var next = Owned.Of(upstream.Adapter("good", new Uri($"http://127.0.0.1:{good.Port}/"), TcpNetwork.Instance));
         var timeout = Silent.Contains(place.Name) ? 400 : 60_000;
         var route = new RouteOptions { Commit = commit, FirstTokenTimeoutMs = timeout, StallTimeoutMs = timeout, Retries = 0 };
         var prices = new PricesOptions { Prices = [new PriceOptions { Provider = "bad", Model = "m", InputPerMillionTokens = 1, OutputPerMillionTokens = 1 }] };

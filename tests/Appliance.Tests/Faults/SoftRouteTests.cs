@@ -9,6 +9,7 @@ using Jesus.Appliance.Security.Redaction;
 using Jesus.Appliance.Tests.Gateway;
 using Jesus.Appliance.Tests.Pipeline;
 using Jesus.Tests.Faults;
+using Jesus.Transport.Http;
 
 namespace Jesus.Appliance.Tests.Faults;
 
@@ -224,7 +225,7 @@ public sealed class SoftRouteTests
 
         private Candidate Upstreaming(string name, FaultServer server, int context)
         {
-            var adapter = Upstream.All[0].Adapter(name, new Uri($"http://127.0.0.1:{server.Port}/"));
+            var adapter = Upstream.All[0].Adapter(name, new Uri($"http://127.0.0.1:{server.Port}/"), TcpNetwork.Instance);
             _adapters.Add((IDisposable)adapter);
             return new Candidate(adapter, "m", new CandidateTraits { LeavesBox = true, ContextTokens = context });
         }

@@ -8,7 +8,7 @@ using Jesus.Transport.Http;
 namespace Jesus.Appliance.Tests.Faults;
 
 /// <summary>An API of an upstream and the adapter that calls it.</summary>
-internal sealed record Upstream(UpstreamApi Api, Func<string, Uri, IModelAdapter> Adapter)
+internal sealed record Upstream(UpstreamApi Api, Func<string, Uri, INetwork, IModelAdapter> Adapter)
 {
     /// <summary>Short, since a connection that never comes is waited for so long; nothing else here takes that long to connect.</summary>
     private static readonly HttpUpstreamOptions Http = new() { ConnectTimeoutMs = 1_000 };
@@ -18,13 +18,13 @@ internal sealed record Upstream(UpstreamApi Api, Func<string, Uri, IModelAdapter
 
     public static IReadOnlyList<Upstream> All { get; } =
     [
-        new(UpstreamApi.OpenAiChat, (name, root) => new OpenAiCompatibleAdapter(
-            new OpenAiCompatibleOptions { Provider = name, Url = new Uri(root, "v1"), Key = FaultScripts.Key, Http = Http }, TcpNetwork.Instance, TimeProvider.System)),
-        new(UpstreamApi.Anthropic, (name, root) => new AnthropicAdapter(
-            new AnthropicOptions { Provider = name, Url = root, Key = FaultScripts.Key, Http = Http }, TcpNetwork.Instance, TimeProvider.System)),
-        new(UpstreamApi.OpenAiResponses, (name, root) => new OpenAiAdapter(
+        new(UpstreamApi.OpenAiChat, (name, root, network) => new OpenAiCompatibleAdapter(
+            new OpenAiCompatibleOptions { Provider = name, Url = new Uri(root, "v1"), Key = FaultScripts.Key, Http = Http }, network, TimeProvider.System)),
+        new(UpstreamApi.Anthropic, (name, root, network) => new AnthropicAdapter(
+            new AnthropicOptions { Provider = name, Url = root, Key = FaultScripts.Key, Http = Http }, network, TimeProvider.System)),
+        new(UpstreamApi.OpenAiResponses, (name, root, network) => new OpenAiAdapter(
             new OpenAiOptions { Provider = name, Url = new Uri(root, "v1"), Key = FaultScripts.Key, Http = Http, Api = OpenAiApi.Responses },
-            TcpNetwork.Instance,
+            network,
             TimeProvider.System)) { Client = ClientApi.OpenAiResponses },
     ];
 }

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Jesus.Tests.Tls;
 
 namespace Jesus.Tests.Faults;
 
@@ -30,6 +31,9 @@ internal sealed class FaultConnection(Socket socket, CancellationToken stop)
         await secure.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stop);
         _secure = secure;
     }
+
+    /// <summary>A handshake in which the client must show a certificate; by OpenSSL's own server, which says so when it shows none.</summary>
+    public Task<bool> TakesClientAsync(X509Certificate2 certificate, int version) => OpenSslServer.TakesAsync(socket, certificate, version);
 
     /// <summary>Reads one request whole; false when the client closed instead.</summary>
     public async Task<bool> ReadRequestAsync()

@@ -9,10 +9,10 @@ internal sealed class TestAuthority : IDisposable
 {
     private readonly X509Certificate2 _root;
 
-    public TestAuthority()
+    public TestAuthority(string subject = "CN=test authority")
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=test authority", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
@@ -31,7 +31,8 @@ internal sealed class TestAuthority : IDisposable
 
     /// <param name="name">A DNS name, or an address.</param>
     /// <param name="lastDay">Its last day, from today.</param>
-    public X509Certificate2 Issue(string name, int lastDay = 10)
+    /// <param name="firstDay">Its first day, from today; the root's own is 30 days ago.</param>
+    public X509Certificate2 Issue(string name, int lastDay = 10, int firstDay = -20)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=" + name, key, HashAlgorithmName.SHA256);
@@ -47,7 +48,7 @@ internal sealed class TestAuthority : IDisposable
 
         request.CertificateExtensions.Add(names.Build());
         var now = DateTimeOffset.UtcNow;
-        using var bare = request.Create(_root, now.AddDays(-20), now.AddDays(lastDay), RandomNumberGenerator.GetBytes(8));
+        using var bare = request.Create(_root, now.AddDays(firstDay), now.AddDays(lastDay), RandomNumberGenerator.GetBytes(8));
         using var whole = bare.CopyWithPrivateKey(key);
         return X509CertificateLoader.LoadPkcs12(whole.Export(X509ContentType.Pkcs12), null, X509KeyStorageFlags.Exportable);
     }

@@ -41,13 +41,19 @@ public sealed class TlsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("other.example", 10, "NameMismatch")]
-    [InlineData("127.0.0.1", -5, "NotTimeValid")]
-    public async Task A_certificate_that_is_wrong_is_refused_with_the_reason(string name, int lastDay, string reason)
+    [InlineData("other.example", 10, -20, "its certificate is for other.example, not for 127.0.0.1: the address must name it as its certificate does")]
+    [InlineData("127.0.0.1", -5, -20, "its certificate expired on {last}")]
+    [InlineData("127.0.0.1", 10, 5, "its certificate is valid only from {first}")]
+    [InlineData("other.example", -5, -20, "not for 127.0.0.1: the address must name it as its certificate does; its certificate expired on {last}")]
+    public async Task A_certificate_that_is_wrong_is_refused_with_each_reason(string name, int lastDay, int firstDay, string reason)
     {
-        await using var server = new TlsServer(_authority.Issue(name, lastDay));
+        using var certificate = _authority.Issue(name, lastDay, firstDay);
+        await using var server = new TlsServer(_authority.Issue(name, lastDay, firstDay));
         using var upstream = Upstream(server.Port);
-        await AssertRefusedAsync(upstream, reason);
+        await AssertRefusedAsync(upstream, reason.Replace("{last}", Day(certificate.NotAfter), StringComparison.Ordinal)
+            .Replace("{first}", Day(certificate.NotBefore), StringComparison.Ordinal));
+
+        static string Day(DateTime local) => local.ToUniversalTime().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
     }
 
     [Fact]
@@ -55,10 +61,13 @@ public sealed class TlsTests : IDisposable
     {
         await using var server = new TlsServer(_authority.Issue("127.0.0.1"));
         using var system = new HttpUpstream(new NetworkTarget("127.0.0.1", server.Port, Tls: true), TcpNetwork.Instance, TimeProvider.System, Patient);
-        await AssertRefusedAsync(system, "TLS");
-        using var another = new TestAuthority();
-        using var upstream = Upstream(server.Port, caFile: another.WriteRoot(Directory.CreateDirectory(Path.Combine(_folder, "other")).FullName));
-        await AssertRefusedAsync(upstream, "TLS");
+        await AssertRefusedAsync(system, "its certificate leads to 'CN=test authority', which this system does not trust");
+        using var other = new TestAuthority("CN=other");
+        using var apart = Upstream(server.Port, caFile: other.WriteRoot(Directory.CreateDirectory(Path.Combine(_folder, "other")).FullName));
+        await AssertRefusedAsync(apart, "its certificate leads to 'CN=test authority', which tls.caFile does not hold");
+        using var namesake = new TestAuthority();
+        using var upstream = Upstream(server.Port, caFile: namesake.WriteRoot(Directory.CreateDirectory(Path.Combine(_folder, "namesake")).FullName));
+        await AssertRefusedAsync(upstream, "its certificate is signed by another 'CN=test authority' than the one trusted here");
     }
 
     [Fact]
@@ -66,7 +75,40 @@ public sealed class TlsTests : IDisposable
     {
         await using var server = new TlsServer(null, afterAccept: stream => stream.WriteAsync("HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray()));
         using var upstream = Upstream(server.Port);
-        await AssertRefusedAsync(upstream, "TLS");
+        await AssertRefusedAsync(upstream, "what the server sent is no TLS");
+    }
+
+    [Theory]
+    [InlineData(70, "'protocol_version' (70): it speaks no version of TLS that this box does (1.2 and 1.3)")]
+    [InlineData(40, "'handshake_failure' (40): it has no version and cipher in common with this box, or wants a client certificate")]
+    [InlineData(112, "'unrecognized_name' (112): it serves no host of this name")]
+    [InlineData(80, "'internal_error' (80).")]
+    public async Task A_server_s_alert_is_named(byte code, string reason)
+    {
+        await using var server = new TlsServer(null, afterAccept: async stream =>
+        {
+            _ = await stream.ReadAsync(new byte[4096]);
+            await stream.WriteAsync(new byte[] { 21, 3, 3, 0, 2, 2, code });
+        });
+        using var upstream = Upstream(server.Port);
+        await AssertRefusedAsync(upstream, $"the server ended the handshake with the alert {reason}");
+    }
+
+    [Theory]
+    [InlineData(OpenSslServer.Tls12, "wants a client certificate (tls.certificateFile and tls.keyFile)")]
+    [InlineData(OpenSslServer.Tls13, "'certificate_required' (116): it wants a client certificate that it trusts (tls.certificateFile and tls.keyFile)")]
+    public async Task A_client_certificate_that_is_wanted_and_not_there_is_named_whether_the_alert_comes_early_or_late(int version, string reason)
+    {
+        using var certificate = _authority.Issue("127.0.0.1");
+        await using var server = new TlsServer(null, afterAccept: async stream =>
+        {
+            var socket = ((NetworkStream)stream).Socket;
+            Assert.False(await OpenSslServer.TakesAsync(socket, certificate, version));
+            socket.Shutdown(SocketShutdown.Send);
+            _ = await stream.ReadAtLeastAsync(new byte[1 << 16], 1 << 16, throwOnEndOfStream: false);
+        });
+        using var upstream = Upstream(server.Port);
+        await AssertRefusedAsync(upstream, reason);
     }
 
     [Fact]
@@ -74,7 +116,7 @@ public sealed class TlsTests : IDisposable
     {
         await using var server = new TlsServer(null, afterAccept: _ => ValueTask.CompletedTask);
         using var upstream = Upstream(server.Port);
-        await AssertRefusedAsync(upstream, "TLS");
+        await AssertRefusedAsync(upstream, "the connection ended inside the handshake");
     }
 
     [Fact]
@@ -82,7 +124,7 @@ public sealed class TlsTests : IDisposable
     {
         await using var server = new TlsServer(null, afterAccept: async stream => await stream.ReadAtLeastAsync(new byte[1 << 20], 1 << 20, throwOnEndOfStream: false));
         using var upstream = Upstream(server.Port, options: new HttpUpstreamOptions { ConnectTimeoutMs = 200 });
-        await AssertRefusedAsync(upstream, "200 ms");
+        await AssertRefusedAsync(upstream, "200 ms", HttpFault.ConnectFailed);
     }
 
     [Fact]
@@ -141,10 +183,10 @@ public sealed class TlsTests : IDisposable
         Assert.Equal(2, server.Accepted);
     }
 
-    private static async Task AssertRefusedAsync(HttpUpstream upstream, string reason)
+    private static async Task AssertRefusedAsync(HttpUpstream upstream, string reason, HttpFault fault = HttpFault.TlsFailed)
     {
         var result = await upstream.SendAsync(Post, TestContext.Current.CancellationToken);
-        Assert.Equal(HttpFault.ConnectFailed, result.Error.Fault);
+        Assert.Equal(fault, result.Error.Fault);
         Assert.Contains(reason, result.Error.Message, StringComparison.Ordinal);
         Assert.Contains(upstream.Target.ToString(), result.Error.Message, StringComparison.Ordinal);
         Assert.Equal(0, upstream.OpenConnections);

@@ -16,6 +16,7 @@ internal sealed class ErrorMapper(string provider, string key, TimeProvider time
     public ModelError Of(HttpError error) => error.Fault switch
     {
         HttpFault.ConnectFailed => new ModelError(ErrorCause.ConnectFailed, $"'{provider}': {error.Message} Check providers.{provider}.url and that the server runs."),
+        HttpFault.TlsFailed => new ModelError(ErrorCause.ConnectFailed, $"'{provider}': {error.Message} Check providers.{provider}.url and providers.{provider}.tls."),
         HttpFault.Busy => new ModelError(ErrorCause.Overloaded, $"'{provider}': {error.Message}", RetryAfter: TimeSpan.FromSeconds(1)),
         HttpFault.TimedOut => new ModelError(ErrorCause.Stalled, $"'{provider}': {error.Message}"),
         HttpFault.Malformed => new ModelError(ErrorCause.Malformed, $"'{provider}': {error.Message}"),

@@ -65,7 +65,7 @@ internal sealed class UpstreamClient : IDisposable
             : await AnswerAsync(request, exchange, result.Response, forward, sink).ConfigureAwait(false);
     }
 
-    public static bool NothingSent(in HttpError error) => error.Fault is HttpFault.ConnectFailed or HttpFault.Busy;
+    public static bool NothingSent(in HttpError error) => error.Fault is HttpFault.ConnectFailed or HttpFault.TlsFailed or HttpFault.Busy;
 
     public void Dispose() => Http.Dispose();
 

@@ -96,11 +96,17 @@ internal sealed class NatsHandshake(ServerAddress server, NatsOptions options, I
     {
         using var limit = Limit("the TLS handshake did not end", options.HandshakeTimeoutMs);
         var secure = new SslStream(stream);
-        var trust = options.Tls?.Trust ?? TlsTrust.System;
-        var client = trust.OptionsFor(new NetworkTarget(server.TlsName, server.Port, Tls: true));
-        client.ApplicationProtocols = null;
-        await secure.AuthenticateAsClientAsync(client, limit.Token).ConfigureAwait(false);
-        return secure;
+        var handshake = (options.Tls?.Trust ?? TlsTrust.System).HandshakeWith(server.TlsName);
+        handshake.Options.ApplicationProtocols = null;
+        try
+        {
+            await secure.AuthenticateAsClientAsync(handshake.Options, limit.Token).ConfigureAwait(false);
+            return secure;
+        }
+        catch (Exception failed) when (failed is AuthenticationException or IOException)
+        {
+            throw new TlsFailedException(handshake.WhyFailed(failed), failed);
+        }
     }
 
     private async Task<(NatsServerInfo? Info, string Error)> ReadInfoAsync(Stream stream)
