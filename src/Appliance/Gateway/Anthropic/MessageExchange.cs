@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Jesus.Appliance.Pipeline;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Appliance.Gateway.Anthropic;
 
@@ -42,32 +43,17 @@ internal sealed class MessageExchangePool
     /// <summary>A large answer's buffer is not kept.</summary>
     private const int KeepBytes = 256 * 1024;
 
-    private readonly Stack<MessageExchange> _rest = new();
-    private readonly Lock _gate = new();
+    private readonly RestingObjects<MessageExchange> _rest = new(KeepMax);
 
-    public MessageExchange Rent()
-    {
-        lock (_gate)
-        {
-            return _rest.TryPop(out var exchange) ? exchange : new MessageExchange();
-        }
-    }
+    public MessageExchange Rent() => _rest.Take() ?? new MessageExchange();
 
     public void Return(MessageExchange exchange)
     {
         var large = exchange.Answer.Capacity > KeepBytes || exchange.Collector.Wire.Length > KeepBytes;
         exchange.Reset();
-        if (large)
+        if (!large)
         {
-            return;
-        }
-
-        lock (_gate)
-        {
-            if (_rest.Count < KeepMax)
-            {
-                _rest.Push(exchange);
-            }
+            _rest.TryRest(exchange);
         }
     }
 }

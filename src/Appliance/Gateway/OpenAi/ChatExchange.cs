@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Jesus.Appliance.Pipeline;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Appliance.Gateway.OpenAi;
 
@@ -50,31 +51,16 @@ internal sealed class ChatExchangePool
     /// <summary>A large answer's buffer is not kept.</summary>
     private const int KeepBytes = 256 * 1024;
 
-    private readonly Stack<ChatExchange> _rest = new();
-    private readonly Lock _gate = new();
+    private readonly RestingObjects<ChatExchange> _rest = new(KeepMax);
 
-    public ChatExchange Rent()
-    {
-        lock (_gate)
-        {
-            return _rest.TryPop(out var exchange) ? exchange : new ChatExchange();
-        }
-    }
+    public ChatExchange Rent() => _rest.Take() ?? new ChatExchange();
 
     public void Return(ChatExchange exchange)
     {
         exchange.Reset();
-        if (exchange.Answer.Capacity > KeepBytes)
+        if (exchange.Answer.Capacity <= KeepBytes)
         {
-            return;
-        }
-
-        lock (_gate)
-        {
-            if (_rest.Count < KeepMax)
-            {
-                _rest.Push(exchange);
-            }
+            _rest.TryRest(exchange);
         }
     }
 }

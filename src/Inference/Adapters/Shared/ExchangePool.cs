@@ -1,3 +1,5 @@
+using Jesus.Transport.Pooling;
+
 namespace Jesus.Inference.Adapters.Shared;
 
 /// <summary>The buffers of one call and the reading of its answer: owned by the call from rent to return.</summary>
@@ -13,41 +15,24 @@ internal sealed class ExchangePool<T> : IDisposable
     /// <summary>Exchanges kept for reuse, about 20 KB each.</summary>
     private const int KeptMax = 256;
 
-    private readonly Stack<T> _kept = new();
-    private readonly Lock _gate = new();
+    private readonly RestingObjects<T> _kept = new(KeptMax);
 
-    /// <summary>The one returned last: its buffers are still in a cache.</summary>
-    public T Rent()
-    {
-        lock (_gate)
-        {
-            return _kept.TryPop(out var exchange) ? exchange : new T();
-        }
-    }
+    public T Rent() => _kept.Take() ?? new T();
 
     public void Return(T exchange)
     {
         exchange.Reset();
-        lock (_gate)
+        if (!_kept.TryRest(exchange))
         {
-            if (_kept.Count < KeptMax)
-            {
-                _kept.Push(exchange);
-                return;
-            }
+            exchange.Dispose();
         }
-
-        exchange.Dispose();
     }
 
     public void Dispose()
     {
-        lock (_gate)
+        while (_kept.Take() is { } exchange)
         {
-            while (_kept.TryPop(out var exchange))
-            {
-                exchange.Dispose();
-            }
+            exchange.Dispose();
         }
     }
 }

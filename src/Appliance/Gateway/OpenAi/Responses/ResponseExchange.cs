@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Jesus.Appliance.Pipeline;
+using Jesus.Transport.Pooling;
 
 namespace Jesus.Appliance.Gateway.OpenAi.Responses;
 
@@ -46,31 +47,16 @@ internal sealed class ResponseExchangePool
     /// <summary>A large answer's buffer is not kept.</summary>
     private const int KeepBytes = 256 * 1024;
 
-    private readonly Stack<ResponseExchange> _rest = new();
-    private readonly Lock _gate = new();
+    private readonly RestingObjects<ResponseExchange> _rest = new(KeepMax);
 
-    public ResponseExchange Rent()
-    {
-        lock (_gate)
-        {
-            return _rest.TryPop(out var exchange) ? exchange : new ResponseExchange();
-        }
-    }
+    public ResponseExchange Rent() => _rest.Take() ?? new ResponseExchange();
 
     public void Return(ResponseExchange exchange)
     {
         exchange.Reset();
-        if (exchange.Final.Capacity > KeepBytes)
+        if (exchange.Final.Capacity <= KeepBytes)
         {
-            return;
-        }
-
-        lock (_gate)
-        {
-            if (_rest.Count < KeepMax)
-            {
-                _rest.Push(exchange);
-            }
+            _rest.TryRest(exchange);
         }
     }
 }
