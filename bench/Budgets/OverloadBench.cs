@@ -3,6 +3,7 @@ using Jesus.Appliance.Admission;
 using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
+using Jesus.Transport.Timing;
 
 namespace Jesus.Bench.Budgets;
 
@@ -46,7 +47,7 @@ internal static class OverloadBench
     {
         private readonly AdmissionGate _gate = new(new LimitsOptions { CallsInProgress = 0, CallsInProgressTotal = 256, MemoryPercentMax = 0 });
         private readonly TicketScheduler _scheduler = new(
-            new SchedulerOptions { QueueDepthMax = 256, AgentWaitMs = 1_000, BatchWaitMs = 1_000 }, static () => (long)TimeProvider.System.GetElapsedTime(0).TotalMilliseconds);
+            new SchedulerOptions { QueueDepthMax = 256, AgentWaitMs = 1_000, BatchWaitMs = 1_000 }, TimeProvider.System.NowMs);
         private readonly ModelRequest _request = new();
 
         public async Task<Lap?> OfferAsync(Lane lane, double perSecond, int seconds)

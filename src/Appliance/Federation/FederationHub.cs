@@ -1,7 +1,7 @@
 using Jesus.Appliance.Federation.Membership;
 using Jesus.Appliance.Federation.Totals;
-using Jesus.Appliance.Pipeline;
 using Jesus.Transport.Nats;
+using Jesus.Transport.Timing;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Federation;

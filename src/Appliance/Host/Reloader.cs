@@ -1,8 +1,8 @@
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Config;
-using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Pricing;
 using Jesus.Appliance.Security;
+using Jesus.Transport.Timing;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Host;

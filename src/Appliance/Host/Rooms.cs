@@ -27,6 +27,7 @@ using Jesus.Appliance.Tools;
 using Jesus.Inference.Contract;
 using Jesus.Inference.Engine;
 using Jesus.Transport.Http;
+using Jesus.Transport.Timing;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Host;
@@ -74,7 +75,7 @@ public sealed class Rooms : IAsyncDisposable
         Prices = new PriceTableHolder(PriceTable.Build(config.Prices, []));
         var directory = new UserDirectory(config.Directory);
         Principals = new PrincipalResolver(Keys, directory, config.Security, new LocalUsers(Disk));
-        var scheduler = new TicketScheduler(config.Scheduler, () => (long)Time.GetElapsedTime(0).TotalMilliseconds, Time);
+        var scheduler = new TicketScheduler(config.Scheduler, Time.NowMs, Time);
         var own = new OwnModels(Engine, Routes, scheduler, Prices, config.Federation, Time);
         Federation = OpenFederation(config.Federation, own);
         var calls = Federation is null ? null : new PeerCalls(Federation, own, directory, CallModel, Time, Roll, log.CreateLogger("Federation"));

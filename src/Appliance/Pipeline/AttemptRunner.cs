@@ -4,6 +4,7 @@ using Jesus.Appliance.Security;
 using Jesus.Appliance.Security.Redaction;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Pooling;
+using Jesus.Transport.Timing;
 
 namespace Jesus.Appliance.Pipeline;
 

@@ -1,4 +1,5 @@
 using Jesus.Inference.Contract;
+using Jesus.Transport.Timing;
 
 namespace Jesus.Appliance.Pipeline;
 

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Jesus.Appliance.Cache;
 using Jesus.Appliance.Router;
 using Jesus.Inference.Contract;
+using Jesus.Transport.Timing;
 
 namespace Jesus.Appliance.Pipeline;
 

@@ -1,6 +1,7 @@
 using Jesus.Appliance.Router;
 using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
+using Jesus.Transport.Timing;
 
 namespace Jesus.Appliance.Pipeline;
 

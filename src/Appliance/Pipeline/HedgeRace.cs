@@ -1,5 +1,6 @@
 using System.Threading.Tasks.Sources;
 using Jesus.Inference.Contract;
+using Jesus.Transport.Timing;
 
 namespace Jesus.Appliance.Pipeline;
 

@@ -3,6 +3,7 @@ using System.Buffers.Text;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Jesus.Transport.Pooling;
+using Jesus.Transport.Timing;
 
 namespace Jesus.Transport.Http;
 
@@ -324,7 +325,7 @@ internal sealed class HttpConnection : IDisposable
 
     private void Arm(int milliseconds)
     {
-        var due = NowMs() + milliseconds;
+        var due = _time.NowMs() + milliseconds;
         Volatile.Write(ref _dueMs, due);
 
         // Between the two: a callback that is under way sees the one, or has already said the other.
@@ -342,7 +343,7 @@ internal sealed class HttpConnection : IDisposable
     }
 
     // Only the due time moves with each read: the timer looks at it when it fires.
-    private void Touch() => Volatile.Write(ref _dueMs, NowMs() + _options.BodyIdleTimeoutMs);
+    private void Touch() => Volatile.Write(ref _dueMs, _time.NowMs() + _options.BodyIdleTimeoutMs);
 
     private void OnTimer()
     {
@@ -354,7 +355,7 @@ internal sealed class HttpConnection : IDisposable
             return;
         }
 
-        var left = due - NowMs();
+        var left = due - _time.NowMs();
         if (left > 0)
         {
             SetTimer(due, left);
@@ -369,8 +370,6 @@ internal sealed class HttpConnection : IDisposable
         Interlocked.CompareExchange(ref _fault, (int)fault, 0);
         _network.Abort();
     }
-
-    private long NowMs() => (long)_time.GetElapsedTime(0).TotalMilliseconds;
 
     private HttpError Malformed(string wrong) => new(HttpFault.Malformed, $"{_owner.Target} sent a response that is not understood: {wrong}.");
 

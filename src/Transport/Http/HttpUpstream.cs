@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using Jesus.Transport.Pooling;
+using Jesus.Transport.Timing;
 
 namespace Jesus.Transport.Http;
 
@@ -91,7 +92,7 @@ public sealed class HttpUpstream : IDisposable
 
     internal void Keep(HttpConnection connection)
     {
-        connection.IdleSinceMs = NowMs();
+        connection.IdleSinceMs = _time.NowMs();
         lock (_gate)
         {
             if (!_disposed)
@@ -186,7 +187,7 @@ public sealed class HttpUpstream : IDisposable
                 _idle.RemoveAt(at);
             }
 
-            if (NowMs() - connection.IdleSinceMs < _options.KeepAliveMs && connection.LooksAlive)
+            if (_time.NowMs() - connection.IdleSinceMs < _options.KeepAliveMs && connection.LooksAlive)
             {
                 return connection;
             }
@@ -219,7 +220,7 @@ public sealed class HttpUpstream : IDisposable
         List<HttpConnection>? closed = null;
         lock (_gate)
         {
-            var fresh = _idle.FindIndex(c => NowMs() - c.IdleSinceMs < _options.KeepAliveMs);
+            var fresh = _idle.FindIndex(c => _time.NowMs() - c.IdleSinceMs < _options.KeepAliveMs);
             var expired = fresh < 0 ? _idle.Count : fresh;
             if (expired > 0)
             {
@@ -230,8 +231,6 @@ public sealed class HttpUpstream : IDisposable
 
         closed?.ForEach(Drop);
     }
-
-    private long NowMs() => (long)_time.GetElapsedTime(0).TotalMilliseconds;
 
     // RFC 9112, section 3.2: the port is left out when it is the scheme's own; an IPv6 address stands in brackets.
     private static string HostHeader(NetworkTarget target)

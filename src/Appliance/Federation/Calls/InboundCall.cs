@@ -3,6 +3,7 @@ using Jesus.Appliance.Pipeline;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
 using Jesus.Transport.Nats;
+using Jesus.Transport.Timing;
 using Jesus.Transport.Wire;
 
 namespace Jesus.Appliance.Federation.Calls;

@@ -2,12 +2,12 @@ using System.Globalization;
 using System.Text;
 using Jesus.Appliance.Federation.Membership;
 using Jesus.Appliance.Federation.Messages;
-using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Buffers;
 using Jesus.Transport.Nats;
+using Jesus.Transport.Timing;
 using Jesus.Transport.Wire;
 
 namespace Jesus.Appliance.Federation.Calls;

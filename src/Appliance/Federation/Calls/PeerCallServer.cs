@@ -1,7 +1,7 @@
 using System.Text;
 using Jesus.Appliance.Federation.Messages;
-using Jesus.Appliance.Pipeline;
 using Jesus.Transport.Nats;
+using Jesus.Transport.Timing;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Federation.Calls;

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using Jesus.Appliance.Federation.Membership;
-using Jesus.Appliance.Pipeline;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Nats;
+using Jesus.Transport.Timing;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Federation.Calls;

@@ -1,6 +1,7 @@
 using Jesus.Appliance.Runner;
 using Jesus.Appliance.Security;
 using Jesus.Appliance.Storage.Journal;
+using Jesus.Transport.Timing;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Federation.Durable;
@@ -37,5 +38,5 @@ public sealed record DurableRooms
     /// <summary>Whether the servers are reached.</summary>
     public Func<bool> IsConnected { get; init; } = static () => true;
 
-    internal long NowMs => (long)Time.GetElapsedTime(0).TotalMilliseconds;
+    internal long NowMs => Time.NowMs();
 }

@@ -1,6 +1,7 @@
 using Jesus.Appliance.Runner.Machine;
 using Jesus.Appliance.Runner.Views;
 using Jesus.Appliance.Storage.Journal;
+using Jesus.Transport.Timing;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Federation.Durable;
@@ -69,7 +70,7 @@ internal sealed class RunKeeper : IJournal
 
     public JournalPosition Durable => _local.Durable;
 
-    private long Now => (long)_time.GetElapsedTime(0).TotalMilliseconds;
+    private long Now => _time.NowMs();
 
     /// <returns>The event's place in the run, from 1.</returns>
     /// <exception cref="LogFullException">The run has reached a limit.</exception>

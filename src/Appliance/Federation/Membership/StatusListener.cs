@@ -1,6 +1,6 @@
 using Jesus.Appliance.Federation.Messages;
-using Jesus.Appliance.Pipeline;
 using Jesus.Transport.Nats;
+using Jesus.Transport.Timing;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Federation.Membership;

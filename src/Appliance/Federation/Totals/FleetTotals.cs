@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Jesus.Appliance.Federation.Membership;
 using Jesus.Appliance.Federation.Messages;
-using Jesus.Appliance.Pipeline;
 using Jesus.Transport.Buffers;
 using Jesus.Transport.Nats;
+using Jesus.Transport.Timing;
 using Jesus.Transport.Wire;
 using Microsoft.Extensions.Logging;
 

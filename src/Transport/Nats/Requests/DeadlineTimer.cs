@@ -1,3 +1,5 @@
+using Jesus.Transport.Timing;
+
 namespace Jesus.Transport.Nats.Requests;
 
 /// <summary>Ticks while there is something with a time limit, and not at all while there is not.</summary>
@@ -9,7 +11,6 @@ internal sealed class DeadlineTimer : IDisposable
     private readonly TimeProvider _time;
     private readonly Func<long, bool> _onTick;
     private readonly ITimer _timer;
-    private readonly long _ticksPerMs;
     private int _isArmed;
 
     /// <param name="onTick">Given the time in milliseconds; says whether something is left to watch.</param>
@@ -17,11 +18,10 @@ internal sealed class DeadlineTimer : IDisposable
     {
         _time = time;
         _onTick = onTick;
-        _ticksPerMs = Math.Max(1, time.TimestampFrequency / 1_000);
         _timer = time.CreateTimer(static self => ((DeadlineTimer)self!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    public long NowMs => _time.GetTimestamp() / _ticksPerMs;
+    public long NowMs => _time.NowMs();
 
     public void Arm()
     {
