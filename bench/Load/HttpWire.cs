@@ -26,6 +26,16 @@ internal static class HttpWire
 
     public static int Status(ReadOnlySpan<byte> bytes) => Utf8Parser.TryParse(bytes[9..], out int status, out _) ? status : 0;
 
+    /// <summary>What a refusal tells, in its exact form where there is one; 0 without.</summary>
+    public static long RetryAfterMs(ReadOnlySpan<byte> bytes)
+    {
+        var head = bytes[..Math.Max(0, bytes.IndexOf("\r\n\r\n"u8))];
+        return Number(head, "\nretry-after-ms: "u8) is > 0 and var exact ? exact : 1_000 * Number(head, "\nRetry-After: "u8);
+    }
+
+    private static long Number(ReadOnlySpan<byte> head, ReadOnlySpan<byte> name) =>
+        head.IndexOf(name) is >= 0 and var at && Utf8Parser.TryParse(head[(at + name.Length)..], out long number, out _) ? number : 0;
+
     /// <summary>Chunks are jumped over: an answer's text may look like an end.</summary>
     private static int ChunkedEnd(ReadOnlySpan<byte> bytes, int at)
     {

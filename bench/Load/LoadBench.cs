@@ -20,6 +20,12 @@ public static class LoadBench
             return;
         }
 
+        if (options.OverloadFactor > 0)
+        {
+            Overload.Run(options, mock, output);
+            return;
+        }
+
         var targets = Start(options, mock, output);
         try
         {
@@ -44,6 +50,11 @@ public static class LoadBench
         finally
         {
             targets.ForEach(t => t.Dispose());
+        }
+
+        if (options.Only.Count == 0)
+        {
+            Overload.Run(options with { OverloadFactor = Overload.UsualFactor }, mock, output);
         }
     }
 
@@ -104,7 +115,7 @@ public static class LoadBench
     {
         var warm = Math.Min(0.5, options.Seconds);
         var cpu = ProcessMeter.CpuSeconds(target.Pids);
-        var load = new LoadGenerator(target.Port, request).Run(connections, options.Seconds, warm, perSecond);
+        var load = LoadGenerator.Run(target.Port, request, connections, options.Seconds, warm, perSecond);
 
         // CPU ticks are 10 ms: the warm-up is counted on both sides of the division rather than cut off.
         var share = options.Seconds / (options.Seconds + warm);

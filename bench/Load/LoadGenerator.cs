@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Jesus.Bench.Load;
 
-/// <summary>What one run of the load found.</summary>
+/// <summary>What one run of the load found; times are microseconds.</summary>
 /// <param name="PerSecond">Answers a second.</param>
 /// <param name="ByStatus">Answers by HTTP status; 0 is a connection that broke.</param>
 internal sealed record LoadResult(double PerSecond, double P50, double P99, double Max, long Answers, long Bytes, IReadOnlyDictionary<int, long> ByStatus)
@@ -11,43 +11,45 @@ internal sealed record LoadResult(double PerSecond, double P50, double P99, doub
 }
 
 /// <summary>
-/// Sends one request over and over from one thread over epoll. Closed: each connection asks again when it has its answer. Open: the schedule fixes when each
+/// Sends the requests of its sources from one thread over epoll. Closed: each connection asks again when it has its answer. Open: the schedule fixes when each
 /// request is due, whether or not earlier ones were answered, and its latency counts from then (no coordinated omission). Allocates nothing while it runs.
 /// </summary>
-internal sealed class LoadGenerator(int port, byte[] request)
+internal sealed class LoadGenerator(params LoadSource[] sources)
 {
-    private const int BufferBytes = 256 * 1024;
+    private const int BufferBytes = 64 * 1024;
     private const long NanosecondsPerSecond = 1_000_000_000;
 
-    private readonly Histogram _latency = new();
-    private readonly long[] _byStatus = new long[600];
-    private readonly Queue<long> _due = new(1 << 16);
-    private readonly Stack<int> _free = new(1024);
     private readonly Dictionary<int, Connection> _connections = [];
     private int _epoll;
-    private bool _open;
     private bool _measuring;
-    private long _answers;
-    private long _bytes;
 
+    /// <summary>One request over and over.</summary>
     /// <param name="perSecond">Requests a second by schedule; 0 is a closed loop.</param>
-    public LoadResult Run(int connections, double seconds, double warmSeconds, double perSecond = 0)
+    public static LoadResult Run(int port, byte[] request, int connections, double seconds, double warmSeconds, double perSecond = 0)
+    {
+        var source = new LoadSource(port, [request], connections, perSecond);
+        new LoadGenerator(source).Run(seconds, warmSeconds);
+        return source.Tally.Result(seconds);
+    }
+
+    /// <summary>What came is in each source's tally: of the seconds after the warm ones alone.</summary>
+    public void Run(double seconds, double warmSeconds)
     {
         Libc.PreciseTimers();
         _epoll = Libc.EpollCreate(0);
-        _open = perSecond > 0;
-        for (var i = 0; i < connections; i++)
+        foreach (var source in sources)
         {
-            Connect();
+            for (var i = 0; i < source.Connections; i++)
+            {
+                Connect(source);
+            }
         }
 
         try
         {
             var start = Now();
             var measureFrom = start + (long)(warmSeconds * NanosecondsPerSecond);
-            var end = measureFrom + (long)(seconds * NanosecondsPerSecond);
-            Loop(start, measureFrom, end, perSecond);
-            return Result(seconds);
+            Loop(start, measureFrom, measureFrom + (long)(seconds * NanosecondsPerSecond));
         }
         finally
         {
@@ -60,11 +62,9 @@ internal sealed class LoadGenerator(int port, byte[] request)
         }
     }
 
-    private void Loop(long start, long measureFrom, long end, double perSecond)
+    private void Loop(long start, long measureFrom, long end)
     {
         Span<Libc.Event> events = stackalloc Libc.Event[256];
-        var gap = perSecond > 0 ? NanosecondsPerSecond / perSecond : 0;
-        var scheduled = 0L;
         StartClosed();
         for (var now = Now(); now < end; now = Now())
         {
@@ -73,19 +73,7 @@ internal sealed class LoadGenerator(int port, byte[] request)
                 Begin();
             }
 
-            var wait = Math.Min(end - now, 50_000_000);
-            if (_open)
-            {
-                while (start + (long)(scheduled * gap) <= now)
-                {
-                    _due.Enqueue(start + (long)(scheduled++ * gap));
-                }
-
-                SendDue();
-                wait = Math.Min(wait, Math.Max(0, start + (long)(scheduled * gap) - Now()));
-            }
-
-            var count = Libc.Wait(_epoll, events, wait);
+            var count = Libc.Wait(_epoll, events, SendDue(start, Math.Min(end - now, 50_000_000)));
             for (var i = 0; i < count; i++)
             {
                 Receive(events[i].Data);
@@ -95,54 +83,73 @@ internal sealed class LoadGenerator(int port, byte[] request)
 
     private void StartClosed()
     {
-        while (!_open && _free.Count > 0)
+        foreach (var source in sources)
         {
-            Send(_free.Pop(), Now());
+            while (!source.IsOpen && source.Free.Count > 0)
+            {
+                Send(source.Free.Pop(), source.Next(Now()));
+            }
         }
     }
 
-    private void SendDue()
+    private long SendDue(long start, long wait)
     {
-        while (_due.Count > 0 && _free.Count > 0)
+        foreach (var source in sources)
         {
-            Send(_free.Pop(), _due.Dequeue());
+            if (source.IsOpen)
+            {
+                _ = source.Schedule(start, Now());
+                SendDue(source);
+                wait = Math.Min(wait, source.Schedule(start, Now()));
+            }
+        }
+
+        return wait;
+    }
+
+    private void SendDue(LoadSource source)
+    {
+        while (source.HasDue && source.Free.Count > 0)
+        {
+            Send(source.Free.Pop(), source.TakeDue());
         }
     }
 
     private void Begin()
     {
         _measuring = true;
-        _latency.Reset();
-        Array.Clear(_byStatus);
-        _answers = 0;
-        _bytes = 0;
+        foreach (var source in sources)
+        {
+            source.Tally.Reset();
+        }
     }
 
-    private void Connect()
+    private void Connect(LoadSource source)
     {
-        var socket = Libc.Connect(port);
+        var socket = Libc.Connect(source.Port);
         if (!_connections.TryGetValue(socket, out var connection))
         {
             _connections[socket] = connection = new Connection();
         }
 
-        connection.Length = 0;
+        (connection.Source, connection.Length) = (source, 0);
         Libc.Watch(_epoll, Libc.ControlAdd, socket, Libc.EventIn, socket);
-        _free.Push(socket);
+        source.Free.Push(socket);
     }
 
-    private void Send(int socket, long intended)
+    private void Send(int socket, in Call call)
     {
         var connection = _connections[socket];
-        connection.Intended = intended;
+        connection.Call = call;
         connection.Busy = true;
+        var request = connection.Source.RequestOf(call);
+        connection.Sent = Now();
         var sent = Libc.Send(socket, request);
         if (sent != request.Length)
         {
             // A connection on its way takes no bytes yet; its loopback handshake is done in a moment.
             Thread.Sleep(1);
-            sent = Math.Max(0, sent);
-            _ = Libc.Send(socket, request.AsSpan(sent));
+            _ = Libc.Send(socket, request[Math.Max(0, sent)..]);
         }
     }
 
@@ -157,76 +164,57 @@ internal sealed class LoadGenerator(int port, byte[] request)
         }
 
         connection.Length += read;
-        var length = HttpWire.MessageLength(connection.Buffer.AsSpan(0, connection.Length));
+        var answer = connection.Buffer.AsSpan(0, connection.Length);
+        var length = HttpWire.MessageLength(answer);
         if (length == 0)
         {
             return;
         }
 
-        Count(HttpWire.Status(connection.Buffer), connection, length);
+        var status = HttpWire.Status(answer);
+        var toldMs = LoadTally.IsRefusal(status) ? HttpWire.RetryAfterMs(answer) : 0;
+        connection.Source.Answered(connection.Call, status, length, connection.Sent, Now(), toldMs);
         connection.Length = 0;
         connection.Busy = false;
-        Next(socket);
+        Next(socket, connection.Source);
     }
 
     private void Broken(int socket, Connection connection)
     {
+        var source = connection.Source;
         if (connection.Busy)
         {
-            Count(0, connection, 0);
+            source.Answered(connection.Call, 0, 0, connection.Sent, Now(), 0);
         }
 
         connection.Busy = false;
         _ = Libc.Close(socket);
         _connections.Remove(socket);
-        Connect();
+        Connect(source);
         StartClosed();
     }
 
-    private void Next(int socket)
+    private void Next(int socket, LoadSource source)
     {
-        if (!_open)
+        if (!source.IsOpen)
         {
-            Send(socket, Now());
+            Send(socket, source.Next(Now()));
             return;
         }
 
-        _free.Push(socket);
-        SendDue();
+        source.Free.Push(socket);
+        SendDue(source);
     }
-
-    private void Count(int status, Connection connection, int bytes)
-    {
-        _latency.Add(Now() - connection.Intended);
-        _byStatus[Math.Clamp(status, 0, 599)]++;
-        _answers++;
-        _bytes += bytes;
-    }
-
-    private LoadResult Result(double seconds)
-    {
-        var statuses = new Dictionary<int, long>();
-        for (var i = 0; i < _byStatus.Length; i++)
-        {
-            if (_byStatus[i] > 0)
-            {
-                statuses[i] = _byStatus[i];
-            }
-        }
-
-        var (p50, p99) = (Microseconds(_latency.Percentile(0.5)), Microseconds(_latency.Percentile(0.99)));
-        return new LoadResult(_answers / seconds, p50, p99, Microseconds(_latency.Max), _answers, _bytes, statuses);
-    }
-
-    private static double Microseconds(long nanoseconds) => nanoseconds / 1000.0;
 
     private static long Now() => Stopwatch.GetTimestamp() * (NanosecondsPerSecond / Stopwatch.Frequency);
 
     private sealed class Connection
     {
         public byte[] Buffer { get; } = new byte[BufferBytes];
+        public LoadSource Source { get; set; } = null!;
         public int Length { get; set; }
-        public long Intended { get; set; }
+        public Call Call { get; set; }
+        public long Sent { get; set; }
         public bool Busy { get; set; }
     }
 }

@@ -5,7 +5,7 @@ namespace Jesus.Bench.Load;
 /// <summary>What to run: by default three rounds of every row against the published daemon, with nginx beside it.</summary>
 public sealed record LoadOptions
 {
-    public const string Usage = "use --tiny --rounds N --seconds S --jesus FILE --portkey FOLDER --soak MINUTES --faults PER_THOUSAND --only NAME,NAME";
+    public const string Usage = "use --tiny --rounds N --seconds S --jesus FILE --portkey FOLDER --soak MINUTES --faults PER_THOUSAND --overload FACTOR --only NAME,NAME";
 
     /// <summary>A moment of each row: that the bench works, not how fast.</summary>
     public bool Tiny { get; init; }
@@ -21,6 +21,9 @@ public sealed record LoadOptions
     /// <summary>Minutes at half load with faults in place of the rows; 0: the rows.</summary>
     public double SoakMinutes { get; init; }
     public int FaultsPerThousand { get; init; } = 10;
+
+    /// <summary>Times of what a candidate can take that it is offered, in place of the rows; 0: the rows, and after them the usual factor.</summary>
+    public double OverloadFactor { get; init; }
 
     /// <summary>Rows whose target's name begins so; empty: all.</summary>
     public IReadOnlyList<string> Only { get; init; } = [];
@@ -59,6 +62,7 @@ public sealed record LoadOptions
         "--portkey" when value.Length > 0 => options with { Portkey = value },
         "--soak" when TryNumber(value, out var minutes) => options with { SoakMinutes = minutes },
         "--faults" when TryNumber(value, out var faults) && faults <= 1000 => options with { FaultsPerThousand = (int)faults },
+        "--overload" when TryNumber(value, out var factor) && factor > 1 => options with { OverloadFactor = factor },
         "--only" when value.Length > 0 => options with { Only = value.Split(',') },
         _ => null,
     };

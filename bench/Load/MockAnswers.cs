@@ -8,6 +8,9 @@ internal static class MockAnswers
 {
     public const string Model = "mock";
     public const string LongModel = "mock-long";
+
+    /// <summary>The route to the candidate of few places.</summary>
+    public const string SlowModel = "slow";
     public const int Events = 100;
 
     /// <summary>Asked for so many tokens at most, the caller's bytes may pass through under a cap.</summary>
@@ -41,6 +44,30 @@ internal static class MockAnswers
             $"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: load\r\naccept: */*\r\ncontent-type: application/json\r\n{extraHeaders}"
             + $"content-length: {body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n{body}");
     }
+
+    /// <summary>A question of its own each time it is sent (<see cref="LoadSource"/>), to the candidate of few places.</summary>
+    public static byte[] Question(string key) => Post("/v1/chat/completions", key,
+        $"{{\"model\":\"{SlowModel}\",\"max_tokens\":{TokensMax},\"messages\":[{{\"role\":\"user\",\"content\":\"#00000000 {Words(1700)}\"}}]}}");
+
+    /// <summary>The same as a response in the background, which waits in the lane of agents.</summary>
+    public static byte[] Background(string key) => Post("/v1/responses", key,
+        $"{{\"model\":\"{SlowModel}\",\"max_output_tokens\":{TokensMax},\"background\":true,\"input\":\"#00000000 {Words(1700)}\"}}");
+
+    /// <summary>The same as a batch of Anthropic's, which waits in the lane of batches.</summary>
+    public static byte[] Batch(string key, int requests) => Post("/v1/messages/batches", key,
+        $"{{\"requests\":[{string.Join(',', Enumerable.Range(0, requests).Select(i => BatchLine(i)))}]}}", "anthropic-version: 2023-06-01\r\n");
+
+    public static byte[] CancelBatch(string key, string id) => Post($"/v1/messages/batches/{id}/cancel", key, "", "anthropic-version: 2023-06-01\r\n");
+
+    public static byte[] NewKey(string user) => Post("/api/v1/keys", "", $"{{\"user\":\"{user}\",\"roles\":[\"models\",\"runs\"]}}");
+
+    private static string BatchLine(int number) =>
+        $"{{\"custom_id\":\"r{number.ToString(CultureInfo.InvariantCulture)}\",\"params\":{{\"model\":\"{SlowModel}\",\"max_tokens\":{TokensMax},"
+        + $"\"messages\":[{{\"role\":\"user\",\"content\":\"{number.ToString(CultureInfo.InvariantCulture)} {Words(700)}\"}}]}}}}";
+
+    private static byte[] Post(string path, string key, string body, string extraHeaders = "") => Encoding.ASCII.GetBytes(
+        $"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n{(key.Length > 0 ? $"x-api-key: {key}\r\n" : "")}{extraHeaders}"
+        + $"content-length: {body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n{body}");
 
     private static string Words(int bytes)
     {

@@ -4,7 +4,8 @@ namespace Jesus.Bench.Load;
 
 /// <summary>
 /// An upstream that costs next to nothing: one thread, epoll, answers made beforehand. Port <see cref="Port"/> is good (but for <see cref="FaultsPerThousand"/>);
-/// <see cref="FailingPort"/> fails every second request with 500, for the time to the next candidate.
+/// <see cref="FailingPort"/> fails every second request with 500, for the time to the next candidate; <see cref="SlowPort"/> answers each after
+/// <see cref="ServiceMs"/>, however many there are.
 /// </summary>
 internal sealed class MockUpstream : IDisposable
 {
@@ -15,24 +16,41 @@ internal sealed class MockUpstream : IDisposable
     private readonly int _epoll = Libc.EpollCreate(0);
     private readonly int _good;
     private readonly int _failing;
+    private readonly int _slow;
+    private readonly Queue<Delayed> _delayed = new(1024);
     private readonly Thread _thread;
     private volatile bool _stop;
     private long _requests;
     private long _failingRequests;
     private long _failedAt;
+    private int _slowNow;
 
     public MockUpstream()
     {
         (_good, Port) = Libc.Listen(0);
         (_failing, FailingPort) = Libc.Listen(0);
-        Libc.Watch(_epoll, Libc.ControlAdd, _good, Libc.EventIn, _good);
-        Libc.Watch(_epoll, Libc.ControlAdd, _failing, Libc.EventIn, _failing);
+        (_slow, SlowPort) = Libc.Listen(0);
+        foreach (var listener in (ReadOnlySpan<int>)[_good, _failing, _slow])
+        {
+            Libc.Watch(_epoll, Libc.ControlAdd, listener, Libc.EventIn, listener);
+        }
+
         _thread = new Thread(Run) { IsBackground = true, Name = "mock upstream" };
         _thread.Start();
     }
 
     public int Port { get; }
     public int FailingPort { get; }
+    public int SlowPort { get; }
+
+    /// <summary>From a request on the slow port to its answer. Set before the port is asked.</summary>
+    public int ServiceMs { get; set; } = 100;
+
+    /// <summary>Requests on the slow port that are not answered and whose caller waits.</summary>
+    public int SlowNow => Volatile.Read(ref _slowNow);
+
+    /// <summary>The most of them at once.</summary>
+    public int SlowMost { get; private set; }
 
     /// <summary>Of the good port: 500, 429, a reset, and an answer cut in its middle by turns.</summary>
     public int FaultsPerThousand { get; set; }
@@ -51,13 +69,14 @@ internal sealed class MockUpstream : IDisposable
     private void Run()
     {
         Span<Libc.Event> events = stackalloc Libc.Event[256];
+        Libc.PreciseTimers();
         while (!_stop)
         {
-            var count = Libc.Wait(_epoll, events, 50_000_000);
+            var count = Libc.Wait(_epoll, events, AnswerDelayed());
             for (var i = 0; i < count; i++)
             {
                 var socket = events[i].Data;
-                if (socket == _good || socket == _failing)
+                if (socket == _good || socket == _failing || socket == _slow)
                 {
                     Accept(socket);
                 }
@@ -80,7 +99,7 @@ internal sealed class MockUpstream : IDisposable
             }
 
             _peers[socket] ??= new Peer();
-            _peers[socket]!.Begin(listener == _failing);
+            _peers[socket]!.Begin(listener == _failing, listener == _slow);
             Libc.Watch(_epoll, Libc.ControlAdd, socket, Libc.EventIn, socket);
         }
     }
@@ -96,6 +115,8 @@ internal sealed class MockUpstream : IDisposable
         var read = Libc.Receive(socket, peer.Input.AsSpan(peer.Length));
         if (read <= 0)
         {
+            NoLongerWaits(peer);
+            peer.End();
             _ = Libc.Close(socket);
             return;
         }
@@ -112,21 +133,28 @@ internal sealed class MockUpstream : IDisposable
     private void Answer(int socket, Peer peer, ReadOnlySpan<byte> request)
     {
         var number = Interlocked.Increment(ref _requests);
+        if (peer.IsSlow)
+        {
+            _delayed.Enqueue(new Delayed(Now() + (ServiceMs * 1_000_000L), socket, peer.Connection, BodyFor(request)));
+            peer.Waits = true;
+            SlowMost = Math.Max(SlowMost, Interlocked.Increment(ref _slowNow));
+            return;
+        }
+
         if (peer.Fails && (++_failingRequests & 1) == 1)
         {
             Send(socket, peer, MockAnswers.Failure);
-            _failedAt = Stopwatch.GetTimestamp();
+            _failedAt = Now();
             return;
         }
 
         if (_failedAt != 0)
         {
-            NextCandidate.Add((Stopwatch.GetTimestamp() - _failedAt) * (1_000_000_000 / Stopwatch.Frequency));
+            NextCandidate.Add(Now() - _failedAt);
             _failedAt = 0;
         }
 
-        var body = request.IndexOf("\"stream\":true"u8) < 0 ? MockAnswers.Whole
-            : request.IndexOf("\"mock-long\""u8) < 0 ? MockAnswers.Short : MockAnswers.Long;
+        var body = BodyFor(request);
         if (FaultsPerThousand > 0 && number * FaultsPerThousand / 1000 != (number - 1) * FaultsPerThousand / 1000)
         {
             Fail(socket, peer, body, number * FaultsPerThousand / 1000);
@@ -135,6 +163,38 @@ internal sealed class MockUpstream : IDisposable
 
         Send(socket, peer, body);
     }
+
+    /// <returns>How long to wait for something else to do.</returns>
+    private long AnswerDelayed()
+    {
+        while (_delayed.TryPeek(out var next))
+        {
+            if (next.Due - Now() is > 0 and var left)
+            {
+                return left;
+            }
+
+            _ = _delayed.Dequeue();
+
+            // Whoever asked may have gone meanwhile, and its socket's number be another's.
+            if (_peers[next.Socket] is { } peer && peer.Connection == next.Connection)
+            {
+                NoLongerWaits(peer);
+                Send(next.Socket, peer, next.Body);
+            }
+        }
+
+        return 50_000_000;
+    }
+
+    private void NoLongerWaits(Peer peer)
+    {
+        _ = peer.Waits ? Interlocked.Decrement(ref _slowNow) : 0;
+        peer.Waits = false;
+    }
+
+    private static byte[] BodyFor(ReadOnlySpan<byte> request) => request.IndexOf("\"stream\":true"u8) < 0 ? MockAnswers.Whole
+        : request.IndexOf("\"mock-long\""u8) < 0 ? MockAnswers.Short : MockAnswers.Long;
 
     private void Fail(int socket, Peer peer, byte[] body, long number)
     {
@@ -187,6 +247,10 @@ internal sealed class MockUpstream : IDisposable
         return false;
     }
 
+    private static long Now() => Stopwatch.GetTimestamp() * (1_000_000_000 / Stopwatch.Frequency);
+
+    private readonly record struct Delayed(long Due, int Socket, int Connection, byte[] Body);
+
     private sealed class Peer
     {
         public byte[] Input { get; } = new byte[BufferBytes];
@@ -194,12 +258,21 @@ internal sealed class MockUpstream : IDisposable
         public byte[]? Output { get; set; }
         public int Sent { get; set; }
         public bool Fails { get; private set; }
+        public bool IsSlow { get; private set; }
 
-        public void Begin(bool fails)
+        /// <summary>Its answer comes later.</summary>
+        public bool Waits { get; set; }
+
+        /// <summary>Tells one connection from the next on the same socket number.</summary>
+        public int Connection { get; private set; }
+
+        public void Begin(bool fails, bool isSlow)
         {
             Length = 0;
             Output = null;
-            Fails = fails;
+            (Fails, IsSlow) = (fails, isSlow);
         }
+
+        public void End() => Connection++;
     }
 }

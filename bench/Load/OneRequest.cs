@@ -10,6 +10,9 @@ internal static class OneRequest
     /// <returns>The status; 0 when nobody answers.</returns>
     public static int Send(int port, byte[] request) => Exchange(port, request) is { Length: > 12 } answer ? HttpWire.Status(answer) : 0;
 
+    /// <returns>The whole answer; empty when nobody answers.</returns>
+    public static string Ask(int port, byte[] request) => Encoding.UTF8.GetString(Exchange(port, request));
+
     public static string Get(int port, string path) =>
         Encoding.UTF8.GetString(Exchange(port, Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")));
 

@@ -15,13 +15,12 @@ internal static class AllocationProbe
 
     private static void Row(LoadOptions options, JesusDaemon daemon, TextWriter output, string what, byte[] request, string bar)
     {
-        var load = new LoadGenerator(daemon.Port, request);
-        load.Run(16, options.Seconds, 0.1);
+        _ = LoadGenerator.Run(daemon.Port, request, 16, options.Seconds, 0.1);
 
         // A scrape allocates too: its own share is measured and taken off. The counter moves by allocation contexts of 8 KB a thread.
         var scrape = Math.Max(0, -(daemon.Metric(Counter) - daemon.Metric(Counter)));
         var before = daemon.Metric(Counter);
-        var calls = new LoadGenerator(daemon.Port, request).Run(16, options.Seconds * 2, 0).Answers;
+        var calls = LoadGenerator.Run(daemon.Port, request, 16, options.Seconds * 2, 0).Answers;
         var bytes = daemon.Metric(Counter) - before - scrape;
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{daemon.Name}: {bytes / Math.Max(1, calls):F0} managed bytes a request ({what}, {calls} requests) {bar}"));
     }
@@ -33,7 +32,7 @@ internal static class NextCandidateProbe
     public static void Run(LoadOptions options, JesusDaemon daemon, MockUpstream mock, TextWriter output)
     {
         var request = MockAnswers.Request("fallback", stream: false);
-        new LoadGenerator(daemon.Port, request).Run(1, options.Seconds, 0.1);
+        _ = LoadGenerator.Run(daemon.Port, request, 1, options.Seconds, 0.1);
         var times = mock.NextCandidate;
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

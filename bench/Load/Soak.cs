@@ -18,14 +18,14 @@ internal static class Soak
 
         using var daemon = new JesusDaemon(program, mock);
         var request = MockAnswers.Request(MockAnswers.Model, stream: false);
-        var full = new LoadGenerator(daemon.Port, request).Run(16, options.Tiny ? 0.2 : 4, 0.2).PerSecond;
+        var full = LoadGenerator.Run(daemon.Port, request, 16, options.Tiny ? 0.2 : 4, 0.2).PerSecond;
         mock.FaultsPerThousand = options.FaultsPerThousand;
-        new LoadGenerator(daemon.Port, request).Run(64, options.Tiny ? 0.2 : WarmSeconds, 0, full / 2);
+        LoadGenerator.Run(daemon.Port, request, 64, options.Tiny ? 0.2 : WarmSeconds, 0, full / 2);
         var start = (Rss: ProcessMeter.ResidentMegabytes(daemon.Pids), Heap: daemon.Metric("dotnet_gc_heap_bytes") / 1e6, Cpu: ProcessMeter.CpuSeconds(daemon.Pids));
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"soak: {full / 2:F0} requests/s (half of {full:F0}), {options.FaultsPerThousand / 10.0:F1} % faults, {options.SoakMinutes} minutes"));
-        var load = new LoadGenerator(daemon.Port, request).Run(64, options.SoakMinutes * 60, 0, full / 2);
+        var load = LoadGenerator.Run(daemon.Port, request, 64, options.SoakMinutes * 60, 0, full / 2);
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"resident {start.Rss:F1} -> {ProcessMeter.ResidentMegabytes(daemon.Pids):F1} MB, heap {start.Heap:F1} -> {daemon.Metric("dotnet_gc_heap_bytes") / 1e6:F1} MB, "

@@ -49,16 +49,49 @@ internal sealed class Nginx : Target
 }
 
 /// <summary>The published daemon with a price and caps on what the load asks for, so that every one of the nine steps works.</summary>
-internal sealed class JesusDaemon : Target
+internal class JesusDaemon : Target
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("jesus-load").FullName;
     private readonly string _name;
 
     public JesusDaemon(string program, MockUpstream mock, string name = "jesus")
+        : this(program, name, ConfigFor(mock))
+    {
+    }
+
+    protected JesusDaemon(string program, string name, string config)
     {
         _name = name;
-        var config = Path.Combine(_folder, "jesus.json");
-        File.WriteAllText(config, string.Create(CultureInfo.InvariantCulture, $$"""
+        var file = Path.Combine(_folder, "jesus.json");
+        File.WriteAllText(file, config);
+        Launch(Path.GetFullPath(program), ["serve", "--config", file, "--state", Path.Combine(_folder, "state")], PortOf);
+    }
+
+    public override string Name => _name;
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    public double ResidentMegabytes => ProcessMeter.ResidentMegabytes(Pids);
+
+    /// <summary>A number from /metrics; not a number when it is missing.</summary>
+    public double Metric(string name)
+    {
+        foreach (var line in OneRequest.Get(Port, "/metrics").Split('\n'))
+        {
+            if (line.StartsWith(name, StringComparison.Ordinal) && line[name.Length] == ' ')
+            {
+                return double.Parse(line[name.Length..], CultureInfo.InvariantCulture);
+            }
+        }
+
+        return double.NaN;
+    }
+
+    private static string ConfigFor(MockUpstream mock) => string.Create(CultureInfo.InvariantCulture, $$"""
             {
               "listen": { "http": "http://127.0.0.1:0" },
               "engine": { "preload": [] },
@@ -77,31 +110,7 @@ internal sealed class JesusDaemon : Target
               "limits": { "callsPerMinute": 0, "callsInProgress": 10000 },
               "security": { "trustLoopback": true }
             }
-            """));
-        Launch(Path.GetFullPath(program), ["serve", "--config", config, "--state", Path.Combine(_folder, "state")], PortOf);
-    }
-
-    public override string Name => _name;
-
-    public override void Dispose()
-    {
-        base.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
-
-    /// <summary>A number from /metrics; not a number when it is missing.</summary>
-    public double Metric(string name)
-    {
-        foreach (var line in OneRequest.Get(Port, "/metrics").Split('\n'))
-        {
-            if (line.StartsWith(name, StringComparison.Ordinal) && line[name.Length] == ' ')
-            {
-                return double.Parse(line[name.Length..], CultureInfo.InvariantCulture);
-            }
-        }
-
-        return double.NaN;
-    }
+            """);
 
     private int PortOf()
     {

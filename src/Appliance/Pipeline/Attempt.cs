@@ -31,6 +31,9 @@ internal sealed class Attempt(AttemptWatch watch)
     /// <summary>The adapter was called: there may be something to pay.</summary>
     public bool Called { get; set; }
 
+    /// <summary>The candidate's door turned it away: its queue is full, or would take too long.</summary>
+    public bool TurnedAway { get; set; }
+
     /// <summary>When the adapter was called, and when it returned.</summary>
     public long BeganMs { get; set; }
     public long EndedMs { get; set; }
@@ -45,7 +48,7 @@ internal sealed class Attempt(AttemptWatch watch)
         Capacity = default;
         Charged = default;
         ShownCount = 0;
-        Called = false;
+        (Called, TurnedAway) = (false, false);
         BeganMs = 0;
         EndedMs = 0;
     }

@@ -28,6 +28,12 @@ public sealed class AttemptChain
     /// <summary>A longer pause than this is answered to the client as retry-after instead of waited out here.</summary>
     public const long LongestWaitMs = 10_000;
 
+    /// <summary>
+    /// Further rounds ask doors that turned the call away. Not for a person's call: who may wait does so in a door's queue, and whoever may not is told at once when to come back,
+    /// since outside nothing bounds how many wait, and a refusal that takes seconds is none.
+    /// </summary>
+    public bool AsksDoorsAgain { get; set; }
+
     private readonly List<Place> _places = [];
     private ulong _dice;
     private int _round;
@@ -103,13 +109,14 @@ public sealed class AttemptChain
     }
 
     /// <param name="fallsBack">The route goes on after this cause.</param>
-    public void Failed(int place, ErrorCause cause, bool fallsBack, long retryAfterMs, long nowMs)
+    /// <param name="atDoor">Its door turned the call away; other keys have doors of their own.</param>
+    public void Failed(int place, ErrorCause cause, bool fallsBack, long retryAfterMs, long nowMs, bool atDoor = false)
     {
         _stopped |= !fallsBack;
         var notBefore = retryAfterMs > 0 ? nowMs + Jittered(retryAfterMs, place, share: 8) : nowMs;
-        var failed = _places[place] with { Pending = false, Passing = IsPassing(cause), NotBeforeMs = notBefore };
+        var failed = _places[place] with { Pending = false, Passing = IsPassing(cause) && (!atDoor || AsksDoorsAgain), NotBeforeMs = notBefore };
         _places[place] = failed;
-        if (!IsAboutTheKey(cause) && failed.Offer is not null)
+        if (!atDoor && !IsAboutTheKey(cause) && failed.Offer is not null)
         {
             PassOver(failed);
         }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Jesus.Appliance.Router;
+using Jesus.Appliance.Scheduler;
 using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
 using Jesus.Transport.Pooling;
@@ -52,6 +53,7 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         var dice = rooms.Dice();
         RescueStep.Begin(path, dice);
         path.Chain.Begin(path.Plan.Count, path.Route.Options.Retries, dice);
+        path.Chain.AsksDoorsAgain = path.Call.Lane != Lane.Interactive;
         for (var place = 0; place < path.Plan.Count; place++)
         {
             var candidate = path.Candidates[path.Plan[place]];
@@ -313,8 +315,12 @@ internal sealed class AttemptLoop(PipelineRooms rooms)
         return over;
     }
 
-    private void FailInChain(CallPath path, Attempt attempt, in ModelError error, bool fallsBack) =>
-        path.Chain.Failed(attempt.Place, error.Cause, fallsBack, (long)error.RetryAfter.TotalMilliseconds, rooms.Time.NowMs());
+    private void FailInChain(CallPath path, Attempt attempt, in ModelError error, bool fallsBack)
+    {
+        // An answer that is half shown has no other way to its end.
+        path.Chain.AsksDoorsAgain |= path.Shown.IsLost;
+        path.Chain.Failed(attempt.Place, error.Cause, fallsBack, (long)error.RetryAfter.TotalMilliseconds, rooms.Time.NowMs(), attempt.TurnedAway);
+    }
 
     private static FinishReason Reason(CallPath path, in CallResult result) => result.Reason != FinishReason.None ? result.Reason
         : path.Sink.Reason != FinishReason.None ? path.Sink.Reason : FinishReason.Stop;

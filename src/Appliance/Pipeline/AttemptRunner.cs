@@ -89,6 +89,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
         var asked = rooms.Time.NowMs();
         var entered = await QueueAsync(path, attempt).ConfigureAwait(false);
         path.QueuedMs += rooms.Time.NowMs() - asked;
+        attempt.TurnedAway = entered.Verdict == TicketVerdict.Full;
         return entered.Verdict == TicketVerdict.Granted
             ? await CallAsync(path, attempt, sink, entered.Ticket).ConfigureAwait(false)
             : Failed(NoTicket(attempt, entered));

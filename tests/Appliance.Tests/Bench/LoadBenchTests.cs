@@ -1,4 +1,5 @@
 using Jesus.Bench.Load;
+using Jesus.Tests.Faults;
 
 namespace Jesus.Appliance.Tests.Bench;
 
@@ -22,6 +23,7 @@ public sealed class LoadBenchTests
     [Theory]
     [InlineData("--rounds", "none")]
     [InlineData("--soak", "-1")]
+    [InlineData("--overload", "1")]
     [InlineData("--fast", "")]
     public void A_wrong_argument_is_named_with_what_is_allowed(string argument, string value)
     {
@@ -47,11 +49,31 @@ public sealed class LoadBenchTests
     }
 
     [Fact]
+    public async Task Refusals_are_tallied_apart_and_come_back_when_they_are_told()
+    {
+        var asked = 0;
+        await using var server = new FaultServer(async connection =>
+        {
+            while (await connection.ReadRequestAsync())
+            {
+                var isFirst = Interlocked.Increment(ref asked) % 2 == 1;
+                await connection.RespondAsync(isFirst ? "429 Too Many Requests" : "200 OK", "{}", headers: isFirst ? "retry-after-ms: 20\r\n" : "");
+            }
+        });
+        var source = new LoadSource(server.Port, [MockAnswers.Question("a"), MockAnswers.Question("b")], 8, perSecond: 200, obeys: true);
+        new LoadGenerator(source).Run(1, 0);
+        var tally = source.Tally;
+        Assert.True(tally.Refused.Count > 0 && tally.Served.Count > 0 && tally.BackServed + tally.BackRefused > 0, "nothing was refused, answered or came back");
+        Assert.Equal(tally.All.Count, tally.Refused.Count + tally.Served.Count);
+        Assert.Equal(20_000_000, tally.Told.Max);
+    }
+
+    [Fact]
     public void Latencies_of_an_open_loop_count_from_when_a_request_was_due()
     {
         // A server that answers one request at a time, each after 20 ms, cannot keep a schedule of one each millisecond.
         using var slow = new SlowServer(20);
-        var load = new LoadGenerator(slow.Port, MockAnswers.Request(MockAnswers.Model, stream: false)).Run(1, 1, 0, perSecond: 1_000);
+        var load = LoadGenerator.Run(slow.Port, MockAnswers.Request(MockAnswers.Model, stream: false), 1, 1, 0, perSecond: 1_000);
         Assert.True(load.Answers < 200, $"{load.Answers} answers");
         Assert.True(load.P50 > 200_000, $"{load.P50} us");
     }

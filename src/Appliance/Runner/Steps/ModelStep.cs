@@ -50,6 +50,7 @@ internal static class ModelStep
         Message = outcome.Error.Message,
         Retryable = outcome.RefusedByBudget is null && IsTransient(outcome.Error.Cause),
         RefusedByBudget = outcome.RefusedByBudget is not null,
+        RetryAfter = outcome.Error.RetryAfter,
         TokensIn = outcome.Usage.InputTokens,
         TokensOut = outcome.Usage.OutputTokens,
         CostMicroUsd = outcome.CostMicroUsd,
