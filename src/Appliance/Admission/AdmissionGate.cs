@@ -82,16 +82,27 @@ public sealed class AdmissionGate
             return shape;
         }
 
+        pass.Ask(principal.Id, model, request);
         lock (_gate)
         {
             Collect(pass, principal, model, nowMs);
+            if (!AwaitsCalls(pass, nowMs) && IsOpen(pass, lane, nowMs))
+            {
+                Enter(pass, nowMs);
+                figures = FiguresOf(pass, nowMs);
+                return default;
+            }
+        }
+
+        // Others were told to come back, or this one will be: the lock is not held while it is found out who it is.
+        pass.Name();
+        lock (_gate)
+        {
             var error = Shed(lane, nowMs);
-            error = error.IsNone ? TryEnter(pass, nowMs) : error;
+            error = error.IsNone ? Refuse(pass, nowMs) : error;
             if (error.IsNone)
             {
-                pass.EnteredMs = nowMs;
-                pass.IsInside = true;
-                _inside++;
+                Enter(pass, nowMs);
             }
 
             figures = FiguresOf(pass, nowMs);
@@ -109,18 +120,29 @@ public sealed class AdmissionGate
 
         lock (_gate)
         {
+            if (!AwaitsTokens(pass, nowMs) && Slowest(pass, tokens, nowMs) is null)
+            {
+                Take(pass, tokens, nowMs);
+                figures = FiguresOf(pass, nowMs);
+                return default;
+            }
+        }
+
+        pass.Name();
+        lock (_gate)
+        {
             if (Slowest(pass, tokens, nowMs) is { State: { } slow, WaitMs: var waitMs })
             {
                 Count("tokens", pass.Lane);
+                foreach (var state in pass.States)
+                {
+                    state.TellTokens(pass.Caller, waitMs, tokens, nowMs);
+                }
+
                 return Limited(slow, waitMs, $"has used its {Number(slow.Rule.TokensPerMinute)} tokens a minute, and this call may need {Number(tokens)}");
             }
 
-            foreach (var state in pass.States)
-            {
-                state.TakeTokens(tokens, nowMs);
-            }
-
-            pass.Tokens = tokens;
+            Take(pass, tokens, nowMs);
             figures = FiguresOf(pass, nowMs);
             return default;
         }
@@ -158,7 +180,7 @@ public sealed class AdmissionGate
                 LoadShedder.RetryAfterMs(_inside, places, _meanMs));
         }
 
-        if (Limits.MemoryPercentMax > 0 && LoadShedder.IsShedForMemory(lane, _memoryPercent(nowMs), Limits.MemoryPercentMax))
+        if (IsShortOfMemory(lane, nowMs))
         {
             Count("memory", lane);
             return Busy(
@@ -169,35 +191,94 @@ public sealed class AdmissionGate
         return default;
     }
 
-    private ModelError TryEnter(AdmissionPass pass, long nowMs)
+    /// <summary>None where every limit lets the call in; else what it is told, and what it lacks is kept for it.</summary>
+    private static ModelError Refuse(AdmissionPass pass, long nowMs)
     {
-        RateState? slowest = null;
-        var longest = 0L;
+        if (Slowest(pass, nowMs) is not { State: { } slowest, WaitMs: var waitMs })
+        {
+            return default;
+        }
+
         foreach (var state in pass.States)
         {
-            var wait = state.WaitForCall(nowMs);
-            if (wait > longest)
+            state.TellCall(pass.Caller, waitMs, nowMs);
+        }
+
+        var rule = slowest.Rule;
+        var isFull = rule.Concurrency > 0 && slowest.Inside >= rule.Concurrency;
+        Count(isFull ? "concurrency" : "requests", pass.Lane);
+        return Limited(slowest, waitMs, isFull
+            ? $"has {slowest.Inside} calls in progress, its limit; wait for one to end"
+            : $"has used its {Number(rule.RequestsPerMinute)} calls a minute");
+    }
+
+    private void Enter(AdmissionPass pass, long nowMs)
+    {
+        foreach (var state in pass.States)
+        {
+            state.Enter(pass.Caller, nowMs);
+        }
+
+        pass.EnteredMs = nowMs;
+        pass.IsInside = true;
+        _inside++;
+    }
+
+    private static void Take(AdmissionPass pass, long tokens, long nowMs)
+    {
+        foreach (var state in pass.States)
+        {
+            state.TakeTokens(pass.Caller, tokens, nowMs);
+        }
+
+        pass.Tokens = tokens;
+    }
+
+    private static bool AwaitsCalls(AdmissionPass pass, long nowMs)
+    {
+        foreach (var state in pass.States)
+        {
+            if (state.AwaitsCalls(nowMs))
             {
-                (slowest, longest) = (state, wait);
+                return true;
             }
         }
 
-        if (slowest is not null)
-        {
-            var rule = slowest.Rule;
-            var isFull = rule.Concurrency > 0 && slowest.Inside >= rule.Concurrency;
-            Count(isFull ? "concurrency" : "requests", pass.Lane);
-            return Limited(slowest, longest, isFull
-                ? $"has {slowest.Inside} calls in progress, its limit; wait for one to end"
-                : $"has used its {Number(rule.RequestsPerMinute)} calls a minute");
-        }
+        return false;
+    }
 
+    private static bool AwaitsTokens(AdmissionPass pass, long nowMs)
+    {
         foreach (var state in pass.States)
         {
-            state.Enter(nowMs);
+            if (state.AwaitsTokens(nowMs))
+            {
+                return true;
+            }
         }
 
-        return default;
+        return false;
+    }
+
+    private bool IsOpen(AdmissionPass pass, Lane lane, long nowMs) =>
+        _inside < LoadShedder.PlacesFor(lane, Limits.CallsInProgressTotal) && !IsShortOfMemory(lane, nowMs) && Slowest(pass, nowMs) is null;
+
+    private bool IsShortOfMemory(Lane lane, long nowMs) =>
+        Limits.MemoryPercentMax > 0 && LoadShedder.IsShedForMemory(lane, _memoryPercent(nowMs), Limits.MemoryPercentMax);
+
+    private static (RateState State, long WaitMs)? Slowest(AdmissionPass pass, long nowMs)
+    {
+        (RateState State, long WaitMs)? slowest = null;
+        foreach (var state in pass.States)
+        {
+            var wait = state.WaitForCall(pass.Caller, nowMs);
+            if (wait > (slowest?.WaitMs ?? 0))
+            {
+                slowest = (state, wait);
+            }
+        }
+
+        return slowest;
     }
 
     private static (RateState State, long WaitMs)? Slowest(AdmissionPass pass, long tokens, long nowMs)
@@ -205,7 +286,7 @@ public sealed class AdmissionGate
         (RateState State, long WaitMs)? slowest = null;
         foreach (var state in pass.States)
         {
-            var wait = state.WaitForTokens(tokens, nowMs);
+            var wait = state.WaitForTokens(pass.Caller, tokens, nowMs);
             if (wait > (slowest?.WaitMs ?? 0))
             {
                 slowest = (state, wait);

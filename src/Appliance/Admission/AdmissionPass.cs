@@ -1,4 +1,5 @@
 using Jesus.Appliance.Scheduler;
+using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Admission;
 
@@ -10,14 +11,26 @@ public sealed class AdmissionPass
     internal long EnteredMs { get; set; }
     internal long Tokens { get; set; }
 
+    /// <summary>What the call is known by when it comes back after a refusal; 0 until somebody has to know.</summary>
+    internal ulong Caller { get; private set; }
+
+    private string _principal = "";
+    private string _model = "";
+    private ModelRequest? _request;
+
     /// <summary>It was admitted and has not left.</summary>
     public bool IsInside { get; internal set; }
+
+    internal void Ask(string principal, string model, ModelRequest request) => (_principal, _model, _request) = (principal, model, request);
+
+    /// <summary>Costs a microsecond or two: not for calls that nobody stands before.</summary>
+    internal void Name() => Caller = Caller != 0 ? Caller : CallerKey.Of(_principal, _model, _request!);
 
     internal void Reset()
     {
         States.Clear();
         EnteredMs = 0;
-        Tokens = 0;
+        (Tokens, Caller, _request) = (0, 0, null);
         IsInside = false;
     }
 }

@@ -10,6 +10,10 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
     private TokenBucket _tokens = TokenBucket.Full(rule.TokensPerMinute, nowMs);
     private double _meanMs = 1_000;
 
+    /// <summary>Null until a first call was refused.</summary>
+    private RefillLine? _forCalls;
+    private RefillLine? _forTokens;
+
     public LimitRule Rule { get; private set; } = rule;
     public int Inside { get; private set; }
     public long LastMs { get; private set; } = nowMs;
@@ -25,8 +29,13 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
         Rule = rule;
     }
 
-    /// <summary>Milliseconds until another call may enter; 0 is now.</summary>
-    public long WaitForCall(long nowMs)
+    /// <summary>Somebody was refused for its calls, or tokens, a minute and will come back: who asks must be known.</summary>
+    public bool AwaitsCalls(long nowMs) => _forCalls is not null && !_forCalls.IsEmpty(nowMs);
+
+    public bool AwaitsTokens(long nowMs) => _forTokens is not null && !_forTokens.IsEmpty(nowMs);
+
+    /// <summary>Milliseconds until a call may enter; 0 is now.</summary>
+    public long WaitForCall(ulong caller, long nowMs)
     {
         var wait = 0L;
         if (Rule.Concurrency > 0 && Inside >= Rule.Concurrency)
@@ -35,30 +44,43 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
             wait = Math.Max(1, (long)(_meanMs / Rule.Concurrency));
         }
 
-        if (Rule.RequestsPerMinute > 0 && !_requests.TryTake(Rule.RequestsPerMinute, nowMs, out _, out var refillMs))
-        {
-            wait = Math.Max(wait, refillMs);
-        }
-
-        return wait;
+        return Math.Max(wait, WaitIn(_requests, Rule.RequestsPerMinute, _forCalls, caller, 1, nowMs));
     }
 
     /// <summary>Milliseconds until so many tokens are there; 0 is now.</summary>
-    public long WaitForTokens(long tokens, long nowMs) =>
-        Rule.TokensPerMinute > 0 && !_tokens.TryTake(Rule.TokensPerMinute, tokens, nowMs, out _, out var waitMs) ? waitMs : 0;
+    public long WaitForTokens(ulong caller, long tokens, long nowMs) => WaitIn(_tokens, Rule.TokensPerMinute, _forTokens, caller, tokens, nowMs);
 
-    public void Enter(long nowMs)
+    /// <summary>A call is refused, by this limit or another, and comes back after so long: what of this one it lacks is kept for it.</summary>
+    public void TellCall(ulong caller, long waitMs, long nowMs)
+    {
+        if (WaitIn(_requests, Rule.RequestsPerMinute, _forCalls, caller, 1, nowMs) > 0)
+        {
+            (_forCalls ??= new RefillLine()).Tell(caller, waitMs, 1, nowMs);
+        }
+    }
+
+    public void TellTokens(ulong caller, long waitMs, long tokens, long nowMs)
+    {
+        if (WaitForTokens(caller, tokens, nowMs) > 0)
+        {
+            (_forTokens ??= new RefillLine()).Tell(caller, waitMs, Math.Min(tokens, Rule.TokensPerMinute), nowMs);
+        }
+    }
+
+    public void Enter(ulong caller, long nowMs)
     {
         Inside++;
         LastMs = nowMs;
+        _forCalls?.Came(caller);
         if (Rule.RequestsPerMinute > 0)
         {
             _ = _requests.TryTake(Rule.RequestsPerMinute, nowMs, out _requests, out _);
         }
     }
 
-    public void TakeTokens(long tokens, long nowMs)
+    public void TakeTokens(ulong caller, long tokens, long nowMs)
     {
+        _forTokens?.Came(caller);
         if (Rule.TokensPerMinute > 0)
         {
             _ = _tokens.TryTake(Rule.TokensPerMinute, tokens, nowMs, out _tokens, out _);
@@ -76,8 +98,19 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
         }
     }
 
-    /// <summary>Full buckets and nobody inside: nothing is lost with it.</summary>
-    public bool IsIdle(long nowMs) => Inside == 0
+    private static long WaitIn(in TokenBucket bucket, long perMinute, RefillLine? line, ulong caller, long amount, long nowMs)
+    {
+        if (perMinute == 0)
+        {
+            return 0;
+        }
+
+        var (now, asked) = (bucket.At(perMinute, nowMs), Math.Min(amount, perMinute));
+        return line is null ? now.UntilMs(perMinute, asked) : line.WaitMs(caller, asked, now, perMinute, nowMs);
+    }
+
+    /// <summary>Full buckets, nobody inside and nobody awaited: nothing is lost with it.</summary>
+    public bool IsIdle(long nowMs) => Inside == 0 && !AwaitsCalls(nowMs) && !AwaitsTokens(nowMs)
         && _requests.At(Rule.RequestsPerMinute, nowMs).Level >= TokenBucket.Full(Rule.RequestsPerMinute, nowMs).Level
         && _tokens.At(Rule.TokensPerMinute, nowMs).Level >= TokenBucket.Full(Rule.TokensPerMinute, nowMs).Level;
 

@@ -6,7 +6,9 @@ public readonly record struct TokenBucket(long Level, long AsOfMs)
 {
     /// <summary>The largest rate: a minute of it times <see cref="Unit"/>, and a day's refill, stay far below overflow.</summary>
     public const long PerMinuteMax = 1_000_000_000;
-    private const long Unit = 60_000;
+
+    /// <summary>Of <see cref="Level"/> to one call or token.</summary>
+    public const long Unit = 60_000;
     private const long RefillMsMax = 24 * 3_600_000L;
 
     public static TokenBucket Full(long perMinute, long nowMs) => new(perMinute * Unit, nowMs);
@@ -30,6 +32,9 @@ public readonly record struct TokenBucket(long Level, long AsOfMs)
         next = waitMs == 0 ? next with { Level = next.Level - needed } : next;
         return waitMs == 0;
     }
+
+    /// <summary>Milliseconds until a bucket as it stands holds so much, be it more than it can.</summary>
+    public long UntilMs(long perMinute, double amount) => Level >= amount * Unit ? 0 : (long)Math.Ceiling(((amount * Unit) - Level) / perMinute);
 
     /// <summary>Corrects what was taken by what was used; the difference may leave a debt that the next callers wait for.</summary>
     public TokenBucket Correct(long perMinute, long taken, long used) => this with
