@@ -17,7 +17,7 @@ internal static class Explainer
         var (times, ms) = (0, 0L);
         foreach (var node in RunMachine.Walk(machine.Root))
         {
-            var aside = AsideOf(node);
+            var aside = node.Aside;
             (times, ms) = (times + aside.Times, ms + (long)aside.Time.TotalMilliseconds);
         }
 
@@ -52,44 +52,40 @@ internal static class Explainer
         RunMachine.Walk(machine.Root).Where(node => !node.HasEnded && !node.HasFailed).Select(node => Cause(node, now)).OfType<WaitCause>()
             .OrderBy(cause => cause.Cause == "needs");
 
-    private static WaitCause? Cause(StepNode node, DateTimeOffset now) => node.State switch
+    private static WaitCause? Cause(StepNode node, DateTimeOffset now)
     {
-        StepStateName.Waiting when node.Spec.Kind == StepKind.Approve => New(node, "approval", $"a person's answer to: {node.Message}", node.StartedAt, now),
-        StepStateName.Waiting => New(node, "retry", $"the delay before attempt {node.Attempts + 1} of {node.Spec.Retry.Attempts}, after: {node.Message}", node.ReadyAt, now),
-        StepStateName.Running when node.Children is { } body && node.Spec.Kind == StepKind.Map =>
-            New(node, "items", $"{body.Done} of {body.Frames.Length} items have ended, {body.Active} are in progress", node.StartedAt, now),
-        StepStateName.Running when node.Children is not null => New(node, "run", "the steps of its sub-run", node.StartedAt, now),
-        StepStateName.Running when node.Spec.Kind == StepKind.Tool => New(node, "tool", $"the tool {((ToolBody)node.Spec.Body).Name}{Aside(node)}", node.StartedAt, now),
-        StepStateName.Running => New(node, "model", "the model's answer" + Aside(node), node.StartedAt, now),
-        _ when node.NeedsLeft > 0 => New(node, "needs", "it needs " + string.Join(", ", Unmet(node)), null, now),
-        _ when node.Decided => null,
-        _ => New(node, "concurrency", "a place: as many steps of this run are in progress as may be", node.ReadyAt, now),
-    };
+        var aside = node.Aside;
+        return node.State switch
+        {
+            StepStateName.Waiting when node.Spec.Kind == StepKind.Approve => Of("approval", $"a person's answer to: {node.Message}", node.StartedAt),
+            StepStateName.Waiting => Of("retry", $"the delay before attempt {node.Attempts + 1} of {node.Spec.Retry.Attempts}, after: {node.Message}", node.ReadyAt),
+            StepStateName.Running when node.Children is { } body && node.Spec.Kind == StepKind.Map =>
+                Of("items", $"{body.Done} of {body.Frames.Length} items have ended, {body.Active} are in progress", node.StartedAt),
+            StepStateName.Running when node.Children is not null => Of("run", "the steps of its sub-run", node.StartedAt),
+            StepStateName.Running when node.Spec.Kind == StepKind.Tool => Of("tool", $"the tool {((ToolBody)node.Spec.Body).Name}{Words(aside)}", node.StartedAt),
+            StepStateName.Running => Of("model", "the model's answer" + Words(aside), node.StartedAt),
+            _ when node.NeedsLeft > 0 => Of("needs", "it needs " + string.Join(", ", Unmet(node)), null),
+            _ when node.Decided => null,
+            _ => Of("concurrency", "a place: as many steps of this run are in progress as may be", node.ReadyAt),
+        };
+
+        WaitCause Of(string cause, string detail, DateTimeOffset? since) => new()
+        {
+            Step = node.Path,
+            Cause = cause,
+            Detail = detail,
+            Seconds = since is { } from ? Since(from, now) : 0,
+            TimesAside = aside.Times,
+            AsideSeconds = Math.Round(aside.Time.TotalSeconds, 3),
+            EndsInSeconds = node.DueAt is { } due ? Math.Round(Math.Max(0, (due - now).TotalSeconds), 3) : null,
+        };
+    }
 
     private static IEnumerable<string> Unmet(StepNode node) =>
         node.Spec.Needs.Select(need => node.Frame.Nodes[need]).Where(need => !need.HasEnded).Select(need => need.Path);
 
-    private static WaitCause New(StepNode node, string cause, string detail, DateTimeOffset? since, DateTimeOffset now) => new()
-    {
-        Step = node.Path,
-        Cause = cause,
-        Detail = detail,
-        Seconds = since is { } from ? Since(from, now) : 0,
-        TimesAside = AsideOf(node).Times,
-        AsideSeconds = Math.Round(AsideOf(node).Time.TotalSeconds, 3),
-        EndsInSeconds = node.DueAt is { } due ? Math.Round(Math.Max(0, (due - now).TotalSeconds), 3) : null,
-    };
-
-    /// <summary>In attempts that ended, and in the one under way.</summary>
-    private static Pauses AsideOf(StepNode node)
-    {
-        var now = node.Pauses?.Sum ?? default;
-        return now with { Times = now.Times + node.TimesAside, Time = now.Time + TimeSpan.FromMilliseconds(node.AsideMs) };
-    }
-
-    private static string Aside(StepNode node) => AsideOf(node) is { Times: > 0 } aside
-        ? $", {RunExplanation.Aside(aside.Times, aside.Time.TotalSeconds)}{(aside.IsNow ? ", and stands still now" : "")}"
-        : "";
+    private static string Words(in Pauses aside) => aside.Times == 0 ? ""
+        : $", {RunExplanation.Aside(aside.Times, aside.Time.TotalSeconds)}{(aside.IsNow ? ", and stands still now" : "")}";
 
     private static double Since(DateTimeOffset from, DateTimeOffset now) => Math.Round(Math.Max(0, (now - from).TotalSeconds), 3);
 }

@@ -54,6 +54,16 @@ public sealed class StepNode(StepSpec spec, Frame frame)
     public int TimesAside { get; set; }
     public long AsideMs { get; set; }
 
+    /// <summary>The same with the attempt under way.</summary>
+    public Pauses Aside
+    {
+        get
+        {
+            var now = Pauses?.Sum ?? default;
+            return now with { Times = now.Times + TimesAside, Time = now.Time + TimeSpan.FromMilliseconds(AsideMs) };
+        }
+    }
+
     /// <summary>A decision about it is on its way into the journal.</summary>
     public bool Decided { get; set; }
 
