@@ -8,6 +8,7 @@ using Jesus.Inference.Engine.Gguf;
 using Jesus.Inference.Engine.ToolCalls;
 using Jesus.Inference.Tests.Engine.Backends;
 using Jesus.Inference.Tests.Engine.Gguf;
+using Jesus.Tests.Clocks;
 
 namespace Jesus.Inference.Tests.Nano;
 

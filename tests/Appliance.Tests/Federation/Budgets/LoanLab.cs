@@ -7,20 +7,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Jesus.Appliance.Tests.Federation.Budgets;
 
-/// <summary>A clock of both kinds that moves when told.</summary>
-internal sealed class LoanTime : TimeProvider
-{
-    private long _ticks = new DateTimeOffset(2026, 11, 22, 12, 0, 0, TimeSpan.Zero).UtcTicks;
-
-    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-    public override DateTimeOffset GetUtcNow() => new(_ticks, TimeSpan.Zero);
-
-    public override long GetTimestamp() => _ticks;
-
-    public void Move(TimeSpan by) => _ticks += by.Ticks;
-}
-
 /// <summary>One box with its books, which can die and live again.</summary>
 internal sealed class LoanBox : IDisposable
 {

@@ -1,5 +1,6 @@
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Tests.Budgets;
+using Jesus.Tests.Clocks;
 using Jesus.Tests.Faults;
 
 namespace Jesus.Appliance.Tests.Federation.Budgets;
@@ -17,7 +18,7 @@ public sealed class SharedBudgetsTests
     public async Task A_box_spends_nothing_of_anothers_cap_before_it_was_lent_something_and_then_all_of_it_together_with_the_others()
     {
         var board = new FaultyBoard(null);
-        var time = new LoanTime();
+        var time = new ManualTime();
         using var a = new LoanBox("a", Options, board.SeenBy, time);
         using var b = new LoanBox("b", Options, board.SeenBy, time);
         Assert.False(await b.SpendAsync(1));
@@ -29,7 +30,7 @@ public sealed class SharedBudgetsTests
             spent += await b.SpendAsync(5_000) ? 5_000 : 0;
             await b.Shared.RoundAsync(default);
             await a.Shared.RoundAsync(default);
-            time.Move(TimeSpan.FromSeconds(1));
+            time.Advance(TimeSpan.FromSeconds(1));
         }
 
         Assert.InRange(spent, Cap * 99 / 100, Cap);
@@ -40,7 +41,7 @@ public sealed class SharedBudgetsTests
     public async Task A_loan_that_lies_idle_goes_back_to_its_owner_and_is_asked_for_again_when_calls_lack_it()
     {
         var board = new FaultyBoard(null);
-        var time = new LoanTime();
+        var time = new ManualTime();
         using var a = new LoanBox("a", Options, board.SeenBy, time);
         using var b = new LoanBox("b", Options, board.SeenBy, time);
         await TurnAsync(a, b);
@@ -48,7 +49,7 @@ public sealed class SharedBudgetsTests
         Assert.NotEqual(1_000, BudgetRig.Account(a.Keeper, BudgetScope.Organisation).Lent.MicroUsd);
         for (var i = 0; i < 3; i++)
         {
-            time.Move(TimeSpan.FromMinutes(1));
+            time.Advance(TimeSpan.FromMinutes(1));
             await TurnAsync(a, b);
         }
 
@@ -65,12 +66,12 @@ public sealed class SharedBudgetsTests
     public async Task A_new_day_begins_with_nothing_borrowed()
     {
         var board = new FaultyBoard(null);
-        var time = new LoanTime();
+        var time = new ManualTime();
         using var a = new LoanBox("a", Options, board.SeenBy, time);
         using var b = new LoanBox("b", Options, board.SeenBy, time);
         await TurnAsync(a, b);
         Assert.True(await b.SpendAsync(1_000));
-        time.Move(TimeSpan.FromDays(1));
+        time.Advance(TimeSpan.FromDays(1));
         Assert.False(await b.SpendAsync(1_000));
         await TurnAsync(a, b);
         Assert.True(await b.SpendAsync(1_000));
@@ -80,7 +81,7 @@ public sealed class SharedBudgetsTests
     public async Task A_box_that_is_cut_off_spends_what_it_was_lent_and_no_more()
     {
         var board = new FaultyBoard(null);
-        var time = new LoanTime();
+        var time = new ManualTime();
         using var a = new LoanBox("a", Options, board.SeenBy, time);
         using var b = new LoanBox("b", Options, board.SeenBy, time);
         await TurnAsync(a, b);
@@ -103,7 +104,7 @@ public sealed class SharedBudgetsTests
     public async Task A_refusal_for_want_of_a_loan_says_so_and_when_to_come_back()
     {
         var board = new FaultyBoard(null);
-        using var b = new LoanBox("b", Options, board.SeenBy, new LoanTime());
+        using var b = new LoanBox("b", Options, board.SeenBy, new ManualTime());
         var starved = 0;
         b.Keeper.Lending.Starved = () => starved++;
         var refusal = await BudgetRig.SpendAsync(b.Keeper, 1_000);
@@ -117,7 +118,7 @@ public sealed class SharedBudgetsTests
     public async Task An_owner_whose_books_are_lost_counts_what_stands_on_the_board_as_lent()
     {
         var board = new FaultyBoard(null);
-        var time = new LoanTime();
+        var time = new ManualTime();
         using var a = new LoanBox("a", Options, board.SeenBy, time);
         using var b = new LoanBox("b", Options, board.SeenBy, time);
         await TurnAsync(a, b);
@@ -132,7 +133,7 @@ public sealed class SharedBudgetsTests
     public async Task A_give_back_that_overtakes_a_loan_being_written_is_not_undone_by_it()
     {
         var board = new FaultyBoard(null);
-        using var b = new LoanBox("b", Options, board.SeenBy, new LoanTime());
+        using var b = new LoanBox("b", Options, board.SeenBy, new ManualTime());
         var key = Assert.Single(b.Keeper.Lending.Borrowed()).Key;
         _ = await b.Keeper.Lending.BorrowAsync(key, "a", new Amount(5_000, 0));
         var borrowing = b.Keeper.Lending.BorrowAsync(key, "a", new Amount(10_000, 0)).AsTask();
@@ -165,7 +166,7 @@ public sealed class SharedBudgetsTests
     {
         var dice = new TestDice(seed);
         var board = new FaultyBoard(dice);
-        var time = new LoanTime();
+        var time = new ManualTime();
         var boxes = new[] { "a", "b", "c", "d", "e" }.Select(name => new LoanBox(name, Options, board.SeenBy, time)).ToArray();
         var spent = 0L;
         for (var step = 0; step < 500; step++)
@@ -186,7 +187,7 @@ public sealed class SharedBudgetsTests
                     board.CutOff.Clear();
                     break;
                 case 4:
-                    time.Move(TimeSpan.FromSeconds(dice.Next(90)));
+                    time.Advance(TimeSpan.FromSeconds(dice.Next(90)));
                     break;
                 case < 22:
                     await box.Shared.RoundAsync(default);

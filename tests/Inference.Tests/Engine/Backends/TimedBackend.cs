@@ -1,5 +1,6 @@
 using Jesus.Inference.Engine.Architectures;
 using Jesus.Inference.Engine.Backends;
+using Jesus.Tests.Clocks;
 
 namespace Jesus.Inference.Tests.Engine.Backends;
 

@@ -3,6 +3,7 @@ using Jesus.Inference.Contract;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Inference.Tests.Engine.Tokenizers;
+using Jesus.Tests.Clocks;
 using Jesus.Transport.Buffers;
 
 namespace Jesus.Inference.Tests.Engine.Batching;

@@ -6,6 +6,7 @@ using Jesus.Inference.Engine.Hosting;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Inference.Engine.ToolCalls;
 using Jesus.Inference.Tests.Engine.Tokenizers;
+using Jesus.Tests.Clocks;
 using Jesus.Tests.Memory;
 using Jesus.Transport.Buffers;
 

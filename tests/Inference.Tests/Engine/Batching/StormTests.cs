@@ -3,6 +3,7 @@ using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Batching;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Inference.Tests.Engine.Tokenizers;
+using Jesus.Tests.Clocks;
 
 namespace Jesus.Inference.Tests.Engine.Batching;
 

@@ -4,6 +4,7 @@ using Jesus.Inference.Engine.Embeddings;
 using Jesus.Inference.Engine.Tokenizers;
 using Jesus.Inference.Tests.Engine.Batching;
 using Jesus.Inference.Tests.Engine.Tokenizers;
+using Jesus.Tests.Clocks;
 using Jesus.Tests.Memory;
 
 namespace Jesus.Inference.Tests.Engine.Embeddings;

@@ -9,6 +9,7 @@ using Jesus.Inference.Tests.Adapters.Local;
 using Jesus.Inference.Tests.Engine.Backends;
 using Jesus.Inference.Tests.Engine.Lora;
 using Jesus.Inference.Tests.Engine.Tokenizers;
+using Jesus.Tests.Clocks;
 
 namespace Jesus.Inference.Tests.Engine.Hosting;
 

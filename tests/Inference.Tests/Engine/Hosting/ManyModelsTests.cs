@@ -4,6 +4,7 @@ using Jesus.Inference.Engine;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Hosting;
 using Jesus.Inference.Tests.Adapters.Local;
+using Jesus.Tests.Clocks;
 
 namespace Jesus.Inference.Tests.Engine.Hosting;
 
