@@ -62,7 +62,8 @@ public static class SpeculationBench
             {
                 var gain = EngineRounds.Median(list.Zip(plain, (a, b) => a.PerSecond / b.PerSecond));
                 var same = list.Zip(plain, (a, b) => a.Answers == b.Answers).All(equal => equal);
-                output.WriteLine(Text($"  {key.Guesser,-7}{EngineRounds.Median(list.Select(row => row.PerSecond)),8:F1} tok/s, {gain:F2} of off; tokens a pass {Share(list, row => row.Tokens, row => row.Passes):F2}; ")
+                output.WriteLine(Text($"  {key.Guesser,-7}{EngineRounds.Median(list.Select(row => row.PerSecond)),8:F1} tok/s, {gain:F2} of off; ")
+                    + Text($"tokens a pass {Share(list, row => row.Tokens, row => row.Passes):F2}; ")
                     + Text($"lookup's guesses {Guesses(list, row => row.Lookup)}, the draft model's {Guesses(list, row => row.Model)}; {(same ? "same tokens" : "OTHER TOKENS")}"));
             }
         }

@@ -1,10 +1,10 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Jesus.Inference.Engine.Backends;
 using Jesus.Inference.Engine.Gguf;
+using static Jesus.Bench.Serving.Invariant;
 
 namespace Jesus.Bench.Serving;
 
@@ -117,6 +117,4 @@ internal static class EmbeddingBench
         Array.Sort(seconds);
         return batch.Rows / seconds[seconds.Length / 2];
     }
-
-    private static void Write(TextWriter output, FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
 }

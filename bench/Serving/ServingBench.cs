@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Globalization;
+using static Jesus.Bench.Serving.Invariant;
 
 namespace Jesus.Bench.Serving;
 
@@ -88,6 +88,4 @@ public static class ServingBench
     }
 
     private static double At(double[] ordered, double share) => ordered[Math.Min(ordered.Length - 1, (int)(ordered.Length * share))];
-
-    private static void Write(TextWriter output, FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
 }
