@@ -14,14 +14,8 @@ internal static class Explainer
     /// <param name="place">Place in the queue from 1; 0 when it does not queue.</param>
     public static RunExplanation Explain(RunMachine machine, RunStateName state, int place, DateTimeOffset now)
     {
-        var (times, ms) = (0, 0L);
-        foreach (var node in RunMachine.Walk(machine.Root))
-        {
-            var aside = node.Aside;
-            (times, ms) = (times + aside.Times, ms + (long)aside.Time.TotalMilliseconds);
-        }
-
-        return Why(machine, state, place, now) with { TimesAside = times, AsideSeconds = ms / 1e3 };
+        var aside = RunViews.Aside(RunMachine.Walk(machine.Root));
+        return Why(machine, state, place, now) with { TimesAside = aside.Times, AsideSeconds = Math.Round(aside.Time.TotalSeconds, 3) };
     }
 
     private static RunExplanation Why(RunMachine machine, RunStateName state, int place, DateTimeOffset now)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Jesus.Appliance.Runner.Views;
 using Jesus.Appliance.Runner.Workflows;
+using Jesus.Inference.Contract;
 
 namespace Jesus.Appliance.Runner.Machine;
 
@@ -16,6 +17,7 @@ internal static class RunViews
     public static RunView Of(RunMachine machine, RunStateName state, long sequence, DateTimeOffset now, bool withSteps = true)
     {
         var end = machine.End;
+        var aside = Aside(RunMachine.Walk(machine.Root));
         return new RunView
         {
             Id = machine.Id,
@@ -29,6 +31,8 @@ internal static class RunViews
             TokensOut = machine.TokensOut,
             CostMicroUsd = machine.CostMicroUsd,
             CostIsEstimated = machine.IsEstimated,
+            TimesAside = withSteps ? aside.Times : null,
+            AsideSeconds = withSteps ? Math.Round(aside.Time.TotalSeconds, 3) : null,
             Error = end?.RunState == RunStateName.Failed ? end.Message : null,
             RefusedByBudget = end?.RefusedByBudget ?? false,
             Steps = withSteps ? [.. machine.Root.Nodes.Select(node => Of(node, machine.End, now))] : null,
@@ -37,6 +41,10 @@ internal static class RunViews
             Sequence = sequence,
         };
     }
+
+    /// <summary>The pauses of several steps' calls, added up.</summary>
+    public static Pauses Aside(IEnumerable<StepNode> nodes) =>
+        nodes.Select(node => node.Aside).Aggregate(default(Pauses), (sum, one) => new Pauses(sum.Times + one.Times, sum.Time + one.Time, sum.IsNow || one.IsNow));
 
     public static IReadOnlyList<ArtifactView> Artifacts(RunMachine machine) => [.. machine.Artifacts.Select(item => new ArtifactView
     {
@@ -75,6 +83,7 @@ internal static class RunViews
     {
         var state = StateOf(node, end);
         var (total, done) = Count(node);
+        var aside = node.Children is null ? node.Aside : Aside(RunMachine.Walk(node));
         return new StepView
         {
             Id = node.Spec.Id,
@@ -86,6 +95,8 @@ internal static class RunViews
             TokensIn = node.Children is null ? node.TokensIn : RunMachine.Walk(node).Sum(inner => inner.TokensIn),
             TokensOut = node.Children is null ? node.TokensOut : RunMachine.Walk(node).Sum(inner => inner.TokensOut),
             Attempts = node.Attempts,
+            TimesAside = aside.Times,
+            AsideSeconds = Math.Round(aside.Time.TotalSeconds, 3),
             Detail = node.Message,
             Output = node.State == StepStateName.Done ? Small(node.Output) : null,
             Children = withChildren ? Children(node, end, now) : [],
@@ -150,6 +161,8 @@ internal static class RunViews
             TokensIn = steps.Sum(step => step.TokensIn),
             TokensOut = steps.Sum(step => step.TokensOut),
             Attempts = 1,
+            TimesAside = steps.Sum(step => step.TimesAside),
+            AsideSeconds = Math.Round(steps.Sum(step => step.AsideSeconds), 3),
             Detail = frame.Problem,
             Children = steps,
             ChildrenTotal = steps.Length,

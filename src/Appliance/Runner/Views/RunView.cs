@@ -55,6 +55,10 @@ public sealed record RunView
     /// <summary>A part of the tokens and the cost is a bound: nobody said what was used, or a crash took the answer. It was that or less.</summary>
     public bool CostIsEstimated { get; init; }
 
+    /// <summary>How often its calls were set aside for people, and for how long together, the pause under way included. Null in lists.</summary>
+    public int? TimesAside { get; init; }
+    public double? AsideSeconds { get; init; }
+
     /// <summary>Which step failed and why; null unless failed.</summary>
     public string? Error { get; init; }
 
@@ -98,6 +102,10 @@ public sealed record StepView
     public long TokensIn { get; init; }
     public long TokensOut { get; init; }
     public int Attempts { get; init; }
+
+    /// <summary>How often its calls, and those of steps inside it, were set aside for people, and for how long together.</summary>
+    public int TimesAside { get; init; }
+    public double AsideSeconds { get; init; }
 
     /// <summary>What it waits for, or why it failed.</summary>
     public string? Detail { get; init; }
