@@ -55,6 +55,12 @@ need_dotnet() {
 
 need_compiler() { need g++ g++; need cmake cmake; need make make; }
 
+# Prints where the tool is that turns the request path's profile into what the compiler reads.
+build_profile_tool() {
+  dotnet build eng/Profile/Profile.csproj -c Release --nologo -v q >&2 || die "building eng/Profile failed"
+  echo "$ROOT/eng/Profile/bin/Release/net10.0/Jesus.Profile.dll"
+}
+
 aot_framework() { sed -n 's:.*<AotFramework[^>]*>\(.*\)</AotFramework>.*:\1:p' Directory.Build.props | head -1; }
 version() { sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props | head -1; }
 

@@ -50,6 +50,12 @@ internal static unsafe partial class Libc
         public long Nanoseconds;
     }
 
+    /// <summary>Asks a process to end (SIGTERM).</summary>
+    public static void Terminate(int process) => _ = Kill(process, 15);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+
     [LibraryImport(Library, EntryPoint = "epoll_create1")]
     public static partial int EpollCreate(int flags);
 

@@ -7,6 +7,7 @@ namespace Jesus.Bench.Load;
 internal abstract class Target : IDisposable
 {
     private static readonly TimeSpan ReadyMax = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan EndMax = TimeSpan.FromSeconds(10);
     private readonly List<string> _lines = [];
 
     public abstract string Name { get; }
@@ -24,8 +25,13 @@ internal abstract class Target : IDisposable
     {
         if (Process is { HasExited: false })
         {
-            Process.Kill(entireProcessTree: true);
-            Process.WaitForExit();
+            // Asked first: what a server does at its end (a daemon's last records, a runtime's own notes) is then done.
+            Libc.Terminate(Process.Id);
+            if (!Process.WaitForExit(EndMax))
+            {
+                Process.Kill(entireProcessTree: true);
+                Process.WaitForExit();
+            }
         }
 
         Process?.Dispose();
