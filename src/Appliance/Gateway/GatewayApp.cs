@@ -8,6 +8,7 @@ using Jesus.Appliance.Security;
 using Jesus.Transport.Pooling;
 using Jesus.Transport.Sockets;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Gateway;
@@ -136,7 +137,7 @@ public sealed class GatewayApp
         }
 
         var request = open with { Principal = principal };
-        return OpenAiApi.IsPlainChat(request, path) && IsJson(request.Http.Request.ContentType) ? _openAi.ChatAsync(request) : new ValueTask(RouteAsync(request, path));
+        return OpenAiApi.IsPlainChat(request, path) && IsJson(request.Http.Request.ContentType) && !IsEncoded(request.Http) ? _openAi.ChatAsync(request) : new ValueTask(RouteAsync(request, path));
     }
 
     private Task RouteAsync(GatewayRequest request, string path)
@@ -147,10 +148,19 @@ public sealed class GatewayApp
         }
 
         var post = HttpMethods.IsPost(request.Http.Request.Method);
-        if (post && request.Http.Request.ContentLength != 0 && !IsJson(request.Http.Request.ContentType))
+        if (post && HasBody(request.Http))
         {
-            // A page in a browser can post a form or plain text to a loopback address without being asked; JSON it cannot.
-            return Fail(request, new ApiFailure(415, ApiFailure.InvalidRequest, "unsupported_media_type", "Send 'Content-Type: application/json'."));
+            if (!IsJson(request.Http.Request.ContentType))
+            {
+                // A page in a browser can post a form or plain text to a loopback address without being asked; JSON it cannot.
+                return Fail(request, new ApiFailure(415, ApiFailure.InvalidRequest, "unsupported_media_type", "Send 'Content-Type: application/json'."));
+            }
+
+            if (IsEncoded(request.Http))
+            {
+                return Fail(request, new ApiFailure(415, ApiFailure.InvalidRequest, "unsupported_content_encoding",
+                    $"The body is encoded ('Content-Encoding: {request.Http.Request.Headers.ContentEncoding}'). Send it as it is, without that header."));
+            }
         }
 
         return _anthropic.Route(request, path) ?? _openAi.Route(request, path) ?? path switch
@@ -185,6 +195,12 @@ public sealed class GatewayApp
     }
 
     private static Task Fail(GatewayRequest request, ApiFailure failure) => ErrorReply.SendAsync(request, failure);
+
+    /// <summary>Neither "Content-Length: 0" nor, as some clients send an action on what is in the path, no word of a body.</summary>
+    private static bool HasBody(HttpContext http) =>
+        http.Request.ContentLength is { } length ? length != 0 : http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? true;
+
+    private static bool IsEncoded(HttpContext http) => http.Request.Headers.ContentEncoding.Count > 0;
 
     private static bool IsJson(string? contentType) =>
         contentType is not null && contentType.StartsWith("application/json", StringComparison.OrdinalIgnoreCase);

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using Jesus.Appliance.Admission;
 using Jesus.Appliance.Pipeline;
@@ -31,6 +33,31 @@ public sealed class OpenAiApiTests
         var error = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("error");
         Assert.Equal((HttpStatusCode.NotImplemented, "not_implemented"), (response.StatusCode, error.GetProperty("code").GetString()));
         Assert.Equal("false", response.Headers.GetValues("x-should-retry").Single());
+    }
+
+    [Fact]
+    public async Task An_action_needs_no_body_and_so_no_content_type()
+    {
+        await using var gateway = await GatewayFixture.StartAsync();
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, new Uri(gateway.Url).Port);
+        await client.GetStream().WriteAsync("POST /v1/responses/resp_gone/cancel HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n"u8.ToArray());
+        using var reader = new StreamReader(client.GetStream());
+        var answer = await reader.ReadToEndAsync();
+        Assert.StartsWith("HTTP/1.1 404 ", answer, StringComparison.Ordinal);
+        Assert.Contains("response_not_found", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_compressed_body_is_refused_by_its_encoding()
+    {
+        await using var gateway = await GatewayFixture.StartAsync();
+        using var content = new StringContent(Ask, Encoding.UTF8, "application/json");
+        content.Headers.ContentEncoding.Add("gzip");
+        using var response = await gateway.Http.PostAsync("/v1/chat/completions", content);
+        var error = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("error");
+        Assert.Equal((HttpStatusCode.UnsupportedMediaType, "unsupported_content_encoding"), (response.StatusCode, error.GetProperty("code").GetString()));
+        Assert.Contains("'Content-Encoding: gzip'", error.GetProperty("message").GetString(), StringComparison.Ordinal);
     }
 
     [Theory]
