@@ -9,7 +9,7 @@ namespace Jesus.Appliance.Gateway;
 
 /// <summary>
 /// What a caller may say about routing beside the body, and what an answer says about it: <c>x-jesus-route</c>, <c>x-jesus-candidate</c>,
-/// <c>x-jesus-attempts</c> and <c>x-jesus-decisions</c>. Endpoints of model calls use both methods.
+/// <c>x-jesus-attempts</c>, <c>x-jesus-decisions</c> and, of a whole answer, <c>x-jesus-cost-usd</c>. Endpoints of model calls use all methods.
 /// </summary>
 public static class RouteHeaders
 {
@@ -21,6 +21,10 @@ public static class RouteHeaders
 
     /// <summary>Asked with <c>refresh</c> or <c>off</c>; answered with <c>hit</c> or <c>miss</c> where the route keeps answers.</summary>
     private const string CacheHeader = "x-jesus-cache";
+
+    /// <summary>The cost written last on this thread: many calls cost the same.</summary>
+    [ThreadStatic]
+    private static (long MicroUsd, string Text) _cost;
 
     private static readonly string[] Counts = ["0", "1", "2", "3", "4"];
 
@@ -74,6 +78,22 @@ public static class RouteHeaders
         {
             headers["x-jesus-decisions"] = decisions;
         }
+    }
+
+    /// <summary>Says what a whole answer cost; a stream's head goes out before it is known. Nothing where it cost nothing.</summary>
+    public static void WriteCost(HttpResponse response, in Outcome outcome)
+    {
+        if (outcome.CostMicroUsd == 0)
+        {
+            return;
+        }
+
+        if (_cost.MicroUsd != outcome.CostMicroUsd)
+        {
+            _cost = (outcome.CostMicroUsd, (outcome.CostMicroUsd / 1_000_000m).ToString(CultureInfo.InvariantCulture));
+        }
+
+        response.Headers["x-jesus-cost-usd"] = _cost.Text;
     }
 
     /// <summary>Everything but what was only planned, in order, such as <c>a/m failed rate_limited; b/m answered</c>.</summary>

@@ -94,6 +94,7 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
             return;
         }
 
+        RouteHeaders.WriteCost(request.Http.Response, outcome);
         if (collector.Wire.IsEmpty)
         {
             collector.Write(exchange.Json, IdOf(request), wishes.Model, outcome);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Scheduler;
 using Jesus.Inference.Contract;
@@ -8,10 +7,6 @@ namespace Jesus.Appliance.Gateway.OpenAi;
 /// <summary>What every endpoint of OpenAI's API does round a model call.</summary>
 internal static class ModelCalls
 {
-    /// <summary>The cost written last on this thread: many calls cost the same.</summary>
-    [ThreadStatic]
-    private static (long MicroUsd, string Text) _cost;
-
     /// <summary>Says who calls, for which model, and under which ids.</summary>
     public static void Address(in GatewayRequest request, ModelCall call, string model, TimeProvider time)
     {
@@ -29,17 +24,8 @@ internal static class ModelCalls
     public static void SayWhoAnswered(in GatewayRequest request, ModelCall call, in Outcome outcome)
     {
         AnswerHeaders.Write(request, call);
-        var headers = request.Http.Response.Headers;
-        headers["x-jesus-candidate"] = outcome.Candidate;
-        if (outcome.CostMicroUsd != 0)
-        {
-            if (_cost.MicroUsd != outcome.CostMicroUsd)
-            {
-                _cost = (outcome.CostMicroUsd, (outcome.CostMicroUsd / 1_000_000m).ToString(CultureInfo.InvariantCulture));
-            }
-
-            headers["x-jesus-cost-usd"] = _cost.Text;
-        }
+        request.Http.Response.Headers["x-jesus-candidate"] = outcome.Candidate;
+        RouteHeaders.WriteCost(request.Http.Response, outcome);
     }
 
     /// <summary>Answers a call that failed before its answer had begun.</summary>

@@ -38,6 +38,15 @@ public sealed class MessagesEndpointTests
     }
 
     [Fact]
+    public async Task A_whole_answer_says_in_its_head_what_it_cost()
+    {
+        await using var gateway = await GatewayFixture.StartAsync();
+        gateway.Answer = (_, _, _) => new(new Outcome { Reason = FinishReason.Stop, CostMicroUsd = 12_500 });
+        var (_, _, response) = await gateway.PostAsync("/v1/messages", Ask);
+        Assert.Equal("0.0125", response.Headers.GetValues("x-jesus-cost-usd").Single());
+    }
+
+    [Fact]
     public async Task A_stream_has_the_events_of_the_api_in_their_order()
     {
         await using var gateway = await GatewayFixture.StartAsync();
