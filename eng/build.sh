@@ -18,7 +18,8 @@ if ! dotnet publish src/Appliance/Appliance.csproj -c Release -f "$(aot_framewor
   die "publishing failed; the whole log is $log"
 fi
 # One file beside SQLite's library; symbols stay apart.
-cp -f "$OUT/publish/jesus" "$OUT/jesus.new" && mv -f "$OUT/jesus.new" "$OUT/jesus"
+cp -f "$OUT/publish/jesus" "$OUT/jesus.new"
+mv -f "$OUT/jesus.new" "$OUT/jesus"
 for library in "$OUT"/publish/*.so; do [ -e "$library" ] && cp -f "$library" "$OUT/"; done
 echo "$now" >"$stamp"
 say "built out/jesus ($(du -h "$OUT/jesus" | cut -f1))"

@@ -137,7 +137,9 @@ public sealed class GatewayApp
         }
 
         var request = open with { Principal = principal };
-        return OpenAiApi.IsPlainChat(request, path) && IsJson(request.Http.Request.ContentType) && !IsEncoded(request.Http) ? _openAi.ChatAsync(request) : new ValueTask(RouteAsync(request, path));
+        return OpenAiApi.IsPlainChat(request, path) && IsJson(request.Http.Request.ContentType) && !IsEncoded(request.Http)
+            ? _openAi.ChatAsync(request)
+            : new ValueTask(RouteAsync(request, path));
     }
 
     private Task RouteAsync(GatewayRequest request, string path)
