@@ -62,12 +62,14 @@ public sealed class NatsBackpressureTests
         var blocking = Enumerable.Range(0, 6).Select(i => BlockAsync(client, i, release, blocked)).ToArray();
         await using var subscription = client.Subscribe(Client.Subject("echo"));
         var echo = Client.EchoAsync(client, subscription);
-        var requesters = Enumerable.Range(0, 6).Select(async _ =>
+
+        // On the pool: an answer that is there before it is waited for would block the test itself.
+        var requesters = Enumerable.Range(0, 6).Select(_ => Task.Run(async () =>
         {
             await Client.AskAsync(client, "echo", "x").ConfigureAwait(false);
             blocked.Signal();
             release.Wait();
-        }).ToArray();
+        })).ToArray();
         for (var i = 0; i < 6; i++)
         {
             await client.PublishAsync(Client.Subject($"block.{i}"), default);
