@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # eng/Profile/request-path.txt anew: how often a call through the gateway takes each way, counted while bench/Load runs against the daemon under the just-in-time compiler. Two minutes.
-# Worth running when `eng/build.sh` says that much has changed, and after work on the request path.
+# Worth running after work on the request path.
 . "$(dirname "$0")/common.sh"
 need_dotnet
 eng/native.sh
