@@ -6,6 +6,7 @@ namespace Jesus.Bench.Load;
 internal static unsafe partial class Libc
 {
     private const string Library = "libc.so.6";
+    private const int Terminated = 15;
 
     public const int EventIn = 0x001;
     public const int EventOut = 0x004;
@@ -51,9 +52,9 @@ internal static unsafe partial class Libc
     }
 
     /// <summary>Asks a process to end (SIGTERM).</summary>
-    public static void Terminate(int process) => _ = Kill(process, 15);
+    public static void Terminate(int process) => _ = Kill(process, Terminated);
 
-    [LibraryImport("libc", EntryPoint = "kill")]
+    [LibraryImport(Library, EntryPoint = "kill")]
     private static partial int Kill(int process, int signal);
 
     [LibraryImport(Library, EntryPoint = "epoll_create1")]

@@ -40,9 +40,7 @@ internal static class MockAnswers
     {
         var body = $"{{\"model\":\"{model}\",\"max_tokens\":{TokensMax},{(stream ? "\"stream\":true," : "")}\"messages\":[{{\"role\":\"system\",\"content\":\"You answer.\"}},"
             + $"{{\"role\":\"user\",\"content\":\"{Words(1700)}\"}}]}}";
-        return Encoding.ASCII.GetBytes(
-            $"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: load\r\naccept: */*\r\ncontent-type: application/json\r\n{extraHeaders}"
-            + $"content-length: {body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n{body}");
+        return Post("/v1/chat/completions", "", body, "user-agent: load\r\naccept: */*\r\n" + extraHeaders);
     }
 
     /// <summary>A question of its own each time it is sent (<see cref="LoadSource"/>), to the candidate of few places.</summary>

@@ -47,12 +47,15 @@ public sealed class AssemblySet : IDisposable
         }
     }
 
-    internal static string NameOf(MetadataReader reader, TypeDefinitionHandle handle)
+    /// <summary>A type's name with its namespace, where it has one; an inner type has none.</summary>
+    internal static string NameOf(MetadataReader reader, StringHandle space, StringHandle name) =>
+        space.IsNil ? reader.GetString(name) : $"{reader.GetString(space)}.{reader.GetString(name)}";
+
+    private static string NameOf(MetadataReader reader, TypeDefinitionHandle handle)
     {
         var type = reader.GetTypeDefinition(handle);
-        var name = reader.GetString(type.Name);
-        return type.GetDeclaringType() is { IsNil: false } outer ? $"{NameOf(reader, outer)}+{name}"
-            : type.Namespace.IsNil ? name : $"{reader.GetString(type.Namespace)}.{name}";
+        var name = NameOf(reader, type.Namespace, type.Name);
+        return type.GetDeclaringType() is { IsNil: false } outer ? $"{NameOf(reader, outer)}+{name}" : name;
     }
 }
 

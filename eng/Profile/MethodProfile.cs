@@ -23,3 +23,13 @@ public readonly record struct Edge(int From, int To, long Count);
 /// <param name="Passes">All of them; the types are a sample.</param>
 /// <param name="Types">How often each was in the sample, by its assembly-qualified name.</param>
 public sealed record TypesSeen(int Offset, uint Flags, long Passes, IReadOnlyList<(string Type, int Times)> Types);
+
+/// <summary>Kinds of a profile's records, in the runtime's dump and in what the compiler reads (the runtime's corjit.h, PgoInstrumentationKind).</summary>
+internal static class RecordKind
+{
+    public const int Edge = 385;
+
+    /// <summary>All passes of a call that may go to several types; the types seen follow.</summary>
+    public const int Passes = 177;
+    public const int Types = 195;
+}

@@ -12,10 +12,7 @@ namespace Jesus.Profile;
 /// </summary>
 internal sealed class MibcWriter
 {
-    // Kinds of records, and the mask that says all four numbers follow.
-    private const int Edges = 385;
-    private const int Passes = 177;
-    private const int Types = 195;
+    /// <summary>The mask that says all four numbers follow.</summary>
     private const int AllFour = 0xF;
 
     private const int MaxStack = 8;
@@ -64,7 +61,7 @@ internal sealed class MibcWriter
         il.LoadString(_metadata.GetOrAddUserString("InstrumentationDataStart"));
         foreach (var edge in profile.Edges)
         {
-            Record(il, edge.From, Edges, 1, edge.To);
+            Record(il, edge.From, RecordKind.Edge, 1, edge.To);
             Number(il, edge.Count);
         }
 
@@ -101,9 +98,9 @@ internal sealed class MibcWriter
     private void Call(InstructionEncoder il, TypesSeen call)
     {
         var times = call.Types.Sum(t => t.Times);
-        Record(il, call.Offset, Passes, 1, (int)call.Flags);
+        Record(il, call.Offset, RecordKind.Passes, 1, (int)call.Flags);
         Number(il, call.Passes);
-        Record(il, call.Offset, Types, times, (int)call.Flags);
+        Record(il, call.Offset, RecordKind.Types, times, (int)call.Flags);
         var unknown = 0;
         foreach (var (type, count) in call.Types)
         {

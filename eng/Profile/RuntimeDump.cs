@@ -5,14 +5,10 @@ namespace Jesus.Profile;
 
 /// <summary>
 /// What CoreCLR writes at its end with DOTNET_WritePGOData=1 and DOTNET_PGODataPath=FILE: a head for each method, then its records, each with its values on the lines below.
-/// Source: the runtime's pgomanager.cpp. Kinds: 385 edges, 177 a call's passes, 195 the types seen there; others (delegates' targets, sizes of copies) are passed over.
+/// Source: the runtime's pgomanager.cpp. Kinds other than <see cref="RecordKind"/>'s (delegates' targets, sizes of copies) are passed over.
 /// </summary>
 public static partial class RuntimeDump
 {
-    private const int EdgeKind = 385;
-    private const int PassesKind = 177;
-    private const int TypesKind = 195;
-
     /// <exception cref="FormatException">A line is not what the runtime writes.</exception>
     public static IEnumerable<MethodProfile> Read(string path)
     {
@@ -32,13 +28,13 @@ public static partial class RuntimeDump
                 var values = lines.Take((int)count);
                 switch (kind)
                 {
-                    case EdgeKind:
+                    case RecordKind.Edge:
                         edges.Add(new Edge((int)offset, (int)other, long.Parse(values[0], CultureInfo.InvariantCulture)));
                         break;
-                    case PassesKind:
+                    case RecordKind.Passes:
                         passes = new TypesSeen((int)offset, (uint)other, long.Parse(values[0], CultureInfo.InvariantCulture), []);
                         break;
-                    case TypesKind when passes is not null && passes.Offset == offset:
+                    case RecordKind.Types when passes is not null && passes.Offset == offset:
                         calls.Add(passes with { Types = Count(values) });
                         break;
                 }

@@ -39,13 +39,16 @@ internal sealed class SignatureText : ISignatureTypeProvider<string, object?>
         _ => typeCode.ToString(),
     };
 
-    public string GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind) => Kind(rawTypeKind) + AssemblySet.NameOf(reader, handle).Split('+')[^1];
+    public string GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind)
+    {
+        var type = reader.GetTypeDefinition(handle);
+        return Kind(rawTypeKind) + AssemblySet.NameOf(reader, type.Namespace, type.Name);
+    }
 
     public string GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind)
     {
         var type = reader.GetTypeReference(handle);
-        var name = reader.GetString(type.Name);
-        return Kind(rawTypeKind) + (type.Namespace.IsNil ? name : $"{reader.GetString(type.Namespace)}.{name}");
+        return Kind(rawTypeKind) + AssemblySet.NameOf(reader, type.Namespace, type.Name);
     }
 
     public string GetTypeFromSpecification(MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) => "?";

@@ -38,7 +38,6 @@ public sealed class ReturnBook(double share = 0.5)
 
     /// <summary>Nobody has a claim.</summary>
     public bool IsEmpty => _claims == 0;
-    public int Claims => _claims;
 
     /// <summary>Of the callers that were told, how many come back: 0 to 1.</summary>
     public double Share { get; private set; } = share;

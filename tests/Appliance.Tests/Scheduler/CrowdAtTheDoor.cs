@@ -5,63 +5,43 @@ namespace Jesus.Appliance.Tests.Scheduler;
 /// <summary>
 /// Callers at one candidate's door in simulated time, four times as many as it can take, of whom some come back when they are told and go on doing so. One seed is one history.
 /// </summary>
-internal sealed class CrowdAtTheDoor
+internal sealed class CrowdAtTheDoor : SimulatedCrowd
 {
     private const int Seconds = 90;
-    private readonly Random _random;
     private readonly int _slots;
     private readonly int _meanMs;
     private readonly double _obeying;
     private readonly TicketScheduler _scheduler;
-    private readonly PriorityQueue<Action, long> _events = new();
     private readonly List<(Task<TicketResult> Task, Caller Caller)> _waiting = [];
-    private long _now;
     private long _busyMs;
     private ulong _callers;
 
     /// <param name="obeying">Share of the callers that come back as told; the others never do.</param>
     public CrowdAtTheDoor(int seed, double obeying)
+        : base(seed, Seconds)
     {
-#pragma warning disable RS0030 // The seed is the argument.
-        _random = new Random(seed);
-#pragma warning restore RS0030
         _obeying = obeying;
-        _slots = 1 + _random.Next(8);
-        _meanMs = 400 + _random.Next(1_200);
-        _scheduler = new TicketScheduler(new SchedulerOptions { InteractiveWaitMs = 1 + _random.Next(3 * _meanMs) }, () => _now);
+        _slots = 1 + Random.Next(8);
+        _meanMs = 400 + Random.Next(1_200);
+        _scheduler = new TicketScheduler(new SchedulerOptions { InteractiveWaitMs = 1 + Random.Next(3 * _meanMs) }, () => Now);
     }
-
-    /// <summary>Of the callers with a claim that came back as told: let in, or not.</summary>
-    public int LetIn { get; private set; }
-    public int TurnedAwayAgain { get; private set; }
 
     /// <summary>Refusals told the longest time, which gives no claim.</summary>
     public int ToldTheLongest { get; private set; }
-
-    /// <summary>From a refusal with a claim to the place, over what was told.</summary>
-    public List<double> Ratios { get; } = [];
 
     /// <summary>Part of the time in which places were taken, after the first tenth.</summary>
     public double Used => _busyMs / (double)(_slots * Seconds * 900L);
 
     public CrowdAtTheDoor Play()
     {
-        Plan(0, Come);
-        while (_events.TryDequeue(out var next, out var at) && at < Seconds * 1_000)
-        {
-            _now = at;
-            next();
-        }
-
+        PlayOut();
         return this;
     }
 
-    private void Plan(double inMs, Action what) => _events.Enqueue(what, _now + Math.Max(0, (long)Math.Round(inMs)));
-
-    private void Come()
+    protected override void Come()
     {
-        Ask(new Caller(++_callers, _random.NextDouble() < _obeying));
-        Plan(-Math.Log(1 - _random.NextDouble()) * _meanMs / (4.0 * _slots), Come);
+        Ask(new Caller(++_callers, Random.NextDouble() < _obeying));
+        Plan(-Math.Log(1 - Random.NextDouble()) * _meanMs / (4.0 * _slots), Come);
     }
 
     private void Ask(Caller caller)
@@ -69,7 +49,7 @@ internal sealed class CrowdAtTheDoor
         var need = new CallNeed(null, Caller: caller.Key);
         if (_scheduler.TryEnter("a/m", _slots, Lane.Interactive, out var ticket, need))
         {
-            Note(caller, isIn: true);
+            Note(caller.ToldMs > 0, isIn: true);
             Run(ticket, caller);
             return;
         }
@@ -77,12 +57,12 @@ internal sealed class CrowdAtTheDoor
         var asked = _scheduler.WaitAsync("a/m", Lane.Interactive, "flow", 100, CancellationToken.None, need).AsTask();
         if (!asked.IsCompleted)
         {
-            Note(caller, isIn: true);
+            Note(caller.ToldMs > 0, isIn: true);
             _waiting.Add((asked, caller));
             return;
         }
 
-        Note(caller, isIn: false);
+        Note(caller.ToldMs > 0, isIn: false);
         Assert.Equal(TicketVerdict.Full, asked.Result.Verdict);
         var told = asked.Result.ForeseenMs;
         if (told == 0)
@@ -92,20 +72,10 @@ internal sealed class CrowdAtTheDoor
 
         ToldTheLongest += told == ReturnBook.ToldMsMax ? 1 : 0;
         caller.ToldMs = told < ReturnBook.ToldMsMax ? told : 0;
-        caller.AskedMs = _now;
+        caller.AskedMs = Now;
         if (caller.Obeys)
         {
-            // Half know milliseconds, half whole seconds.
-            Plan(caller.Key % 2 == 0 ? told + _random.Next(60) : (long)Math.Ceiling(told / 1e3) * 1_000, () => Ask(caller));
-        }
-    }
-
-    private void Note(Caller caller, bool isIn)
-    {
-        if (caller.ToldMs > 0)
-        {
-            LetIn += isIn ? 1 : 0;
-            TurnedAwayAgain += isIn ? 0 : 1;
+            PlanReturn(told, isExact: caller.Key % 2 == 0, () => Ask(caller));
         }
     }
 
@@ -113,12 +83,12 @@ internal sealed class CrowdAtTheDoor
     {
         if (caller.ToldMs > 0)
         {
-            Ratios.Add((_now - caller.AskedMs) / (double)caller.ToldMs);
+            Ratios.Add((Now - caller.AskedMs) / (double)caller.ToldMs);
         }
 
         // A half to one and a half of the mean.
-        var takes = (_meanMs / 2) + _random.Next(_meanMs);
-        _busyMs += _now >= Seconds * 100 ? Math.Min(takes, (Seconds * 1_000) - _now) : 0;
+        var takes = (_meanMs / 2) + Random.Next(_meanMs);
+        _busyMs += Now >= Seconds * 100 ? Math.Min(takes, (Seconds * 1_000) - Now) : 0;
         Plan(takes, () =>
         {
             ticket.Dispose();
