@@ -99,6 +99,14 @@ public sealed class JetStreamContext
     public ValueTask<JetStreamResult<StoredMessage>> GetLastMessageAsync(string stream, string subject, CancellationToken cancel = default) =>
         GetAsync(stream, JetStreamJson.Encode(subject, static (json, s) => json.WriteString("last_by_subj", s)), cancel);
 
+    /// <summary>The first message of a subject that is kept from a sequence on, from the stream's leader.</summary>
+    public ValueTask<JetStreamResult<StoredMessage>> GetNextMessageAsync(string stream, string subject, ulong sequence, CancellationToken cancel = default) =>
+        GetAsync(stream, JetStreamJson.Encode((subject, sequence), static (json, from) =>
+        {
+            json.WriteNumber("seq", from.sequence);
+            json.WriteString("next_by_subj", from.subject);
+        }), cancel);
+
     /// <summary>Removes one message; its bytes are overwritten unless <paramref name="erase"/> is false.</summary>
     public async ValueTask<JetStreamError> DeleteMessageAsync(string stream, ulong sequence, bool erase = true, CancellationToken cancel = default)
     {

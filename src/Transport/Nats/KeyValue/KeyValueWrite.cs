@@ -8,6 +8,10 @@ namespace Jesus.Transport.Nats.KeyValue;
 /// One write of a key. Compare and set on a replicated stream needs more than the key's expected revision: nats-server 2.9 compares that only before it
 /// replicates, so that two writers at the same moment may both be told yes. There the stream's last sequence is expected as well, which is compared when the message is
 /// stored; where only that was passed by (another key was written meanwhile), it is tried again.
+/// <para>
+/// A server knows a repeat by its id as long as the message is kept, or it was not started anew: then it learns the ids again from the messages it has. A value that was
+/// replaced before that is not among them, where the bucket keeps no history: whether it had been written cannot be told, and is not claimed.
+/// </para>
 /// </summary>
 internal sealed class KeyValueWrite(JetStreamContext context, string stream, string subject, ReadOnlyMemory<byte> value, string operation)
 {
@@ -22,7 +26,7 @@ internal sealed class KeyValueWrite(JetStreamContext context, string stream, str
     /// <param name="revision">The key's last one that is expected; 0 for none, null for any.</param>
     /// <returns>
     /// Its revision. <see cref="JetStreamFault.Conflict"/>: it was not written. <see cref="JetStreamFault.TimedOut"/>: its answer was lost and the key has
-    /// another's value now, which may have been written over this one.
+    /// another's value now, which may have been written over this one: the bucket keeps too little history to tell.
     /// </returns>
     public async ValueTask<JetStreamResult<ulong>> RunAsync(ulong? revision, bool isReplicated, CancellationToken cancel)
     {
@@ -45,8 +49,7 @@ internal sealed class KeyValueWrite(JetStreamContext context, string stream, str
 
             if (!guards || found.Value != revision)
             {
-                // One server alone looks at the id first: what it had stored it would have acknowledged again.
-                return isReplicated ? stored.Error : stored.Error with { Fault = JetStreamFault.Conflict };
+                return stored.Error.Fault == JetStreamFault.TimedOut ? await LookBackAsync(revision.Value, id, stored.Error, cancel).ConfigureAwait(false) : stored.Error;
             }
 
             var info = await context.StreamInfoAsync(stream, cancel).ConfigureAwait(false);
@@ -70,9 +73,26 @@ internal sealed class KeyValueWrite(JetStreamContext context, string stream, str
             return (found.Error.Code == JetStreamErrors.MessageNotFound ? 0UL : found.Error, false);
         }
 
-        var isOurs = found.Value.Headers.TryGet("Nats-Msg-Id"u8, out var last) && last.Span.SequenceEqual(Encoding.ASCII.GetBytes(id));
-        return (found.Value.Sequence, isOurs);
+        return (found.Value.Sequence, Is(id, found.Value));
     }
+
+    /// <summary>An answer was lost and the key has another's value: whether ours stood between, by the history that is kept.</summary>
+    private async ValueTask<JetStreamResult<ulong>> LookBackAsync(ulong revision, string id, JetStreamError unknown, CancellationToken cancel)
+    {
+        // What expected this revision can only have been stored as the one after it.
+        var next = await context.GetNextMessageAsync(stream, subject, revision + 1, cancel).ConfigureAwait(false);
+        if (!next.IsOk || Is(id, next.Value))
+        {
+            return next.IsOk ? next.Value.Sequence : unknown;
+        }
+
+        // That one is another's. It is the one after it for certain where the expected one is still there: only older ones go.
+        var expected = revision > 0 ? await context.GetMessageAsync(stream, revision, cancel).ConfigureAwait(false) : unknown;
+        return expected.IsOk && expected.Value.Subject == subject ? unknown with { Fault = JetStreamFault.Conflict, Text = $"{subject} was written by another" } : unknown;
+    }
+
+    private static bool Is(string id, StoredMessage message) =>
+        message.Headers.TryGet("Nats-Msg-Id"u8, out var found) && found.Span.SequenceEqual(Encoding.ASCII.GetBytes(id));
 
     private JetStreamPublish PublishOf(string id, ulong? revision, ulong? last) => new()
     {
