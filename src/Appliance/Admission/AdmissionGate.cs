@@ -23,6 +23,9 @@ public sealed class AdmissionGate
     private readonly Dictionary<(LimitScope Scope, string Name), RateState?> _states = [];
     private readonly MemoryGauge _memory = new();
     private readonly Func<long, int> _memoryPercent;
+
+    /// <summary>Of each lane, who was refused a place among all calls in progress; null until the first was.</summary>
+    private readonly PlaceLine?[] _lines = new PlaceLine?[LaneNames.Length];
     private LimitBook _book;
     private double _meanMs = 1_000;
     private int _inside;
@@ -86,7 +89,7 @@ public sealed class AdmissionGate
         lock (_gate)
         {
             Collect(pass, principal, model, nowMs);
-            if (!AwaitsCalls(pass, nowMs) && IsOpen(pass, lane, nowMs))
+            if (_lines[(int)lane]?.IsEmpty(nowMs) != false && !AwaitsCalls(pass, nowMs) && IsOpen(pass, lane, nowMs))
             {
                 Enter(pass, nowMs);
                 figures = FiguresOf(pass, nowMs);
@@ -98,7 +101,7 @@ public sealed class AdmissionGate
         pass.Name();
         lock (_gate)
         {
-            var error = Shed(lane, nowMs);
+            var error = Shed(pass, nowMs);
             error = error.IsNone ? Refuse(pass, nowMs) : error;
             if (error.IsNone)
             {
@@ -160,24 +163,31 @@ public sealed class AdmissionGate
         {
             _inside--;
             _meanMs += ((nowMs - pass.EnteredMs) - _meanMs) * 0.05;
-            foreach (var state in pass.States)
+            for (var i = 0; i < pass.States.Count; i++)
             {
-                state.Leave(pass.Tokens, usedTokens, pass.EnteredMs, nowMs);
+                pass.States[i].Leave((pass.Awaited & (1 << i)) != 0, pass.Tokens, usedTokens, pass.EnteredMs, nowMs);
+            }
+
+            if ((pass.Awaited & AdmissionPass.AmongAll) != 0)
+            {
+                _lines[(int)pass.Lane]!.Leave();
             }
         }
 
         pass.IsInside = false;
     }
 
-    private ModelError Shed(Lane lane, long nowMs)
+    private ModelError Shed(AdmissionPass pass, long nowMs)
     {
+        var lane = pass.Lane;
         var places = LoadShedder.PlacesFor(lane, Limits.CallsInProgressTotal);
-        if (_inside >= places)
+        if (PlaceLine.WaitMs(_lines[(int)lane], pass.Caller, _inside, places, _meanMs, nowMs) is > 0 and var waitMs)
         {
             Count("places", lane);
+            waitMs = Math.Max(waitMs, LoadShedder.ToldMsMin);
+            (_lines[(int)lane] ??= new PlaceLine()).Tell(pass.Caller, waitMs, nowMs);
             return Busy(
-                $"The appliance has {_inside} calls in progress, the most for the lane {LaneNames[(int)lane]} (limits.callsInProgressTotal); try again shortly.",
-                LoadShedder.RetryAfterMs(_inside, places, _meanMs));
+                $"The appliance has {_inside} calls in progress, the most for the lane {LaneNames[(int)lane]} (limits.callsInProgressTotal); try again shortly.", waitMs);
         }
 
         if (IsShortOfMemory(lane, nowMs))
@@ -185,7 +195,7 @@ public sealed class AdmissionGate
             Count("memory", lane);
             return Busy(
                 $"The appliance is short of memory and takes no more calls of the lane {LaneNames[(int)lane]} (limits.memoryPercentMax); try again shortly.",
-                LoadShedder.RetryAfterMs(_inside, _inside, _meanMs));
+                LoadShedder.ToldForMemoryMs(_meanMs));
         }
 
         return default;
@@ -199,13 +209,13 @@ public sealed class AdmissionGate
             return default;
         }
 
+        var rule = slowest.Rule;
+        var isFull = slowest.LacksPlace(pass.Caller, nowMs);
         foreach (var state in pass.States)
         {
             state.TellCall(pass.Caller, waitMs, nowMs);
         }
 
-        var rule = slowest.Rule;
-        var isFull = rule.Concurrency > 0 && slowest.Inside >= rule.Concurrency;
         Count(isFull ? "concurrency" : "requests", pass.Lane);
         return Limited(slowest, waitMs, isFull
             ? $"has {slowest.Inside} calls in progress, its limit; wait for one to end"
@@ -214,10 +224,12 @@ public sealed class AdmissionGate
 
     private void Enter(AdmissionPass pass, long nowMs)
     {
-        foreach (var state in pass.States)
+        for (var i = 0; i < pass.States.Count; i++)
         {
-            state.Enter(pass.Caller, nowMs);
+            pass.Awaited |= pass.States[i].Enter(pass.Caller, nowMs) ? 1 << i : 0;
         }
+
+        pass.Awaited |= _lines[(int)pass.Lane]?.Enter(pass.Caller, nowMs) == true ? AdmissionPass.AmongAll : 0;
 
         pass.EnteredMs = nowMs;
         pass.IsInside = true;

@@ -8,6 +8,10 @@ public sealed class AdmissionPass
 {
     internal List<RateState> States { get; } = new(5);
     internal Lane Lane { get; set; }
+
+    /// <summary>Of which of <see cref="States"/> it has a place that it was told to come for, one bit each; <see cref="AmongAll"/> among all calls.</summary>
+    internal int Awaited { get; set; }
+    internal const int AmongAll = 1 << 31;
     internal long EnteredMs { get; set; }
     internal long Tokens { get; set; }
 
@@ -29,7 +33,7 @@ public sealed class AdmissionPass
     internal void Reset()
     {
         States.Clear();
-        EnteredMs = 0;
+        (EnteredMs, Awaited) = (0, 0);
         (Tokens, Caller, _request) = (0, 0, null);
         IsInside = false;
     }

@@ -18,7 +18,9 @@ internal static class LoadShedder
     /// <param name="max">0 never sheds.</param>
     public static bool IsShedForMemory(Lane lane, int percent, int max) => max > 0 && percent >= max - MemoryBelow[(int)lane];
 
-    /// <summary>When a place is likely free: so many calls over the limit, each as long as the mean, all in progress side by side.</summary>
-    public static long RetryAfterMs(int inside, int places, double meanMs) =>
-        Math.Clamp((long)(meanMs * Math.Max(1, inside - places + 1) / Math.Max(1, inside)), 100, 60_000);
+    /// <summary>The least that is told where all together are too many: whoever came sooner would only be in the way.</summary>
+    public const long ToldMsMin = 100;
+
+    /// <summary>Memory is given back as calls end: after one of the mean length.</summary>
+    public static long ToldForMemoryMs(double meanMs) => Math.Clamp((long)meanMs, ToldMsMin, ReturnBook.ToldMsMax);
 }

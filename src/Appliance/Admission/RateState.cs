@@ -13,6 +13,7 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
     /// <summary>Null until a first call was refused.</summary>
     private RefillLine? _forCalls;
     private RefillLine? _forTokens;
+    private PlaceLine? _forPlaces;
 
     public LimitRule Rule { get; private set; } = rule;
     public int Inside { get; private set; }
@@ -29,23 +30,16 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
         Rule = rule;
     }
 
-    /// <summary>Somebody was refused for its calls, or tokens, a minute and will come back: who asks must be known.</summary>
-    public bool AwaitsCalls(long nowMs) => _forCalls is not null && !_forCalls.IsEmpty(nowMs);
+    /// <summary>Somebody was refused for its calls a minute or in progress, and will come back: who asks must be known.</summary>
+    public bool AwaitsCalls(long nowMs) => (_forCalls is not null && !_forCalls.IsEmpty(nowMs)) || (_forPlaces is not null && !_forPlaces.IsEmpty(nowMs));
 
     public bool AwaitsTokens(long nowMs) => _forTokens is not null && !_forTokens.IsEmpty(nowMs);
 
     /// <summary>Milliseconds until a call may enter; 0 is now.</summary>
-    public long WaitForCall(ulong caller, long nowMs)
-    {
-        var wait = 0L;
-        if (Rule.Concurrency > 0 && Inside >= Rule.Concurrency)
-        {
-            // One of so many calls, each of the mean length, ends after this long in the mean.
-            wait = Math.Max(1, (long)(_meanMs / Rule.Concurrency));
-        }
+    public long WaitForCall(ulong caller, long nowMs) => Math.Max(WaitForPlace(caller, nowMs), WaitForRefill(caller, nowMs));
 
-        return Math.Max(wait, WaitIn(_requests, Rule.RequestsPerMinute, _forCalls, caller, 1, nowMs));
-    }
+    /// <summary>Of the two that a call waits for it is a place among those in progress that comes last.</summary>
+    public bool LacksPlace(ulong caller, long nowMs) => WaitForPlace(caller, nowMs) is > 0 and var wait && wait >= WaitForRefill(caller, nowMs);
 
     /// <summary>Milliseconds until so many tokens are there; 0 is now.</summary>
     public long WaitForTokens(ulong caller, long tokens, long nowMs) => WaitIn(_tokens, Rule.TokensPerMinute, _forTokens, caller, tokens, nowMs);
@@ -53,9 +47,16 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
     /// <summary>A call is refused, by this limit or another, and comes back after so long: what of this one it lacks is kept for it.</summary>
     public void TellCall(ulong caller, long waitMs, long nowMs)
     {
-        if (WaitIn(_requests, Rule.RequestsPerMinute, _forCalls, caller, 1, nowMs) > 0)
+        var (forPlace, forRefill) = (WaitForPlace(caller, nowMs), WaitForRefill(caller, nowMs));
+        if (forRefill > 0)
         {
             (_forCalls ??= new RefillLine()).Tell(caller, waitMs, 1, nowMs);
+        }
+
+        // Places are not kept for one that has to wait longer for something else: they would stand empty.
+        if (forPlace > 0 && forPlace >= waitMs)
+        {
+            (_forPlaces ??= new PlaceLine()).Tell(caller, waitMs, nowMs);
         }
     }
 
@@ -67,7 +68,8 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
         }
     }
 
-    public void Enter(ulong caller, long nowMs)
+    /// <returns>It came as it was told for want of a place; <see cref="Leave"/> has to know.</returns>
+    public bool Enter(ulong caller, long nowMs)
     {
         Inside++;
         LastMs = nowMs;
@@ -76,6 +78,8 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
         {
             _ = _requests.TryTake(Rule.RequestsPerMinute, nowMs, out _requests, out _);
         }
+
+        return _forPlaces?.Enter(caller, nowMs) == true;
     }
 
     public void TakeTokens(ulong caller, long tokens, long nowMs)
@@ -87,9 +91,14 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
         }
     }
 
-    public void Leave(long takenTokens, long usedTokens, long enteredMs, long nowMs)
+    public void Leave(bool isAwaited, long takenTokens, long usedTokens, long enteredMs, long nowMs)
     {
         Inside--;
+        if (isAwaited)
+        {
+            _forPlaces!.Leave();
+        }
+
         LastMs = nowMs;
         _meanMs += ((nowMs - enteredMs) - _meanMs) * Newest;
         if (Rule.TokensPerMinute > 0)
@@ -97,6 +106,11 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
             _tokens = _tokens.At(Rule.TokensPerMinute, nowMs).Correct(Rule.TokensPerMinute, takenTokens, usedTokens);
         }
     }
+
+    private long WaitForPlace(ulong caller, long nowMs) =>
+        Rule.Concurrency > 0 ? PlaceLine.WaitMs(_forPlaces, caller, Inside, Rule.Concurrency, _meanMs, nowMs) : 0;
+
+    private long WaitForRefill(ulong caller, long nowMs) => WaitIn(_requests, Rule.RequestsPerMinute, _forCalls, caller, 1, nowMs);
 
     private static long WaitIn(in TokenBucket bucket, long perMinute, RefillLine? line, ulong caller, long amount, long nowMs)
     {

@@ -18,6 +18,7 @@ public sealed class ReturnBook(double share = 0.5)
 
     /// <summary>Claims at once; 20 bytes each (80 KB), looked through in a microsecond at each return. Who comes after so many is told the longest time.</summary>
     private const int ClaimsMax = 4_096;
+    private const int KeptForAgain = 256;
 
     /// <summary>Weight of the newest claim in the share of those that come back: about the last twenty count.</summary>
     private const double Newest = 0.05;
@@ -35,6 +36,9 @@ public sealed class ReturnBook(double share = 0.5)
 
     /// <summary>Claims of callers that will come back, as many as usually do.</summary>
     public double Awaited => _claims * Share;
+
+    /// <summary>It holds as many as it may: a newcomer that is refused now has no claim. Room is left for those that come as told and are told again.</summary>
+    public bool IsFull => _length >= ClaimsMax - KeptForAgain;
 
     /// <summary>Nobody has a claim.</summary>
     public bool IsEmpty => _claims == 0;

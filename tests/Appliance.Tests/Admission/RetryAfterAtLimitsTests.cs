@@ -32,4 +32,37 @@ public sealed class RetryAfterAtLimitsTests
         // What is kept for those who never come is used a little later: nothing the limit allows is lost.
         Assert.True(least >= 0.85, $"only {least:P0} of what the limit allows was used");
     }
+
+    [Theory]
+    [InlineData(false, false, 1.0, true, 0.1)]
+    [InlineData(false, true, 1.0, false, 0.4)] // Whole seconds bunch them, where a few places last less than one.
+    [InlineData(false, false, 0.5, true, 0.1)]
+    [InlineData(false, true, 0.05, false, 0.35)]
+    [InlineData(true, false, 1.0, true, 0.03)]
+    [InlineData(true, true, 1.0, false, 0.3)]
+    [InlineData(true, false, 0.5, true, 0.06)]
+    [InlineData(true, true, 0.05, false, 0.2)]
+    public void Who_comes_back_as_told_has_a_place_at_four_times_the_calls_in_progress(bool inAll, bool isUneven, double obeying, bool knowsMs, double turnedAwayMax)
+    {
+        var (letIn, turnedAway) = (0, 0);
+        List<double> ratios = [];
+        List<double> uses = [];
+        for (var seed = 1; seed <= 20; seed++)
+        {
+            var crowd = new CrowdAtThePlaces(seed, obeying, inAll, isUneven, knowsMs).Play();
+            letIn += crowd.LetIn;
+            turnedAway += crowd.TurnedAwayAgain;
+            uses.Add(crowd.Used);
+            ratios.AddRange(crowd.Ratios);
+        }
+
+        ratios.Sort();
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{letIn} let in, {turnedAway} turned away again; entry over told 50% {ratios[ratios.Count / 2]:F2}, 95% {ratios[ratios.Count * 19 / 20]:F2}; least use {uses.Min():F2}, mean {uses.Average():F2}");
+        Assert.True(letIn > 400, $"only {letIn} came back: no overload");
+        Assert.True(turnedAway <= turnedAwayMax * letIn, $"{turnedAway} were turned away when they came back as told, {letIn} let in");
+
+        // The rest is what is kept for those that come back a moment late, or never.
+        Assert.True(uses.Min() >= 0.5 && uses.Average() >= 0.65, $"of the places only {uses.Min():P0} were used, {uses.Average():P0} in the mean");
+    }
 }

@@ -1,4 +1,7 @@
 using Jesus.Appliance.Responses;
+using Jesus.Appliance.Scheduler;
+using Jesus.Inference.Contract;
+using Jesus.Transport.Timing;
 using Microsoft.Extensions.Logging;
 
 namespace Jesus.Appliance.Gateway.OpenAi.Responses;
@@ -18,53 +21,49 @@ internal sealed class BackgroundResponses(ModelCaller caller, ResponseStore stor
     private readonly Lock _gate = new();
     private readonly Dictionary<string, BackgroundResponse> _running = new(StringComparer.Ordinal);
     private readonly List<BackgroundResponse> _ended = [];
-    private int _reserved;
+    private readonly BackgroundPlaces _places = new();
     private bool _stopping;
 
-    /// <summary>A place for one more, given back by <see cref="Start"/> or <see cref="GiveBack"/>.</summary>
-    public ApiFailure Reserve(string owner)
+    /// <summary>A place for one more, given back by <see cref="Start"/> at its end or by <see cref="GiveBack"/>.</summary>
+    public ApiFailure Reserve(string owner, ModelRequest request, out BackgroundPlace? place)
     {
         lock (_gate)
         {
+            place = null;
             if (_stopping)
             {
                 return new ApiFailure(503, "server_error", "draining", "The daemon is stopping. Try again when it is back.", RetryAfter: TimeSpan.FromSeconds(5));
             }
 
             var max = store.Options.BackgroundMax;
-            var own = _running.Values.Count(r => r.Owner == owner);
-            if (_running.Count + _reserved >= max || (own > 0 && own >= max / 2))
-            {
-                return new ApiFailure(429, "rate_limit_error", "rate_limit_exceeded",
-                    $"{_running.Count} responses are being made in the background, {own} of them yours; at most {max} (responses.backgroundMax) may be,"
-                    + " half of them for one principal. Wait for one to end.", "background", TimeSpan.FromSeconds(5));
-            }
-
-            _reserved++;
-            return default;
+            var before = _places.Inside;
+            place = _places.Take(owner, CallerKey.Of(owner, "", request), max, time.NowMs(), out var own, out var waitMs);
+            return place is not null ? default : new ApiFailure(429, "rate_limit_error", "rate_limit_exceeded",
+                $"{before} responses are being made in the background, {own} of them yours; at most {max} (responses.backgroundMax) may be,"
+                + " half of them for one principal. Wait for one to end.", "background", TimeSpan.FromMilliseconds(waitMs));
         }
     }
 
-    public void GiveBack()
+    /// <summary>What it was reserved for is not made.</summary>
+    public void GiveBack(BackgroundPlace place)
     {
         lock (_gate)
         {
-            _reserved--;
+            _places.GiveBack(place, wasMade: false, time.NowMs());
         }
     }
 
     /// <summary>Begins to make a response whose acceptance is durable. The exchange goes back to its pool when it has ended.</summary>
-    public BackgroundResponse Start(ResponseExchange exchange, StoredResponse begun)
+    public BackgroundResponse Start(ResponseExchange exchange, StoredResponse begun, BackgroundPlace place)
     {
         var response = new BackgroundResponse(exchange, begun, time);
         response.Announce();
         lock (_gate)
         {
-            _reserved--;
             _running[response.Id] = response;
         }
 
-        response.Ended = Task.Run(() => RunAsync(exchange, response));
+        response.Ended = Task.Run(() => RunAsync(exchange, response, place));
         return response;
     }
 
@@ -109,7 +108,7 @@ internal sealed class BackgroundResponses(ModelCaller caller, ResponseStore stor
         await all;
     }
 
-    private async Task RunAsync(ResponseExchange exchange, BackgroundResponse response)
+    private async Task RunAsync(ResponseExchange exchange, BackgroundResponse response, BackgroundPlace place)
     {
         try
         {
@@ -127,6 +126,7 @@ internal sealed class BackgroundResponses(ModelCaller caller, ResponseStore stor
         lock (_gate)
         {
             _ = _running.Remove(response.Id);
+            _places.GiveBack(place, wasMade: true, time.NowMs());
             _ended.Add(response);
             ForgetOld();
         }

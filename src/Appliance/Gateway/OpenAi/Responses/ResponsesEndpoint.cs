@@ -251,7 +251,8 @@ internal sealed class ResponsesEndpoint
         exchange.Reset();
         var failure = Read(request, exchange, body);
         failure = failure.IsNone ? RefuseVerbatim(exchange.Call.Request) : failure;
-        failure = failure.IsNone ? _background.Reserve(request.Principal.Id) : failure;
+        BackgroundPlace? place = null;
+        failure = failure.IsNone ? _background.Reserve(request.Principal.Id, exchange.Call.Request, out place) : failure;
         if (!failure.IsNone)
         {
             await ErrorReply.SendAsync(request, failure);
@@ -264,7 +265,7 @@ internal sealed class ResponsesEndpoint
         var queued = exchange.Write(state).ToArray();
         var begun = new StoredResponse(state.Id, request.Principal.Id, DateTimeOffset.FromUnixTimeSeconds(state.CreatedUnixSeconds),
             Background: true, Ended: false, exchange.Wishes.PreviousResponseId, InputOf(exchange.Wishes), queued);
-        var refusal = await ReservedAsync(begun);
+        var refusal = await ReservedAsync(begun, place!);
         if (refusal is not null)
         {
             await ErrorReply.SendAsync(request, new ApiFailure(507, "server_error", "storage_full", refusal));
@@ -272,13 +273,13 @@ internal sealed class ResponsesEndpoint
         }
 
         var stream = exchange.Wishes.Stream;
-        var response = _background.Start(exchange, begun);
+        var response = _background.Start(exchange, begun, place!);
         AnswerHeaders.WriteTime(request);
         await (stream ? _kept.FollowAsync(request, response, 0) : JsonReply.SendAsync(request.Http, 200, queued));
         return true;
     }
 
-    private async ValueTask<string?> ReservedAsync(StoredResponse begun)
+    private async ValueTask<string?> ReservedAsync(StoredResponse begun, BackgroundPlace place)
     {
         string? refusal = "";
         try
@@ -289,7 +290,7 @@ internal sealed class ResponsesEndpoint
         {
             if (refusal is not null)
             {
-                _background.GiveBack();
+                _background.GiveBack(place);
             }
         }
     }

@@ -1,0 +1,111 @@
+using Jesus.Appliance.Admission;
+
+namespace Jesus.Appliance.Gateway.OpenAi.Responses;
+
+/// <summary>
+/// Places for responses in the background: of all, at most half for one principal, and whoever is refused is told a time that counts those told before. Not thread-safe; monotonic
+/// milliseconds are an argument.
+/// </summary>
+internal sealed class BackgroundPlaces
+{
+    /// <summary>Weight of the newest response in the mean length: about the last ten count.</summary>
+    private const double Newest = 0.1;
+
+    /// <summary>Principals remembered before the idle ones are forgotten.</summary>
+    private const int OwnersMax = 1_024;
+
+    private readonly Dictionary<string, Owner> _owners = new(StringComparer.Ordinal);
+    private PlaceLine? _line;
+    private double _meanMs = 5_000;
+
+    /// <summary>Taken.</summary>
+    public int Inside { get; private set; }
+
+    /// <summary>Takes a place, or says after how long to come back.</summary>
+    /// <param name="owner">The principal.</param>
+    /// <param name="caller">What the request is known by when it comes back.</param>
+    /// <param name="max">Places in all.</param>
+    /// <param name="nowMs">The moment.</param>
+    /// <param name="own">Places that the principal had before.</param>
+    /// <returns>Null with <paramref name="waitMs"/> where it has to come back.</returns>
+    public BackgroundPlace? Take(string owner, ulong caller, int max, long nowMs, out int own, out long waitMs)
+    {
+        var of = OwnerOf(owner, nowMs);
+        own = of.Inside;
+        var forOwn = PlaceLine.WaitMs(of.Line, caller, own, Math.Max(1, max / 2), _meanMs, nowMs);
+        var forAny = PlaceLine.WaitMs(_line, caller, Inside, max, _meanMs, nowMs);
+        waitMs = Math.Max(forOwn, forAny);
+        if (waitMs == 0)
+        {
+            of.Inside++;
+            Inside++;
+            return new BackgroundPlace(owner, nowMs, of.Line?.Enter(caller, nowMs) == true, _line?.Enter(caller, nowMs) == true);
+        }
+
+        // A place is kept where it comes free last: in the other line it would stand empty.
+        if (forOwn >= forAny)
+        {
+            (of.Line ??= new PlaceLine()).Tell(caller, waitMs, nowMs);
+        }
+        else
+        {
+            (_line ??= new PlaceLine()).Tell(caller, waitMs, nowMs);
+        }
+
+        return null;
+    }
+
+    /// <summary>The response is made, or was not begun.</summary>
+    public void GiveBack(BackgroundPlace place, bool wasMade, long nowMs)
+    {
+        var of = _owners[place.Owner];
+        of.Inside--;
+        Inside--;
+        _meanMs += wasMade ? ((nowMs - place.SinceMs) - _meanMs) * Newest : 0;
+        if (place.IsAwaitedOwn)
+        {
+            of.Line!.Leave();
+        }
+
+        if (place.IsAwaited)
+        {
+            _line!.Leave();
+        }
+    }
+
+    private Owner OwnerOf(string name, long nowMs)
+    {
+        if (!_owners.TryGetValue(name, out var owner))
+        {
+            if (_owners.Count >= OwnersMax)
+            {
+                foreach (var (idle, of) in _owners)
+                {
+                    if (of.Inside == 0 && of.Line?.IsEmpty(nowMs) != false)
+                    {
+                        _ = _owners.Remove(idle);
+                    }
+                }
+            }
+
+            _owners[name] = owner = new Owner();
+        }
+
+        return owner;
+    }
+
+    private sealed class Owner
+    {
+        public int Inside { get; set; }
+
+        /// <summary>Null until it was refused.</summary>
+        public PlaceLine? Line { get; set; }
+    }
+}
+
+/// <summary>One place that was taken.</summary>
+/// <param name="Owner">Whose.</param>
+/// <param name="SinceMs">Monotonic.</param>
+/// <param name="IsAwaitedOwn">It came as it was told for want of one of its own places.</param>
+/// <param name="IsAwaited">Of all places.</param>
+internal sealed record BackgroundPlace(string Owner, long SinceMs, bool IsAwaitedOwn, bool IsAwaited);
