@@ -27,7 +27,7 @@ public sealed class AdmissionGate
     /// <summary>Of each lane, who was refused a place among all calls in progress; null until the first was.</summary>
     private readonly PlaceLine?[] _lines = new PlaceLine?[LaneNames.Length];
     private LimitBook _book;
-    private double _meanMs = 1_000;
+    private MeanLength _length = new(last: 20);
     private int _inside;
 
     /// <param name="memoryPercent">Memory in use at a moment in monotonic milliseconds; null asks the runtime.</param>
@@ -162,7 +162,7 @@ public sealed class AdmissionGate
         lock (_gate)
         {
             _inside--;
-            _meanMs += ((nowMs - pass.EnteredMs) - _meanMs) * 0.05;
+            _length.Add(nowMs - pass.EnteredMs);
             for (var i = 0; i < pass.States.Count; i++)
             {
                 pass.States[i].Leave((pass.Awaited & (1 << i)) != 0, pass.Tokens, usedTokens, pass.EnteredMs, nowMs);
@@ -181,7 +181,7 @@ public sealed class AdmissionGate
     {
         var lane = pass.Lane;
         var places = LoadShedder.PlacesFor(lane, Limits.CallsInProgressTotal);
-        if (PlaceLine.WaitMs(_lines[(int)lane], pass.Caller, _inside, places, _meanMs, nowMs) is > 0 and var waitMs)
+        if (PlaceLine.WaitMs(_lines[(int)lane], pass.Caller, _inside, places, _length.Ms, nowMs) is > 0 and var waitMs)
         {
             Count("places", lane);
             waitMs = Math.Max(waitMs, LoadShedder.ToldMsMin);
@@ -195,7 +195,7 @@ public sealed class AdmissionGate
             Count("memory", lane);
             return Busy(
                 $"The appliance is short of memory and takes no more calls of the lane {LaneNames[(int)lane]} (limits.memoryPercentMax); try again shortly.",
-                LoadShedder.ToldForMemoryMs(_meanMs));
+                LoadShedder.ToldForMemoryMs(_length.Ms));
         }
 
         return default;

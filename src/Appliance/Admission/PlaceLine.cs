@@ -3,14 +3,17 @@ using Jesus.Appliance.Scheduler;
 namespace Jesus.Appliance.Admission;
 
 /// <summary>
-/// Who was refused a place among calls in progress and told when to come back. They are told times so far apart that the places come free in between, and go before newcomers. Nobody
-/// knows when a call will end: whoever comes as told and finds none is told a short time, and goes before newcomers again. Not thread-safe; monotonic
-/// milliseconds are an argument.
+/// Who was refused a place among calls in progress and told when to come back. They are told times so far apart that the places come free in between, and go before newcomers.
+/// Nobody knows when a call will end: whoever comes as told and finds none is told a short time, and goes before newcomers again. Not thread-safe; monotonic milliseconds are an
+/// argument.
 /// </summary>
 internal sealed class PlaceLine
 {
     /// <summary>Part of the places that is promised: with all of them, calls longer than the mean would leave none for those that come back.</summary>
     private const double Promised = 0.8;
+
+    /// <summary>How far ahead newcomers look at who comes back, in mean lengths of a call: as long as theirs may take.</summary>
+    private const double Ahead = 1.5;
 
     /// <summary>
     /// Reckoned with are a quarter more than usually come back, and a tenth: one too many lets a place stand empty, one too few makes one come twice.
@@ -79,9 +82,10 @@ internal sealed class PlaceLine
             return free > 0 ? 0 : AtMost(Math.Max(toFreeMs, _lastAgainMs - nowMs + (meanMs / (places * (1 - Promised)))));
         }
 
-        // Newcomers leave as many places as come back while a call is inside, and some for those that come at one moment; unless there is room for all.
+        // Newcomers leave as many places as come back while they would be inside, and some for those that come at one moment; unless there is room for all. Those whose time is past and
+        // who never come are counted for a while: never more than are told to come.
         var reckoned = Math.Min(1, (ShareTimes * _book.Share) + ShareMore);
-        var coming = Math.Min(_book.Amount, places * Promised / reckoned) * _book.Share;
+        var coming = Math.Min(_book.CountDueBy(nowMs, nowMs + (long)(meanMs * Ahead)), places * Promised / reckoned) * _book.Share;
         var newcomers = places - free - _awaitedInside;
         if (free > 0 && (newcomers + 1 <= places - coming - Math.Sqrt(coming) || coming <= free))
         {

@@ -3,12 +3,9 @@ namespace Jesus.Appliance.Admission;
 /// <summary>What one name has used of its rule. Belongs to the <see cref="AdmissionGate"/>, under its lock.</summary>
 internal sealed class RateState(LimitScope scope, string name, LimitRule rule, long nowMs)
 {
-    /// <summary>Weight of the newest call in the mean length: about the last ten count.</summary>
-    private const double Newest = 0.1;
-
     private TokenBucket _requests = TokenBucket.Full(rule.RequestsPerMinute, nowMs);
     private TokenBucket _tokens = TokenBucket.Full(rule.TokensPerMinute, nowMs);
-    private double _meanMs = 1_000;
+    private MeanLength _length = new(last: 10);
 
     /// <summary>Null until a first call was refused.</summary>
     private RefillLine? _forCalls;
@@ -100,7 +97,7 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
         }
 
         LastMs = nowMs;
-        _meanMs += ((nowMs - enteredMs) - _meanMs) * Newest;
+        _length.Add(nowMs - enteredMs);
         if (Rule.TokensPerMinute > 0)
         {
             _tokens = _tokens.At(Rule.TokensPerMinute, nowMs).Correct(Rule.TokensPerMinute, takenTokens, usedTokens);
@@ -108,7 +105,7 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
     }
 
     private long WaitForPlace(ulong caller, long nowMs) =>
-        Rule.Concurrency > 0 ? PlaceLine.WaitMs(_forPlaces, caller, Inside, Rule.Concurrency, _meanMs, nowMs) : 0;
+        Rule.Concurrency > 0 ? PlaceLine.WaitMs(_forPlaces, caller, Inside, Rule.Concurrency, _length.Ms, nowMs) : 0;
 
     private long WaitForRefill(ulong caller, long nowMs) => WaitIn(_requests, Rule.RequestsPerMinute, _forCalls, caller, 1, nowMs);
 

@@ -64,6 +64,20 @@ public sealed class ReturnBook(double share = 0.5)
         return _amountDue;
     }
 
+    /// <summary>Of claims to one each: how many are due by a moment to come, those whose time is there already included.</summary>
+    public long CountDueBy(long nowMs, long untilMs)
+    {
+        var due = AmountDue(nowMs);
+        var (from, to) = (_due, _length);
+        while (from < to)
+        {
+            var middle = (from + to) / 2;
+            (from, to) = _dueMs[At(middle)] <= untilMs ? (middle + 1, to) : (from, middle);
+        }
+
+        return due + from - _due;
+    }
+
     /// <summary>What a caller has a claim to; 0 without one.</summary>
     public int AmountOf(ulong caller) => Find(caller) is >= 0 and var i ? _amounts[At(i)] : 0;
 

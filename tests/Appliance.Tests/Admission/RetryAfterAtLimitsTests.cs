@@ -34,13 +34,13 @@ public sealed class RetryAfterAtLimitsTests
     }
 
     [Theory]
-    [InlineData(false, false, 1.0, true, 0.1)]
+    [InlineData(false, false, 1.0, true, 0.13)]
     [InlineData(false, true, 1.0, false, 0.4)] // Whole seconds bunch them, where a few places last less than one.
-    [InlineData(false, false, 0.5, true, 0.1)]
+    [InlineData(false, false, 0.5, true, 0.12)]
     [InlineData(false, true, 0.05, false, 0.35)]
     [InlineData(true, false, 1.0, true, 0.03)]
     [InlineData(true, true, 1.0, false, 0.3)]
-    [InlineData(true, false, 0.5, true, 0.06)]
+    [InlineData(true, false, 0.5, true, 0.08)]
     [InlineData(true, true, 0.05, false, 0.2)]
     public void Who_comes_back_as_told_has_a_place_at_four_times_the_calls_in_progress(bool inAll, bool isUneven, double obeying, bool knowsMs, double turnedAwayMax)
     {

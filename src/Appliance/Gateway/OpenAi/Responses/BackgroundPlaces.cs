@@ -8,15 +8,12 @@ namespace Jesus.Appliance.Gateway.OpenAi.Responses;
 /// </summary>
 internal sealed class BackgroundPlaces
 {
-    /// <summary>Weight of the newest response in the mean length: about the last ten count.</summary>
-    private const double Newest = 0.1;
-
     /// <summary>Principals remembered before the idle ones are forgotten.</summary>
     private const int OwnersMax = 1_024;
 
     private readonly Dictionary<string, Owner> _owners = new(StringComparer.Ordinal);
     private PlaceLine? _line;
-    private double _meanMs = 5_000;
+    private MeanLength _length = new(last: 10);
 
     /// <summary>Taken.</summary>
     public int Inside { get; private set; }
@@ -32,8 +29,8 @@ internal sealed class BackgroundPlaces
     {
         var of = OwnerOf(owner, nowMs);
         own = of.Inside;
-        var forOwn = PlaceLine.WaitMs(of.Line, caller, own, Math.Max(1, max / 2), _meanMs, nowMs);
-        var forAny = PlaceLine.WaitMs(_line, caller, Inside, max, _meanMs, nowMs);
+        var forOwn = PlaceLine.WaitMs(of.Line, caller, own, Math.Max(1, max / 2), _length.Ms, nowMs);
+        var forAny = PlaceLine.WaitMs(_line, caller, Inside, max, _length.Ms, nowMs);
         waitMs = Math.Max(forOwn, forAny);
         if (waitMs == 0)
         {
@@ -61,7 +58,11 @@ internal sealed class BackgroundPlaces
         var of = _owners[place.Owner];
         of.Inside--;
         Inside--;
-        _meanMs += wasMade ? ((nowMs - place.SinceMs) - _meanMs) * Newest : 0;
+        if (wasMade)
+        {
+            _length.Add(nowMs - place.SinceMs);
+        }
+
         if (place.IsAwaitedOwn)
         {
             of.Line!.Leave();
