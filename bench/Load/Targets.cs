@@ -21,7 +21,7 @@ internal sealed class Nginx : Target
         var port = FreePort();
         var config = Path.Combine(_folder, "nginx.conf");
         File.WriteAllText(config, string.Create(CultureInfo.InvariantCulture, $$"""
-            daemon off; worker_processes 2; pid {{_folder}}/nginx.pid; error_log stderr warn;
+            daemon off; worker_processes {{Environment.ProcessorCount}}; pid {{_folder}}/nginx.pid; error_log stderr warn;
             events { worker_connections 1024; }
             http {
               access_log off; keepalive_requests 100000000; client_body_temp_path {{_folder}}/body; proxy_temp_path {{_folder}}/proxy;
