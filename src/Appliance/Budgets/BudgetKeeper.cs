@@ -134,14 +134,15 @@ public sealed class BudgetKeeper : IDisposable
     }
 
     /// <summary>A provider states more than it was allowed to use. It is charged truly with the call; this counts and tells it.</summary>
-    public void ReportOverrun(string candidate, Reservation reservation, long boundMicroUsd, long chargedMicroUsd)
+    /// <param name="what">Who states what, and what was allowed.</param>
+    /// <param name="microUsdAbove">Money above the bound; not above 0 where only tokens are.</param>
+    public void ReportOverrun(Reservation reservation, string what, long microUsdAbove)
     {
-        BudgetMetrics.Overran(chargedMicroUsd - boundMicroUsd);
+        BudgetMetrics.Overran(microUsdAbove);
         var account = reservation.Accounts.Count > 0 ? reservation.Accounts[^1] : null;
         Alerts?.Raise(new BudgetAlert(
             account?.Key ?? new AccountKey(BudgetScope.Call, "*", BudgetPeriod.Ever, 0), 0, account?.AlertCap ?? Amount.None, account?.Used ?? default, _state.Time.GetUtcNow(),
-            string.Create(System.Globalization.CultureInfo.InvariantCulture,
-                $"'{candidate}' states ${chargedMicroUsd / 1_000_000m:0.00####} where at most ${boundMicroUsd / 1_000_000m:0.00####} was allowed; all of it is charged")));
+            what + "; all of it is charged"));
     }
 
     /// <summary>A run has ended: its account is closed, on disk too.</summary>

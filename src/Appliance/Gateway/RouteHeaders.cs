@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Jesus.Appliance.Pipeline;
 using Jesus.Appliance.Router;
+using Jesus.Appliance.Security;
 using Jesus.Inference.Contract;
 using Microsoft.AspNetCore.Http;
 
@@ -21,6 +22,9 @@ public static class RouteHeaders
 
     /// <summary>Asked with <c>refresh</c> or <c>off</c>; answered with <c>hit</c> or <c>miss</c> where the route keeps answers.</summary>
     private const string CacheHeader = "x-jesus-cache";
+    private const string TaskHeader = "x-jesus-task";
+    private const string DataClassHeader = "x-jesus-data-class";
+    private const string DeadlineHeader = "x-jesus-deadline-ms";
 
     /// <summary>The cost written last on this thread: many calls cost the same.</summary>
     [ThreadStatic]
@@ -28,26 +32,71 @@ public static class RouteHeaders
 
     private static readonly string[] Counts = ["0", "1", "2", "3", "4"];
 
-    /// <summary>Takes <c>x-jesus-task</c> and <c>x-jesus-deadline-ms</c> from the request's head into the call. Call before the pipeline.</summary>
-    public static void Read(HttpRequest request, ModelCall call, TimeProvider time)
+    /// <summary>
+    /// Takes <c>x-jesus-task</c>, <c>x-jesus-data-class</c>, <c>x-jesus-deadline-ms</c> and <c>x-jesus-cache</c> from the request's head into the call. Call before the pipeline.
+    /// </summary>
+    /// <returns>What is wrong with one of them, by its name: a class that is not known would let data go where it must not.</returns>
+    public static ApiFailure Read(HttpRequest request, ModelCall call, TimeProvider time)
     {
-        var task = request.Headers["x-jesus-task"];
-        if (task.Count > 0 && task[0] is { Length: > 0 and <= TaskMax } word)
+        var headers = request.Headers;
+        if (headers.TryGetValue(TaskHeader, out var task))
         {
+            if (task.Count != 1 || task[0] is not { Length: > 0 and <= TaskMax } word)
+            {
+                return Wrong(TaskHeader, $"is one word of at most {TaskMax} characters");
+            }
+
             call.Task = word;
         }
 
-        if (request.Headers.TryGetValue(CacheHeader, out var cache))
+        if (headers.TryGetValue(DataClassHeader, out var dataClass))
         {
-            call.CacheWish = cache == "refresh" ? CacheWish.Refresh : cache == "off" ? CacheWish.Off : CacheWish.Use;
+            if (!DataClasses.TryParse(dataClass.ToString(), out var data))
+            {
+                return Wrong(DataClassHeader, $"is one of {DataClasses.All}");
+            }
+
+            call.DataClass = data;
         }
 
-        var deadline = request.Headers["x-jesus-deadline-ms"];
-        if (deadline.Count > 0 && int.TryParse(deadline[0], NumberStyles.None, CultureInfo.InvariantCulture, out var ms) && ms > 0)
+        if (headers.TryGetValue(CacheHeader, out var cache))
         {
+            if (cache != "refresh" && cache != "off")
+            {
+                return Wrong(CacheHeader, "is one of refresh, off");
+            }
+
+            call.CacheWish = cache == "refresh" ? CacheWish.Refresh : CacheWish.Off;
+        }
+
+        if (headers.TryGetValue(DeadlineHeader, out var deadline))
+        {
+            if (!int.TryParse(deadline.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var ms) || ms == 0)
+            {
+                return Wrong(DeadlineHeader, "is a number of milliseconds from 1 to 2147483647");
+            }
+
             call.Request.Deadline = Deadline.After(time, TimeSpan.FromMilliseconds(ms));
         }
+
+        return default;
     }
+
+    /// <summary>Where work is begun that is done later, what a caller says of its routing has no place to be kept: it is refused rather than forgotten.</summary>
+    public static ApiFailure Refuse(HttpRequest request, string what)
+    {
+        foreach (var name in (ReadOnlySpan<string>)[TaskHeader, DataClassHeader, DeadlineHeader, CacheHeader])
+        {
+            if (request.Headers.ContainsKey(name))
+            {
+                return ApiFailure.Invalid("unsupported_header", $"The header {name} is not kept for {what}: name a route that does what it asks for.", name);
+            }
+        }
+
+        return default;
+    }
+
+    private static ApiFailure Wrong(string header, string allowed) => ApiFailure.Invalid("invalid_header", $"The header {header} {allowed}.", header);
 
     /// <summary>
     /// Says what was decided so far. Call before the head goes out, once: for a stream with its first piece (later decisions are in the journal), else

@@ -91,15 +91,21 @@ public sealed class AttemptChain
     /// <summary>The candidate is of no use to the call as it stands now: it is not asked in this round.</summary>
     public void Skip(int place) => _places[place] = _places[place] with { Pending = false };
 
-    /// <summary>Another candidate could be tried at once if this one were left.</summary>
+    /// <summary>Another candidate could be tried at once if this one were left: another key of the same server too, which has a door of its own.</summary>
+    public bool HasOtherDoor(int place, long nowMs) => Other(place, nowMs, andKeys: true) >= 0;
+
+    /// <summary>Another server could be tried at once beside this one, which is late whatever the key.</summary>
     public bool HasOther(int place, long nowMs) => Other(place, nowMs) >= 0;
 
-    /// <summary>The place that could be tried at once beside this one; -1 when there is none.</summary>
-    public int Other(int place, long nowMs)
+    /// <summary>The place of <see cref="HasOther"/>; -1 when there is none.</summary>
+    public int Other(int place, long nowMs) => Other(place, nowMs, andKeys: false);
+
+    private int Other(int place, long nowMs, bool andKeys)
     {
+        var offer = andKeys ? null : _places[place].Offer;
         for (var i = 0; i < _places.Count; i++)
         {
-            if (i != place && _places[i].Pending && _places[i].NotBeforeMs <= nowMs)
+            if (i != place && _places[i].Pending && _places[i].NotBeforeMs <= nowMs && (offer is null || _places[i].Offer != offer))
             {
                 return i;
             }

@@ -15,7 +15,7 @@ internal sealed class AttemptLedger(PipelineRooms rooms)
         if (!refusal.IsNone)
         {
             path.RefusedByBudget = refusal.Key.Display;
-            path.Call.Decisions.Add(new Decision(path.Candidates[index].Label, "not tried: over budget", ErrorCause.Refused));
+            path.Call.Decisions.Add(new Decision(path.Candidates[index].Label, "not tried: over budget"));
         }
 
         return refusal.IsNone;
@@ -27,7 +27,7 @@ internal sealed class AttemptLedger(PipelineRooms rooms)
         var refusal = await HoldAsync(path, Worst(path, index) + Worst(path, second)).ConfigureAwait(false);
         if (!refusal.IsNone)
         {
-            path.Call.Decisions.Add(new Decision(path.Candidates[second].Label, "not hedged: over budget", ErrorCause.Refused));
+            path.Call.Decisions.Add(new Decision(path.Candidates[second].Label, "not hedged: over budget"));
         }
 
         return refusal.IsNone;
@@ -55,7 +55,8 @@ internal sealed class AttemptLedger(PipelineRooms rooms)
         attempt.Charged = settlement.Usage;
         if (settlement.IsOverrun)
         {
-            rooms.Budgets.ReportOverrun(candidate.Name, path.Reservation, path.Bounds[attempt.Index].MicroUsd, settlement.MicroUsd);
+            var bound = path.Bounds[attempt.Index];
+            rooms.Budgets.ReportOverrun(path.Reservation, settlement.OverrunOf(candidate.Name, bound), settlement.MicroUsd - bound.MicroUsd);
         }
 
         PipelineMetrics.Charged(candidate, path.Call.Principal.Team, settlement.Usage, settlement.MicroUsd);

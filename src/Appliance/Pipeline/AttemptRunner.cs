@@ -98,7 +98,7 @@ internal sealed class AttemptRunner(PipelineRooms rooms)
     /// <summary>Waits no longer than an attempt may: with another candidate left, its door may be open.</summary>
     private async ValueTask<TicketResult> QueueAsync(CallPath path, Attempt attempt)
     {
-        var waitMs = path.Chain.HasOther(attempt.Place, rooms.Time.NowMs()) ? ImpatientMs : rooms.Scheduler.Options.QueueWaitMs;
+        var waitMs = path.Chain.HasOtherDoor(attempt.Place, rooms.Time.NowMs()) ? ImpatientMs : rooms.Scheduler.Options.QueueWaitMs;
         var flow = path.Call.Principal.Team.Length > 0 ? path.Call.Principal.Team : path.Call.Principal.User;
         var cost = (int)Math.Min(int.MaxValue, path.Bounds[attempt.Index].Tokens);
         Name(path);

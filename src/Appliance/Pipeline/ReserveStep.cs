@@ -101,7 +101,7 @@ internal sealed class ReserveStep(PipelineRooms rooms)
             if (path.Prices[path.Plan[i]].IsUnknown)
             {
                 var name = path.Candidates[path.Plan[i]].Name;
-                path.Call.Decisions.Add(new Decision(name, "skipped: no price, and a cap of money applies", ErrorCause.Refused));
+                path.Call.Decisions.Add(new Decision(path.Candidates[path.Plan[i]].Label, "skipped: no price, and a cap of money applies"));
                 path.Error = new ModelError(
                     ErrorCause.Refused,
                     $"A cap of money applies, but nothing says what '{name}' costs; add a line under prices, or set allowUnpriced on the route.");
@@ -140,7 +140,7 @@ internal sealed class ReserveStep(PipelineRooms rooms)
         {
             if (IsDearest(path.Bounds[path.Plan[i]], worst, ofMoney))
             {
-                path.Call.Decisions.Add(new Decision(path.Candidates[path.Plan[i]].Label, why, ErrorCause.Refused));
+                path.Call.Decisions.Add(new Decision(path.Candidates[path.Plan[i]].Label, why));
                 path.Plan.RemoveAt(i);
             }
         }

@@ -12,3 +12,21 @@ public enum DataClass : byte
     /// <summary>Never leaves the box.</summary>
     Restricted,
 }
+
+/// <summary>As users write it.</summary>
+public static class DataClasses
+{
+    public const string All = "public, internal, restricted";
+
+    public static bool TryParse(string? text, out DataClass found)
+    {
+        (found, var isKnown) = text switch
+        {
+            "public" => (DataClass.Public, true),
+            "internal" => (DataClass.Internal, true),
+            "restricted" => (DataClass.Restricted, true),
+            _ => (DataClass.Public, false),
+        };
+        return isKnown;
+    }
+}

@@ -109,7 +109,7 @@ public sealed class BudgetAlertTests
         {
             Assert.True((await BudgetRig.SpendAsync(keeper, 500_000, used: 1_700_000)).IsNone);
             var reservation = new Reservation();
-            keeper.ReportOverrun("a/m", reservation, 500_000, 1_700_000);
+            keeper.ReportOverrun(reservation, "'a/m' states $1.70 where at most $0.50 was allowed", 1_200_000);
             Assert.False((await BudgetRig.SpendAsync(keeper, 1)).IsNone);
         }
 

@@ -74,15 +74,18 @@ public sealed class CapChangeTests
         var journal = new MemoryJournal();
         using var keeper = BudgetRig.Keeper(new BudgetsOptions { Caps = [TeamDay, new CapOptions { Scope = BudgetScope.Organisation, Usd = 2 }] }, journal);
         var smallest = 1_000_000L;
+        using var oneByOne = new SemaphoreSlim(1);
         var calls = Enumerable.Range(0, 1_000).Select(async i =>
         {
             await Task.Yield();
             var dice = new TestDice((seed * 10_000) + i);
             if (i % 100 == 50)
             {
-                // Only ever lower: then what was granted before may exceed the new cap, but nothing is granted past it.
-                var lower = Interlocked.Add(ref smallest, -50_000);
-                Assert.Null(await keeper.Admin.ChangeCapAsync(TeamDay with { Usd = lower / 1_000_000m }, set: true, "key:1"));
+                // Only ever lower, one change after another: then what was granted before may exceed the new cap, but nothing is granted past it.
+                await oneByOne.WaitAsync();
+                smallest -= 50_000;
+                Assert.Null(await keeper.Admin.ChangeCapAsync(TeamDay with { Usd = smallest / 1_000_000m }, set: true, "key:1"));
+                _ = oneByOne.Release();
                 return;
             }
 

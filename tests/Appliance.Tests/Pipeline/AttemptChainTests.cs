@@ -60,6 +60,19 @@ public sealed class AttemptChainTests
     }
 
     [Fact]
+    public void Another_key_has_a_door_of_its_own_and_is_no_other_server()
+    {
+        var chain = Begin(3, retries: 0);
+        chain.Name(0, "a/m");
+        chain.Name(1, "a/m");
+        chain.Name(2, "b/m");
+        Assert.Equal(2, chain.Other(0, 0));
+        chain.HoldBack(2, 500);
+        Assert.Equal((true, false, -1), (chain.HasOtherDoor(0, 0), chain.HasOther(0, 0), chain.Other(0, 0)));
+        Assert.True(chain.HasOther(0, 500));
+    }
+
+    [Fact]
     public void Whatever_happens_a_chain_ends_after_its_rounds()
     {
         for (var seed = 0; seed < 2_000; seed++)

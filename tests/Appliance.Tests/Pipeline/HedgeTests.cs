@@ -185,6 +185,16 @@ public sealed class HedgeTests
         Assert.InRange(taken, 900, 1_000);
     }
 
+    [Fact]
+    public async Task The_second_is_another_server_not_another_key_of_the_one_that_is_late()
+    {
+        var otherKey = FakeAdapter.Saying("a", "second key");
+        var test = new TestPipeline([Hanging("a"), otherKey, FakeAdapter.Saying("b", "from b")], Hedged, prices: OneEach);
+        var sink = new CollectingSink();
+        var outcome = await test.RunAsync(sink);
+        Assert.Equal(("b/m", "from b", 2, 0), (outcome.Candidate, sink.Text, outcome.Attempts, otherKey.Calls));
+    }
+
     private static FakeAdapter Hanging(string provider) => new(provider, async (_, _, cancel) =>
     {
         await Task.Delay(Timeout.Infinite, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

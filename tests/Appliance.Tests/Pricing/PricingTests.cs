@@ -135,6 +135,17 @@ public sealed class PricingTests
         static (long, UsageQuality, bool) Parts(Settlement s) => (s.MicroUsd, s.Quality, s.IsOverrun);
     }
 
+    [Theory]
+    [InlineData(40, 1_000, "'a/m' states $0.00204 where at most $0.000425 was allowed")]
+    [InlineData(120, 5, "'a/m' states 120 tokens of prompt where at most 100 tokens of prompt was allowed")]
+    [InlineData(5, 120, "'a/m' states 120 tokens of answer where at most 100 tokens of answer was allowed")]
+    public void An_overrun_says_what_of_it_is_above_the_bound(int input, int output, string said)
+    {
+        var bound = CallBound.Of(OneAndTwo, 100, 100, 0, 0, 1, 0);
+        var result = new CallResult { Usage = new Usage { InputTokens = input, OutputTokens = output } };
+        Assert.Equal(said, Settlement.Of(result, bound, OneAndTwo, isHard: true).OverrunOf("a/m", bound));
+    }
+
     [Fact]
     public void Each_kind_of_token_each_image_and_each_call_has_its_price()
     {

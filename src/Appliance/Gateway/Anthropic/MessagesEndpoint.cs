@@ -39,13 +39,13 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
         var call = exchange.Call;
         ReadHeaders(request, call.Request);
         var failure = MessagesParser.Parse(body, call.Request, limits, counts, out var wishes);
+        failure = failure.IsNone ? Address(request, call, wishes) : failure;
         if (!failure.IsNone)
         {
             await ErrorReply.SendAsync(request.Http, failure, request.RequestId);
             return;
         }
 
-        Address(request, call, wishes);
         if (counts)
         {
             await CountAsync(request, exchange);
@@ -70,7 +70,7 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
         }
     }
 
-    private void Address(GatewayRequest request, ModelCall call, in MessageWishes wishes)
+    private ApiFailure Address(GatewayRequest request, ModelCall call, in MessageWishes wishes)
     {
         call.Principal = request.Principal;
         call.Lane = Lane.Interactive;
@@ -79,7 +79,7 @@ internal sealed class MessagesEndpoint(ModelCaller caller, GatewayOptions limits
         var text = call.Request.Text;
         var trace = request.Http.Request.Headers.TraceParent.ToString();
         call.Request.Ids = new CallIds(text.Copy(request.RequestId), text.Copy(trace), text.Copy(request.Principal.Id));
-        RouteHeaders.Read(request.Http.Request, call, time);
+        return RouteHeaders.Read(request.Http.Request, call, time);
     }
 
     private async Task WholeAsync(GatewayRequest request, MessageExchange exchange, MessageWishes wishes)

@@ -11,12 +11,12 @@ internal sealed class ChatEndpoint(ModelCaller caller, ChatExchangePool pool, Ga
     {
         var call = exchange.Call;
         var failure = ChatRequestParser.Parse(body, call.Request, Limits, out var wishes);
+        failure = failure.IsNone ? ModelCalls.Address(request, call, wishes.Model, Time) : failure;
         if (!failure.IsNone)
         {
             return new ValueTask(ErrorReply.SendAsync(request, failure));
         }
 
-        ModelCalls.Address(request, call, wishes.Model, Time);
         return wishes.Stream ? StreamAsync(request, exchange, wishes) : WholeAsync(request, exchange, wishes);
     }
 

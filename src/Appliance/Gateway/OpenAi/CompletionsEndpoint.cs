@@ -12,12 +12,12 @@ internal sealed class CompletionsEndpoint(ModelCaller caller, ChatExchangePool p
     {
         var call = exchange.Call;
         var failure = CompletionRequestParser.Parse(body, call.Request, Limits, out var wishes);
+        failure = failure.IsNone ? ModelCalls.Address(request, call, wishes.Model, Time) : failure;
         if (!failure.IsNone)
         {
             return new ValueTask(ErrorReply.SendAsync(request, failure));
         }
 
-        ModelCalls.Address(request, call, wishes.Model, Time);
         var id = "cmpl-" + request.RequestId;
         return wishes.Stream ? StreamAsync(request, exchange, id, wishes) : WholeAsync(request, exchange, id, wishes);
     }

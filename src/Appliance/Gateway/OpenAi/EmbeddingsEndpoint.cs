@@ -13,13 +13,13 @@ internal sealed class EmbeddingsEndpoint(ModelCaller caller, ChatExchangePool po
     {
         var call = exchange.Call;
         var failure = VectorRequestParser.ParseEmbeddings(body, call.Request, Limits, out var wishes);
+        failure = failure.IsNone ? ModelCalls.Address(request, call, wishes.Model, Time) : failure;
         if (!failure.IsNone)
         {
             await ErrorReply.SendAsync(request, failure);
             return;
         }
 
-        ModelCalls.Address(request, call, wishes.Model, Time);
         var sink = new VectorSink(call.Request.InputCount);
         var outcome = await Caller(call, sink, request.Aborted);
         if (!outcome.Succeeded)

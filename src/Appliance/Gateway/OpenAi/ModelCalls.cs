@@ -8,16 +8,17 @@ namespace Jesus.Appliance.Gateway.OpenAi;
 internal static class ModelCalls
 {
     /// <summary>Says who calls, for which model, and under which ids.</summary>
-    public static void Address(in GatewayRequest request, ModelCall call, string model, TimeProvider time)
+    /// <returns>What is wrong with a header of ours.</returns>
+    public static ApiFailure Address(in GatewayRequest request, ModelCall call, string model, TimeProvider time)
     {
         call.Principal = request.Principal;
         call.Lane = Lane.Interactive;
         call.RouteName = model;
         call.Api = "openai";
-        RouteHeaders.Read(request.Http.Request, call, time);
         var text = call.Request.Text;
         var trace = request.Http.Request.Headers.TraceParent.ToString();
         call.Request.Ids = new CallIds(text.Copy(request.RequestId), text.Copy(trace), text.Copy(request.Principal.Id));
+        return RouteHeaders.Read(request.Http.Request, call, time);
     }
 
     /// <summary>The head of a whole answer.</summary>

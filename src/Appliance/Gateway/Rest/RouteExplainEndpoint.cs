@@ -69,9 +69,9 @@ internal static class RouteExplainEndpoint
                 call.Task = member.Value.GetString() ?? "";
                 return default;
             case "data_class":
-                return Enum.TryParse<DataClass>(member.Value.GetString(), ignoreCase: true, out var data)
+                return DataClasses.TryParse(member.Value.GetString(), out var data)
                     ? Set(() => call.DataClass = data)
-                    : ApiFailure.Invalid("invalid_value", "data_class is one of public, internal, restricted.", "data_class");
+                    : ApiFailure.Invalid("invalid_value", $"data_class is one of {DataClasses.All}.", "data_class");
             case "needs":
                 return TakeNeeds(member.Value, call);
             default:

@@ -43,6 +43,18 @@ public sealed class BatchEndpointsTests
     }
 
     [Fact]
+    public async Task A_batch_does_not_keep_what_the_head_says_of_routing_and_says_so()
+    {
+        using var rig = new BatchRig(BatchRig.Echo);
+        await using var gateway = await GatewayFixture.StartAsync(batches: rig.Batches);
+        gateway.Http.DefaultRequestHeaders.Add("x-jesus-data-class", "restricted");
+        var (status, body, _) = await gateway.PostAsync("/v1/messages/batches", BatchRig.Body("a"));
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Contains("x-jesus-data-class is not kept for message batches", body, StringComparison.Ordinal);
+        Assert.Empty(JsonDocument.Parse(await gateway.Http.GetStringAsync("/v1/messages/batches")).RootElement.GetProperty("data").EnumerateArray());
+    }
+
+    [Fact]
     public async Task A_batch_at_work_has_no_results_cannot_be_deleted_and_can_be_cancelled()
     {
         using var rig = new BatchRig(async (_, _, cancel) =>

@@ -39,8 +39,10 @@ internal sealed class BatchEndpoints(MessageBatches batches, GatewayOptions limi
     private async Task CreateAsync(GatewayRequest request)
     {
         var (body, failure) = await RequestBody.ReadAsync(request.Http, limits.MaxBodyBytes);
+        failure = failure.IsNone ? RouteHeaders.Refuse(request.Http.Request, "message batches") : failure;
         if (!failure.IsNone)
         {
+            body.Dispose();
             await FailAsync(request, failure);
             return;
         }

@@ -122,9 +122,9 @@ internal sealed class ResponsesEndpoint
             call.Request.Body = earlier.Expand(body, wishes.Input.IsEmpty ? "[]"u8 : wishes.Input.Span);
         }
 
-        ModelCalls.Address(request, call, wishes.Model, _time);
+        var wrong = ModelCalls.Address(request, call, wishes.Model, _time);
         call.Lane = wishes.Background ? Lane.Agent : Lane.Interactive;
-        return default;
+        return wrong;
     }
 
     private async Task AnswerAsync(GatewayRequest request, ResponseExchange exchange)
