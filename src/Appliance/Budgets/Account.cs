@@ -34,6 +34,13 @@ public sealed class Account(AccountKey key)
 
     /// <summary>How much of the cap is durable as taken: after a crash all of it counts as used.</summary>
     public Amount Leased { get; internal set; }
+
+    /// <summary>Monotonic milliseconds of the last lease.</summary>
+    internal long LeasedAtMs { get; set; }
+
+    /// <summary>Leased, neither used nor held, beyond which a burst has left too much.</summary>
+    internal Amount SpareMax { get; set; } = Amount.None;
+    internal bool IsSpacious => !(Leased - (Used + Reserved)).FitsIn(SpareMax);
     public Amount Used { get; internal set; }
     public Amount Reserved { get; internal set; }
 

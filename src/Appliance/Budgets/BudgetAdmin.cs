@@ -52,6 +52,7 @@ public sealed class BudgetAdmin
     {
         lock (_state.Gate)
         {
+            _state.RecapRestored();
             return [.. _state.Ledger.Accounts.Select(a => new AccountView(a.Key, a.Cap, a.Used, a.Reserved) { SoftCap = a.SoftCap, Lent = a.Lent, UsedRatio = a.UsedRatio })];
         }
     }
@@ -77,6 +78,7 @@ public sealed class BudgetAdmin
         var now = _state.Time.GetUtcNow();
         lock (_state.Gate)
         {
+            _state.RecapRestored();
             foreach (var account in _state.Ledger.Accounts)
             {
                 var key = account.Key;

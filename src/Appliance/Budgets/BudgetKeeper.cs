@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Jesus.Appliance.Storage.Journal;
+using Jesus.Transport.Timing;
 
 namespace Jesus.Appliance.Budgets;
 
@@ -12,6 +13,10 @@ public sealed class BudgetKeeper : IDisposable
 {
     /// <summary>Others may take a fresh lease before its requester does; so often in a row only under a load that should be shed.</summary>
     private const int LeaseRounds = 64;
+
+    /// <summary>Blocks that may lie leased and unused, and for how long more may: giving up sooner would make the next burst wait for a sync again.</summary>
+    private const int SpareBlocks = 4;
+    private const long TrimAfterMs = 60_000;
 
     /// <summary>A round through the owner of a cap, with time to spare.</summary>
     private static readonly TimeSpan LoanTakes = TimeSpan.FromSeconds(2);
@@ -57,6 +62,7 @@ public sealed class BudgetKeeper : IDisposable
         var root = document.RootElement;
         lock (_state.Gate)
         {
+            _state.IsRestored = true;
             if (record.Kind == JournalKind.Admin)
             {
                 _state.Book.Restore(root);
@@ -284,6 +290,9 @@ public sealed class BudgetKeeper : IDisposable
                 if (_state.Ledger.TryGet(key, out var account))
                 {
                     account.Leased = Amount.Max(account.Leased, leased);
+                    account.LeasedAtMs = _state.Time.NowMs();
+                    var block = Ledger.BlockOf(account, _state.Options.LeaseShare);
+                    account.SpareMax = new Amount(SpareBlocks * block.MicroUsd, SpareBlocks * block.Tokens);
                 }
             }
         }
@@ -298,9 +307,33 @@ public sealed class BudgetKeeper : IDisposable
         {
             overdrawn |= !(account.Used + account.Reserved).FitsIn(account.Leased);
             TellOf(account);
+            Trim(account);
         }
 
         return overdrawn;
+    }
+
+    /// <summary>
+    /// A burst of calls has left a lease that a crash would strand: given up when nothing was leased for a while, in memory first and then on disk, so that a crash between
+    /// counts too much. Only while nobody writes leases, so that no larger one is overtaken. Under the lock.
+    /// </summary>
+    private void Trim(Account account)
+    {
+        if (!account.IsSpacious || _state.Time.NowMs() - account.LeasedAtMs < TrimAfterMs || !_state.Writing.Wait(0))
+        {
+            return;
+        }
+
+        try
+        {
+            account.Leased = Amount.Min(account.Leased, Ledger.FreshLease(account, default, _state.Options.LeaseShare));
+            account.SpareMax = Amount.None;
+            _state.Leases.Lower(account.Key, account.Leased);
+        }
+        finally
+        {
+            _state.Writing.Release();
+        }
     }
 
     /// <summary>Alerts that are due; under the lock.</summary>

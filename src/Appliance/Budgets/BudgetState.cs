@@ -70,5 +70,19 @@ internal sealed class BudgetState : IDisposable
         }
     }
 
+    /// <summary>
+    /// An account was read back from the journal, which knows nothing of caps. A call finds its cap by itself; who only looks asks <see cref="RecapRestored"/> first.
+    /// </summary>
+    public bool IsRestored { get; set; }
+
+    public void RecapRestored()
+    {
+        if (IsRestored)
+        {
+            IsRestored = false;
+            Recap();
+        }
+    }
+
     public void Dispose() => Writing.Dispose();
 }

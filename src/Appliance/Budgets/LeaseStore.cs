@@ -24,6 +24,13 @@ internal sealed class LeaseStore(IJournal journal)
         }
     }
 
+    /// <summary>Durable soon: a crash before it leaves the larger lease. Only while no other write of leases is under way.</summary>
+    public void Lower(AccountKey key, Amount leased)
+    {
+        var record = AccountJson.Encode((key, leased), static (json, lower) => WriteLeases(json, [lower], 0));
+        journal.Append(JournalKind.BudgetLease, record.Span);
+    }
+
     /// <summary>Durable soon: a crash before it leaves an account that says too much, never too little.</summary>
     public void Close(AccountKey key)
     {

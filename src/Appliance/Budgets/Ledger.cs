@@ -91,7 +91,7 @@ public sealed class Ledger
     }
 
     /// <summary>Turns what was held into what was used; the rest is free again.</summary>
-    /// <returns>True when something must follow: more is used than leased, or an alert is due.</returns>
+    /// <returns>True when something must follow: more is used than leased, much more is leased than used, or an alert is due.</returns>
     public static bool Settle(ReadOnlySpan<Account> accounts, Amount held, Amount used)
     {
         var follows = false;
@@ -99,7 +99,7 @@ public sealed class Ledger
         {
             account.Reserved -= held;
             account.Used += used;
-            follows |= account.IsAlertDue || !(account.Used + account.Reserved).FitsIn(account.Leased);
+            follows |= account.IsAlertDue || account.IsSpacious || !(account.Used + account.Reserved).FitsIn(account.Leased);
         }
 
         return follows;
@@ -115,9 +115,13 @@ public sealed class Ledger
     public static Amount FreshLease(Account account, Amount amount, decimal share)
     {
         var need = account.Used + account.Reserved + amount;
+        return Amount.Max(need, Amount.Min(account.Cap, need + BlockOf(account, share)));
+    }
+
+    public static Amount BlockOf(Account account, decimal share)
+    {
         var sized = account.AlertCap;
-        var wanted = need + new Amount(Block(sized.MicroUsd, share), Block(sized.Tokens, share));
-        return Amount.Max(need, Amount.Min(account.Cap, wanted));
+        return new Amount(Block(sized.MicroUsd, share), Block(sized.Tokens, share));
     }
 
     /// <summary>After a restart everything leased counts as used.</summary>

@@ -1,6 +1,7 @@
 using Jesus.Appliance.Budgets;
 using Jesus.Appliance.Storage.Journal;
 using Jesus.Appliance.Tests.Pipeline;
+using Jesus.Tests.Clocks;
 using Jesus.Tests.Faults;
 
 namespace Jesus.Appliance.Tests.Budgets;
@@ -78,6 +79,37 @@ public sealed class BudgetKeeperTests
         }
 
         Assert.NotEmpty(spent);
+    }
+
+    [Fact]
+    public async Task What_a_burst_leased_is_given_up_after_a_minute_and_a_crash_strands_a_block()
+    {
+        var (journal, time) = (new MemoryJournal(), new ManualTime());
+        var options = new BudgetsOptions { Caps = [new CapOptions { Scope = BudgetScope.User, Usd = 64m }] };
+        using (var keeper = BudgetRig.Keeper(options, journal, time))
+        {
+            // Held: 40 of 64 dollars, of which little is used; a block is one dollar.
+            Assert.True((await BudgetRig.SpendAsync(keeper, 40_000_000, used: 1_000)).IsNone);
+            Assert.True((await BudgetRig.SpendAsync(keeper, 10_000, used: 1_000)).IsNone);
+            Assert.True(Stranded(options, journal, time).MicroUsd > 39_000_000, "a lease is kept for the next burst");
+            time.Advance(TimeSpan.FromSeconds(61));
+            Assert.True((await BudgetRig.SpendAsync(keeper, 10_000, used: 1_000)).IsNone);
+            await journal.AppendAsync(JournalKind.BudgetLease, """{"generation":"whatever makes the one before durable"}"""u8.ToArray());
+            Assert.Equal(1_003_000, Stranded(options, journal, time).MicroUsd);
+
+            // What was given up can be leased again.
+            Assert.True((await BudgetRig.SpendAsync(keeper, 60_000_000, used: 2_000)).IsNone);
+            Assert.Equal(5_000, BudgetRig.Account(keeper, BudgetScope.User).Used.MicroUsd);
+            Assert.True(Stranded(options, journal, time).MicroUsd >= 60_000_000);
+        }
+
+        static Amount Stranded(BudgetsOptions options, MemoryJournal journal, TimeProvider time)
+        {
+            using var after = BudgetRig.Keeper(options, journal, time);
+            var account = BudgetRig.Account(after, BudgetScope.User);
+            Assert.Equal(64_000_000, account.Cap.MicroUsd);
+            return account.Used;
+        }
     }
 
     [Fact]
