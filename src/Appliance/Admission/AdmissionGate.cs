@@ -186,8 +186,8 @@ public sealed class AdmissionGate
             Count("places", lane);
             waitMs = Math.Max(waitMs, LoadShedder.ToldMsMin);
             (_lines[(int)lane] ??= new PlaceLine()).Tell(pass.Caller, waitMs, nowMs);
-            return Busy(
-                $"The appliance has {_inside} calls in progress, the most for the lane {LaneNames[(int)lane]} (limits.callsInProgressTotal); try again shortly.", waitMs);
+            var rest = _inside < places ? $" of {places}, and keeps the rest for those that were told to come back," : ", the most";
+            return Busy($"The appliance has {_inside} calls in progress{rest} for the lane {LaneNames[(int)lane]} (limits.callsInProgressTotal); try again shortly.", waitMs);
         }
 
         if (IsShortOfMemory(lane, nowMs))
@@ -217,8 +217,9 @@ public sealed class AdmissionGate
         }
 
         Count(isFull ? "concurrency" : "requests", pass.Lane);
-        return Limited(slowest, waitMs, isFull
-            ? $"has {slowest.Inside} calls in progress, its limit; wait for one to end"
+        return Limited(slowest, waitMs, isFull && slowest.Inside < rule.Concurrency
+            ? $"has {slowest.Inside} of {rule.Concurrency} calls in progress, and the rest is kept for those that were told to come back"
+            : isFull ? $"has {slowest.Inside} calls in progress, its limit; wait for one to end"
             : $"has used its {Number(rule.RequestsPerMinute)} calls a minute");
     }
 
@@ -230,7 +231,6 @@ public sealed class AdmissionGate
         }
 
         pass.Awaited |= _lines[(int)pass.Lane]?.Enter(pass.Caller, nowMs) == true ? AdmissionPass.AmongAll : 0;
-
         pass.EnteredMs = nowMs;
         pass.IsInside = true;
         _inside++;

@@ -82,12 +82,12 @@ internal sealed class PlaceLine
             return free > 0 ? 0 : AtMost(Math.Max(toFreeMs, _lastAgainMs - nowMs + (meanMs / (places * (1 - Promised)))));
         }
 
-        // Newcomers leave as many places as come back while they would be inside, and some for those that come at one moment; unless there is room for all. Those whose time is past and
-        // who never come are counted for a while: never more than are told to come.
+        // Newcomers leave as many places as come back while they would be inside, and some for those that come at one moment; unless there is room for all. Those whose time is
+        // past and who never come are counted for a while: never more than are told to come.
         var reckoned = Math.Min(1, (ShareTimes * _book.Share) + ShareMore);
         var coming = Math.Min(_book.CountDueBy(nowMs, nowMs + (long)(meanMs * Ahead)), places * Promised / reckoned) * _book.Share;
         var newcomers = places - free - _awaitedInside;
-        if (free > 0 && (newcomers + 1 <= places - coming - Math.Sqrt(coming) || coming <= free))
+        if (free > 0 && (newcomers + 1 <= places - coming - Math.Sqrt(coming) || coming <= free - 0.5))
         {
             return 0;
         }

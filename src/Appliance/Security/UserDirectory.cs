@@ -26,7 +26,8 @@ public sealed class UserDirectory(DirectoryOptions options)
         {
             if (entry.Team.Length > 0 && !options.Teams.ContainsKey(entry.Team))
             {
-                yield return $"directory.users.{user}.team: there is no team '{entry.Team}' in directory.teams ({(options.Teams.Count == 0 ? "there are none" : "there are: " + string.Join(", ", options.Teams.Keys))})";
+                var known = options.Teams.Count == 0 ? "there are none" : "there are: " + string.Join(", ", options.Teams.Keys);
+                yield return $"directory.users.{user}.team: there is no team '{entry.Team}' in directory.teams ({known})";
             }
         }
     }

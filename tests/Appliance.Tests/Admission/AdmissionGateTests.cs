@@ -62,6 +62,26 @@ public sealed class AdmissionGateTests
     }
 
     [Theory]
+    [InlineData(true, "has 1 of 2 calls in progress, and the rest is kept for those that were told to come back")]
+    [InlineData(false, "has 1 calls in progress of 2, and keeps the rest for those that were told to come back")]
+    public void A_place_that_comes_free_is_kept_for_whoever_was_told_to_come_and_newcomers_are_told_why(bool ofOneKey, string why)
+    {
+        var gate = new AdmissionGate(ofOneKey ? new LimitsOptions { CallsInProgress = 2 } : new LimitsOptions { CallsInProgressTotal = 2 });
+        AdmissionPass[] inside = [Enter(gate, 0, model: "a").Pass, Enter(gate, 0, model: "b").Pass];
+        var told = Enter(gate, 0, model: "c").Error;
+        var second = Enter(gate, 0, model: "d").Error;
+        Assert.True(second.RetryAfter > told.RetryAfter);
+
+        gate.Leave(inside[0], 0, 500);
+        var newcomer = Enter(gate, 500, model: "e").Error;
+        Assert.Contains(why, newcomer.Message, StringComparison.Ordinal);
+        Assert.True(newcomer.RetryAfter > second.RetryAfter - TimeSpan.FromMilliseconds(500));
+        Assert.True(Enter(gate, (long)told.RetryAfter.TotalMilliseconds, model: "c").Error.IsNone);
+        gate.Leave(inside[1], 0, 900);
+        Assert.True(Enter(gate, (long)second.RetryAfter.TotalMilliseconds, model: "d").Error.IsNone);
+    }
+
+    [Theory]
     [InlineData(Lane.Interactive, 8)]
     [InlineData(Lane.Agent, 6)]
     [InlineData(Lane.Batch, 4)]

@@ -36,7 +36,7 @@ public sealed class RetryAfterAtLimitsTests
     [Theory]
     [InlineData(false, false, 1.0, true, 0.13)]
     [InlineData(false, true, 1.0, false, 0.4)] // Whole seconds bunch them, where a few places last less than one.
-    [InlineData(false, false, 0.5, true, 0.12)]
+    [InlineData(false, false, 0.5, true, 0.09)]
     [InlineData(false, true, 0.05, false, 0.35)]
     [InlineData(true, false, 1.0, true, 0.03)]
     [InlineData(true, true, 1.0, false, 0.3)]
@@ -63,6 +63,6 @@ public sealed class RetryAfterAtLimitsTests
         Assert.True(turnedAway <= turnedAwayMax * letIn, $"{turnedAway} were turned away when they came back as told, {letIn} let in");
 
         // The rest is what is kept for those that come back a moment late, or never.
-        Assert.True(uses.Min() >= 0.5 && uses.Average() >= 0.65, $"of the places only {uses.Min():P0} were used, {uses.Average():P0} in the mean");
+        Assert.True(uses.Min() >= 0.35 && uses.Average() >= 0.6, $"of the places only {uses.Min():P0} were used, {uses.Average():P0} in the mean");
     }
 }

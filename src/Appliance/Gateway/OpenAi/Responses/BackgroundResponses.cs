@@ -40,7 +40,7 @@ internal sealed class BackgroundResponses(ModelCaller caller, ResponseStore stor
             place = _places.Take(owner, CallerKey.Of(owner, "", request), max, time.NowMs(), out var own, out var waitMs);
             return place is not null ? default : new ApiFailure(429, "rate_limit_error", "rate_limit_exceeded",
                 $"{before} responses are being made in the background, {own} of them yours; at most {max} (responses.backgroundMax) may be,"
-                + " half of them for one principal. Wait for one to end.", "background", TimeSpan.FromMilliseconds(waitMs));
+                + " half of them for one principal, and those that were told to come back go first. Wait for one to end.", "background", TimeSpan.FromMilliseconds(waitMs));
         }
     }
 
