@@ -19,7 +19,6 @@ internal sealed class PlaceLine
     /// Reckoned with are a quarter more than usually come back, and a tenth: one too many lets a place stand empty, one too few makes one come twice.
     /// </summary>
     private const double ShareTimes = 1.25;
-    private const double ShareMore = 0.1;
 
     /// <summary>All come back until it is measured.</summary>
     private readonly ReturnBook _book = new(share: 1);
@@ -31,7 +30,7 @@ internal sealed class PlaceLine
     private long _lastAgainMs;
 
     /// <summary>Nobody is awaited.</summary>
-    public bool IsEmpty(long nowMs) => _book.AmountDue(nowMs) == 0 && _book.IsEmpty;
+    public bool IsEmpty(long nowMs) => _book.IsEmptyAt(nowMs);
 
     /// <summary>Milliseconds until a caller may have a place; 0 is now.</summary>
     /// <param name="line">Null where nobody was refused yet.</param>
@@ -84,7 +83,7 @@ internal sealed class PlaceLine
 
         // Newcomers leave as many places as come back while they would be inside, and some for those that come at one moment; unless there is room for all. Those whose time is
         // past and who never come are counted for a while: never more than are told to come.
-        var reckoned = Math.Min(1, (ShareTimes * _book.Share) + ShareMore);
+        var reckoned = _book.Reckoned(ShareTimes);
         var coming = Math.Min(_book.CountDueBy(nowMs, nowMs + (long)(meanMs * Ahead)), places * Promised / reckoned) * _book.Share;
         var newcomers = places - free - _awaitedInside;
         if (free > 0 && (newcomers + 1 <= places - coming - Math.Sqrt(coming) || coming <= free - 0.5))

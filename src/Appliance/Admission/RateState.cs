@@ -10,10 +10,10 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
     /// <summary>Null until a first call was refused.</summary>
     private RefillLine? _forCalls;
     private RefillLine? _forTokens;
-    private PlaceLine? _forPlaces;
+    private readonly Places _places = new();
 
     public LimitRule Rule { get; private set; } = rule;
-    public int Inside { get; private set; }
+    public int Inside => _places.Inside;
     public long LastMs { get; private set; } = nowMs;
 
     /// <summary>As in messages: <c>team 'red'</c>.</summary>
@@ -28,7 +28,7 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
     }
 
     /// <summary>Somebody was refused for its calls a minute or in progress, and will come back: who asks must be known.</summary>
-    public bool AwaitsCalls(long nowMs) => (_forCalls is not null && !_forCalls.IsEmpty(nowMs)) || (_forPlaces is not null && !_forPlaces.IsEmpty(nowMs));
+    public bool AwaitsCalls(long nowMs) => (_forCalls is not null && !_forCalls.IsEmpty(nowMs)) || !_places.IsEmpty(nowMs);
 
     public bool AwaitsTokens(long nowMs) => _forTokens is not null && !_forTokens.IsEmpty(nowMs);
 
@@ -53,7 +53,7 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
         // Places are not kept for one that has to wait longer for something else: they would stand empty.
         if (forPlace > 0 && forPlace >= waitMs)
         {
-            (_forPlaces ??= new PlaceLine()).Tell(caller, waitMs, nowMs);
+            _places.Tell(caller, waitMs, nowMs);
         }
     }
 
@@ -68,7 +68,6 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
     /// <returns>It came as it was told for want of a place; <see cref="Leave"/> has to know.</returns>
     public bool Enter(ulong caller, long nowMs)
     {
-        Inside++;
         LastMs = nowMs;
         _forCalls?.Came(caller);
         if (Rule.RequestsPerMinute > 0)
@@ -76,7 +75,7 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
             _ = _requests.TryTake(Rule.RequestsPerMinute, nowMs, out _requests, out _);
         }
 
-        return _forPlaces?.Enter(caller, nowMs) == true;
+        return _places.Enter(caller, nowMs);
     }
 
     public void TakeTokens(ulong caller, long tokens, long nowMs)
@@ -90,12 +89,7 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
 
     public void Leave(bool isAwaited, long takenTokens, long usedTokens, long enteredMs, long nowMs)
     {
-        Inside--;
-        if (isAwaited)
-        {
-            _forPlaces!.Leave();
-        }
-
+        _places.Leave(isAwaited);
         LastMs = nowMs;
         _length.Add(nowMs - enteredMs);
         if (Rule.TokensPerMinute > 0)
@@ -105,7 +99,7 @@ internal sealed class RateState(LimitScope scope, string name, LimitRule rule, l
     }
 
     private long WaitForPlace(ulong caller, long nowMs) =>
-        Rule.Concurrency > 0 ? PlaceLine.WaitMs(_forPlaces, caller, Inside, Rule.Concurrency, _length.Ms, nowMs) : 0;
+        Rule.Concurrency > 0 ? _places.WaitMs(caller, Rule.Concurrency, _length.Ms, nowMs) : 0;
 
     private long WaitForRefill(ulong caller, long nowMs) => WaitIn(_requests, Rule.RequestsPerMinute, _forCalls, caller, 1, nowMs);
 

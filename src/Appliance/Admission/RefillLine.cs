@@ -12,15 +12,14 @@ internal sealed class RefillLine
     /// Reckoned with are four times as many as usually come back, and a tenth: one too many makes the next wait for a place longer than need be, one too few breaks a promise.
     /// </summary>
     private const double ShareTimes = 4;
-    private const double ShareMore = 0.1;
 
     /// <summary>All come back until it is measured.</summary>
     private readonly ReturnBook _book = new(share: 1);
 
-    private double Awaited => _book.Amount * Math.Min(1, (ShareTimes * _book.Share) + ShareMore);
+    private double Awaited => _book.Amount * _book.Reckoned(ShareTimes);
 
     /// <summary>Nobody is awaited.</summary>
-    public bool IsEmpty(long nowMs) => _book.AmountDue(nowMs) == 0 && _book.IsEmpty;
+    public bool IsEmpty(long nowMs) => _book.IsEmptyAt(nowMs);
 
     /// <summary>
     /// Milliseconds until a caller may have its amount; 0 is now. Who comes back as told has to wait for others only where the bucket holds less than was foreseen.

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Jesus.Appliance.Pricing;
 
 namespace Jesus.Appliance.Budgets;
 
@@ -42,7 +43,7 @@ public sealed record BudgetAlert(AccountKey Key, int Percent, Amount Cap, Amount
         : null;
 
     private string Figures => Cap.MicroUsd < Amount.Unlimited
-        ? string.Create(CultureInfo.InvariantCulture, $"${Used.MicroUsd / 1_000_000m:0.00####} of ${Cap.MicroUsd / 1_000_000m:0.00####}")
+        ? $"{Money.Text(Used.MicroUsd)} of {Money.Text(Cap.MicroUsd)}"
         : string.Create(CultureInfo.InvariantCulture, $"{Used.Tokens:#,0} of {Cap.Tokens:#,0} tokens");
 
     private static string Of(AccountKey key) => key.Period == BudgetPeriod.Ever ? "" : $" ({BudgetCalendar.NameOf(key.Period, key.Index)})";

@@ -326,7 +326,7 @@ public sealed class BudgetKeeper : IDisposable
 
         try
         {
-            account.Leased = Amount.Min(account.Leased, Ledger.FreshLease(account, default, _state.Options.LeaseShare));
+            Ledger.Shrink(account, _state.Options.LeaseShare);
             account.SpareMax = Amount.None;
             _state.Leases.Lower(account.Key, account.Leased);
         }

@@ -226,12 +226,12 @@ public sealed class BudgetLending
         }
     }
 
-    /// <summary>What came back is not leased any more: less in memory first, then on disk, so that a crash between counts too much.</summary>
+    /// <summary>What came back is not leased any more.</summary>
     private void ShrinkLease(AccountKey key)
     {
         if (_state.Ledger.TryGet(key, out var account))
         {
-            account.Leased = Amount.Min(account.Leased, Ledger.FreshLease(account, default, _state.Options.LeaseShare));
+            Ledger.Shrink(account, _state.Options.LeaseShare);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Jesus.Appliance.Pricing;
 
 namespace Jesus.Appliance.Budgets;
 
@@ -24,7 +25,7 @@ public readonly record struct BudgetRefusal(AccountKey Key, Amount Cap, Amount U
 
     /// <summary>What, where and what to do, for the caller.</summary>
     public string Message => IsOfMoney
-        ? Describe(Usd(Cap.MicroUsd), Usd(Used.MicroUsd), Usd(Reserved.MicroUsd), Usd(Asked.MicroUsd))
+        ? Describe(Money.Text(Cap.MicroUsd), Money.Text(Used.MicroUsd), Money.Text(Reserved.MicroUsd), Money.Text(Asked.MicroUsd))
         : Describe(Tokens(Cap.Tokens), Tokens(Used.Tokens), Tokens(Reserved.Tokens), Tokens(Asked.Tokens));
 
     private string Describe(string cap, string used, string reserved, string asked)
@@ -39,8 +40,6 @@ public readonly record struct BudgetRefusal(AccountKey Key, Amount Cap, Amount U
         return $"The budget of {Key.Display} is {cap}: {used} used, {reserved} held by calls in progress, and this call may need {asked}; {renews}"
             + "ask for a shorter answer, or raise the cap.";
     }
-
-    private static string Usd(long micro) => (micro / 1_000_000m).ToString("'$'0.00####", CultureInfo.InvariantCulture);
 
     private static string Tokens(long tokens) => tokens.ToString("#,0' tokens'", CultureInfo.InvariantCulture);
 }

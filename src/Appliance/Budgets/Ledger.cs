@@ -118,6 +118,9 @@ public sealed class Ledger
         return Amount.Max(need, Amount.Min(account.Cap, need + BlockOf(account, share)));
     }
 
+    /// <summary>What lies leased beyond the need and a block is given up in memory; on disk comes after, so that a crash between counts too much.</summary>
+    public static void Shrink(Account account, decimal share) => account.Leased = Amount.Min(account.Leased, FreshLease(account, default, share));
+
     public static Amount BlockOf(Account account, decimal share)
     {
         var sized = account.AlertCap;

@@ -39,13 +39,12 @@ public readonly record struct Settlement(Usage Usage, UsageQuality Quality, long
     /// <summary>What of an overrun is above its bound, for people: the money, else the tokens of prompt or answer, whose price may be lower than the bound's.</summary>
     public string OverrunOf(string candidate, in CallBound bound)
     {
-        var (stated, most) = MicroUsd > bound.MicroUsd ? (Dollars(MicroUsd), Dollars(bound.MicroUsd))
+        var (stated, most) = MicroUsd > bound.MicroUsd ? (Money.Text(MicroUsd), Money.Text(bound.MicroUsd))
             : Usage.InputTokens > bound.Usage.InputTokens ? (Tokens(Usage.InputTokens, "prompt"), Tokens(bound.Usage.InputTokens, "prompt"))
             : Usage.OutputTokens > bound.Usage.OutputTokens ? (Tokens(Usage.OutputTokens, "answer"), Tokens(bound.Usage.OutputTokens, "answer"))
             : (Seconds(Usage.ComputeMicroseconds), Seconds(bound.Usage.ComputeMicroseconds));
         return $"'{candidate}' states {stated} where at most {most} was allowed";
 
-        static string Dollars(long microUsd) => string.Create(CultureInfo.InvariantCulture, $"${microUsd / 1_000_000m:0.00####}");
         static string Tokens(int tokens, string of) => string.Create(CultureInfo.InvariantCulture, $"{tokens:#,0} tokens of {of}");
         static string Seconds(long microseconds) => string.Create(CultureInfo.InvariantCulture, $"{microseconds / 1e6:0.###} s of computing");
     }

@@ -19,6 +19,7 @@ public sealed class ReturnBook(double share = 0.5)
     /// <summary>Claims at once; 20 bytes each (80 KB), looked through in a microsecond at each return. Who comes after so many is told the longest time.</summary>
     private const int ClaimsMax = 4_096;
     private const int KeptForAgain = 256;
+    private const double ReckonedMore = 0.1;
 
     /// <summary>Weight of the newest claim in the share of those that come back: about the last twenty count.</summary>
     private const double Newest = 0.05;
@@ -48,6 +49,16 @@ public sealed class ReturnBook(double share = 0.5)
 
     /// <summary>What all together have a claim to.</summary>
     public long Amount { get; private set; }
+
+    /// <summary>Nobody has a claim at this moment.</summary>
+    public bool IsEmptyAt(long nowMs)
+    {
+        Forget(nowMs);
+        return IsEmpty;
+    }
+
+    /// <summary>The part of all claims to reckon with where too few would break promises: so many times as many as come back, and a tenth.</summary>
+    public double Reckoned(double times) => Math.Min(1, (times * Share) + ReckonedMore);
 
     /// <summary>When the last of them is due; only where there is one.</summary>
     public long LastDueMs => _dueMs[At(_length - 1)];

@@ -16,17 +16,24 @@ public enum DataClass : byte
 /// <summary>As users write it.</summary>
 public static class DataClasses
 {
-    public const string All = "public, internal, restricted";
+    public static IReadOnlyList<(string Name, DataClass Class)> Names { get; } =
+        [("public", DataClass.Public), ("internal", DataClass.Internal), ("restricted", DataClass.Restricted)];
+
+    /// <summary>For messages.</summary>
+    public static string All { get; } = string.Join(", ", Names.Select(n => n.Name));
 
     public static bool TryParse(string? text, out DataClass found)
     {
-        (found, var isKnown) = text switch
+        foreach (var (name, data) in Names)
         {
-            "public" => (DataClass.Public, true),
-            "internal" => (DataClass.Internal, true),
-            "restricted" => (DataClass.Restricted, true),
-            _ => (DataClass.Public, false),
-        };
-        return isKnown;
+            if (name == text)
+            {
+                found = data;
+                return true;
+            }
+        }
+
+        found = DataClass.Public;
+        return false;
     }
 }

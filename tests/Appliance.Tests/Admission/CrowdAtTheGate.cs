@@ -66,29 +66,17 @@ internal sealed class CrowdAtTheGate : SimulatedCrowd
         if (error.IsNone)
         {
             _used += caller.Amount;
-            if (caller.ToldMs > 0)
-            {
-                Ratios.Add((Now - caller.AskedMs) / (double)caller.ToldMs);
-            }
-
+            NoteRatio(caller);
             return;
         }
 
         Assert.Equal(ErrorCause.RateLimited, error.Cause);
-        var told = (long)error.RetryAfter.TotalMilliseconds;
-        (caller.ToldMs, caller.AskedMs) = (told < ReturnBook.ToldMsMax ? told : 0, Now);
-        if (caller.Obeys)
-        {
-            PlanReturn(told, isExact: _callers % 2 == 0, () => Ask(caller));
-        }
+        Tell(caller, (long)error.RetryAfter.TotalMilliseconds, isExact: _callers % 2 == 0, () => Ask(caller));
     }
 
-    private sealed class Caller(string name, int amount, bool obeys)
+    private sealed class Caller(string name, int amount, bool obeys) : SimulatedCaller(obeys)
     {
         public string Name => name;
         public int Amount => amount;
-        public bool Obeys => obeys;
-        public long ToldMs { get; set; }
-        public long AskedMs { get; set; }
     }
 }

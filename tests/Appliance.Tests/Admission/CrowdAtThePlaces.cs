@@ -59,21 +59,12 @@ internal sealed class CrowdAtThePlaces : SimulatedCrowd
         Note(caller.ToldMs > 0, error.IsNone);
         if (error.IsNone)
         {
-            if (caller.ToldMs > 0)
-            {
-                Ratios.Add((Now - caller.AskedMs) / (double)caller.ToldMs);
-            }
-
+            NoteRatio(caller);
             Run(caller);
             return;
         }
 
-        var told = (long)error.RetryAfter.TotalMilliseconds;
-        (caller.ToldMs, caller.AskedMs) = (told < ReturnBook.ToldMsMax ? told : 0, Now);
-        if (caller.Obeys)
-        {
-            PlanReturn(told, caller.IsExact, () => Ask(caller));
-        }
+        Tell(caller, (long)error.RetryAfter.TotalMilliseconds, caller.IsExact, () => Ask(caller));
     }
 
     private void Run(Caller caller)
@@ -85,13 +76,10 @@ internal sealed class CrowdAtThePlaces : SimulatedCrowd
 
     private double Exponential(double mean) => -Math.Log(1 - Random.NextDouble()) * mean;
 
-    private sealed class Caller(string name, bool isExact, bool obeys)
+    private sealed class Caller(string name, bool isExact, bool obeys) : SimulatedCaller(obeys)
     {
         public string Name => name;
         public bool IsExact => isExact;
-        public bool Obeys => obeys;
         public AdmissionPass Pass { get; } = new();
-        public long ToldMs { get; set; }
-        public long AskedMs { get; set; }
     }
 }

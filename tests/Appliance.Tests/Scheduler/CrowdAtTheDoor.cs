@@ -71,20 +71,12 @@ internal sealed class CrowdAtTheDoor : SimulatedCrowd
         }
 
         ToldTheLongest += told == ReturnBook.ToldMsMax ? 1 : 0;
-        caller.ToldMs = told < ReturnBook.ToldMsMax ? told : 0;
-        caller.AskedMs = Now;
-        if (caller.Obeys)
-        {
-            PlanReturn(told, isExact: caller.Key % 2 == 0, () => Ask(caller));
-        }
+        Tell(caller, told, isExact: caller.Key % 2 == 0, () => Ask(caller));
     }
 
     private void Run(Ticket ticket, Caller caller)
     {
-        if (caller.ToldMs > 0)
-        {
-            Ratios.Add((Now - caller.AskedMs) / (double)caller.ToldMs);
-        }
+        NoteRatio(caller);
 
         // A half to one and a half of the mean.
         var takes = (_meanMs / 2) + Random.Next(_meanMs);
@@ -116,11 +108,8 @@ internal sealed class CrowdAtTheDoor : SimulatedCrowd
         }
     }
 
-    private sealed class Caller(ulong key, bool obeys)
+    private sealed class Caller(ulong key, bool obeys) : SimulatedCaller(obeys)
     {
         public ulong Key => key;
-        public bool Obeys => obeys;
-        public long ToldMs { get; set; }
-        public long AskedMs { get; set; }
     }
 }

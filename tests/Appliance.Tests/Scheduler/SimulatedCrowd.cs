@@ -1,3 +1,5 @@
+using Jesus.Appliance.Scheduler;
+
 namespace Jesus.Appliance.Tests.Scheduler;
 
 /// <summary>Callers in simulated time, some of whom come back when they are told and go on doing so. One seed is one history.</summary>
@@ -42,9 +44,39 @@ internal abstract class SimulatedCrowd
     /// <summary>Half know milliseconds, half whole seconds.</summary>
     protected void PlanReturn(long toldMs, bool isExact, Action ask) => Plan(isExact ? toldMs + Random.Next(60) : (long)Math.Ceiling(toldMs / 1e3) * 1_000, ask);
 
+    /// <summary>A caller is told when to come back, and does if it is one of those.</summary>
+    protected void Tell(SimulatedCaller caller, long toldMs, bool isExact, Action ask)
+    {
+        (caller.ToldMs, caller.AskedMs) = (toldMs < ReturnBook.ToldMsMax ? toldMs : 0, Now);
+        if (caller.Obeys)
+        {
+            PlanReturn(toldMs, isExact, ask);
+        }
+    }
+
+    /// <summary>A caller with a claim has what it came for.</summary>
+    protected void NoteRatio(SimulatedCaller caller)
+    {
+        if (caller.ToldMs > 0)
+        {
+            Ratios.Add((Now - caller.AskedMs) / (double)caller.ToldMs);
+        }
+    }
+
     protected void Note(bool hasClaim, bool isIn)
     {
         LetIn += hasClaim && isIn ? 1 : 0;
         TurnedAwayAgain += hasClaim && !isIn ? 1 : 0;
     }
+}
+
+/// <summary>One of them.</summary>
+/// <param name="obeys">It comes back when it is told; others never do.</param>
+internal abstract class SimulatedCaller(bool obeys)
+{
+    public bool Obeys => obeys;
+
+    /// <summary>What it was told last; 0 without a claim.</summary>
+    public long ToldMs { get; set; }
+    public long AskedMs { get; set; }
 }

@@ -15,7 +15,7 @@ internal static class RoutesSection
 
     public static RoutesShape Shape { get; } = new(Route(), RulesSection.Shape);
 
-    public static Names<DataClass> Classes() => new(("public", DataClass.Public), ("internal", DataClass.Internal), ("restricted", DataClass.Restricted));
+    public static Names<DataClass> Classes() => new([.. DataClasses.Names]);
 
     private static RecordShape<RouteOptions> Route() => new(
         new Property<RouteOptions, IReadOnlyList<RouteCandidateOptions>>("candidates", "1 to 16, in order.",

@@ -11,12 +11,12 @@ internal sealed class BackgroundPlaces
     /// <summary>Principals remembered before the idle ones are forgotten.</summary>
     private const int OwnersMax = 1_024;
 
-    private readonly Dictionary<string, Owner> _owners = new(StringComparer.Ordinal);
-    private PlaceLine? _line;
+    private readonly Dictionary<string, Places> _owners = new(StringComparer.Ordinal);
+    private readonly Places _all = new();
     private MeanLength _length = new(last: 10);
 
     /// <summary>Taken.</summary>
-    public int Inside { get; private set; }
+    public int Inside => _all.Inside;
 
     /// <summary>Takes a place, or says after how long to come back.</summary>
     /// <param name="owner">The principal.</param>
@@ -29,52 +29,31 @@ internal sealed class BackgroundPlaces
     {
         var of = OwnerOf(owner, nowMs);
         own = of.Inside;
-        var forOwn = PlaceLine.WaitMs(of.Line, caller, own, Math.Max(1, max / 2), _length.Ms, nowMs);
-        var forAny = PlaceLine.WaitMs(_line, caller, Inside, max, _length.Ms, nowMs);
+        var forOwn = of.WaitMs(caller, Math.Max(1, max / 2), _length.Ms, nowMs);
+        var forAny = _all.WaitMs(caller, max, _length.Ms, nowMs);
         waitMs = Math.Max(forOwn, forAny);
         if (waitMs == 0)
         {
-            of.Inside++;
-            Inside++;
-            return new BackgroundPlace(owner, nowMs, of.Line?.Enter(caller, nowMs) == true, _line?.Enter(caller, nowMs) == true);
+            return new BackgroundPlace(owner, nowMs, of.Enter(caller, nowMs), _all.Enter(caller, nowMs));
         }
 
         // A place is kept where it comes free last: in the other line it would stand empty.
-        if (forOwn >= forAny)
-        {
-            (of.Line ??= new PlaceLine()).Tell(caller, waitMs, nowMs);
-        }
-        else
-        {
-            (_line ??= new PlaceLine()).Tell(caller, waitMs, nowMs);
-        }
-
+        (forOwn >= forAny ? of : _all).Tell(caller, waitMs, nowMs);
         return null;
     }
 
     /// <summary>The response is made, or was not begun.</summary>
     public void GiveBack(BackgroundPlace place, bool wasMade, long nowMs)
     {
-        var of = _owners[place.Owner];
-        of.Inside--;
-        Inside--;
+        _owners[place.Owner].Leave(place.IsAwaitedOwn);
+        _all.Leave(place.IsAwaited);
         if (wasMade)
         {
             _length.Add(nowMs - place.SinceMs);
         }
-
-        if (place.IsAwaitedOwn)
-        {
-            of.Line!.Leave();
-        }
-
-        if (place.IsAwaited)
-        {
-            _line!.Leave();
-        }
     }
 
-    private Owner OwnerOf(string name, long nowMs)
+    private Places OwnerOf(string name, long nowMs)
     {
         if (!_owners.TryGetValue(name, out var owner))
         {
@@ -82,25 +61,17 @@ internal sealed class BackgroundPlaces
             {
                 foreach (var (idle, of) in _owners)
                 {
-                    if (of.Inside == 0 && of.Line?.IsEmpty(nowMs) != false)
+                    if (of.Inside == 0 && of.IsEmpty(nowMs))
                     {
                         _ = _owners.Remove(idle);
                     }
                 }
             }
 
-            _owners[name] = owner = new Owner();
+            _owners[name] = owner = new Places();
         }
 
         return owner;
-    }
-
-    private sealed class Owner
-    {
-        public int Inside { get; set; }
-
-        /// <summary>Null until it was refused.</summary>
-        public PlaceLine? Line { get; set; }
     }
 }
 
